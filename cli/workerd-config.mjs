@@ -1,0 +1,43 @@
+// @ts-check
+import { join } from "node:path";
+import { bracketed } from "./settings.mjs";
+
+/** The newest date that the pinned workerd knows how to keep; the same as in wrangler.toml. */
+const COMPATIBILITY_DATE = "2026-10-01";
+
+/**
+ * The configuration of workerd for one relay, in Cap'n Proto text.
+ * @param {import("./settings.mjs").Settings} settings
+ */
+export function workerdConfig({ host, port, dataDirectory, variables }) {
+  const bindings = Object.keys(variables).map((name) => `(name = ${quote(name)}, fromEnvironment = ${quote(name)})`);
+  return `using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "relay", worker = .relay),
+    (name = "data", disk = (path = ${quote(join(dataDirectory, "objects"))}, writable = true)),
+  ],
+  sockets = [(name = "http", address = ${quote(`${bracketed(host)}:${port}`)}, http = (), service = "relay")],
+);
+
+const relay :Workerd.Worker = (
+  modules = [
+    (name = "worker.js", esModule = embed "worker.js"),
+    (name = "secp256k1.wasm", wasm = embed "secp256k1.wasm"),
+  ],
+  compatibilityDate = ${quote(COMPATIBILITY_DATE)},
+  durableObjectNamespaces = [(className = "RelayObject", uniqueKey = "nexus-relay", enableSql = true)],
+  durableObjectStorage = (localDisk = "data"),
+  bindings = [
+    (name = "RELAY", durableObjectNamespace = "RelayObject"),
+    ${bindings.join(",\n    ")}
+  ],
+);
+`;
+}
+
+/** @param {string} text */
+function quote(text) {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,43 @@
+import { type Event, expirationOf } from "./event.ts";
+import { AUTH_KIND } from "./kind.ts";
+import type { Reason } from "./reason.ts";
+import { normalizeRelayUrl } from "./relay-url.ts";
+
+/** What an AUTH event is held against. */
+export interface AuthCheck {
+  /** Challenge of this very connection. */
+  challenge: string;
+  /** `RELAY_URL` first, then its aliases. */
+  relayUrls: readonly string[];
+  urlMatch: "normalized" | "exact";
+  /** Seconds. */
+  now: number;
+  /** Seconds that created_at may lie before or after `now`. */
+  tolerance: number;
+}
+
+/**
+ * The NIP-42 checks besides id and signature (R-05-53): kind, relay, challenge, time. Returns the reason of the first
+ * that fails. `content` and other tags do not matter, but for an `expiration` in the past (C-20).
+ */
+export function checkAuth(event: Event, check: AuthCheck): Reason | undefined {
+  if (event.kind !== AUTH_KIND) return `auth-required: kind must be ${AUTH_KIND}`;
+  const challenge = event.tags.find((tag) => tag[0] === "challenge")?.[1];
+  if (challenge !== check.challenge) return "auth-required: challenge is not the one sent on this connection";
+  const relays = event.tags.filter((tag) => tag[0] === "relay").map((tag) => tag[1] ?? "");
+  if (!relays.some((relay) => isThisRelay(relay, check))) {
+    return `auth-required: relay tag must be ${check.relayUrls[0]}`;
+  }
+  if (Math.abs(check.now - event.created_at) > check.tolerance) {
+    return `auth-required: created_at is more than ${check.tolerance} seconds off`;
+  }
+  const expiration = expirationOf(event);
+  if (expiration !== undefined && !(expiration > check.now)) return "auth-required: event expired";
+  return undefined;
+}
+
+function isThisRelay(relay: string, { relayUrls, urlMatch }: AuthCheck): boolean {
+  if (urlMatch === "exact") return relayUrls.includes(relay);
+  const normalized = normalizeRelayUrl(relay);
+  return normalized !== undefined && relayUrls.some((url) => normalizeRelayUrl(url) === normalized);
+}

@@ -1,0 +1,154 @@
+import { type Event, type IndexedTag, isTagLetter, MAX_KIND } from "./event.ts";
+import { accept, type Reason, type Result, refuse } from "./reason.ts";
+import { isHex64, nestsTooDeep } from "./text.ts";
+
+/** A filter as the relay uses it: lists are sets, an absent condition is absent (R-03-04). */
+export interface Filter {
+  readonly ids?: ReadonlySet<string>;
+  readonly authors?: ReadonlySet<string>;
+  readonly kinds?: ReadonlySet<number>;
+  /** `#x`: one of the values must be there. One entry per letter. */
+  readonly anyOf: readonly (readonly [letter: string, values: ReadonlySet<string>])[];
+  /** `&x`: all of the values must be there (R-03-06). One entry per letter. */
+  readonly allOf: readonly (readonly [letter: string, values: ReadonlySet<string>])[];
+  readonly since?: number;
+  readonly until?: number;
+  /** As sent; concerns the stored part only (R-03-13). */
+  readonly limit?: number;
+  /** Some list is empty, so nothing can match (R-03-04). */
+  readonly never: boolean;
+}
+
+type Draft = { -readonly [K in keyof Filter]: Filter[K] };
+
+/**
+ * Parses one filter (reference 3.1). Refuses unknown keys with `unsupported:` (R-03-07) and wrong types with
+ * `invalid:` (R-03-08). `andFilters` switches the `&x` keys on.
+ */
+export function parseFilter(value: unknown, options: { andFilters: boolean }): Result<Filter> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return invalid("a filter is not an object");
+  const source = value as Record<string, unknown>;
+  const any = new Map<string, Set<string>>();
+  const all = new Map<string, Set<string>>();
+  const filter: Draft = { anyOf: [], allOf: [], never: false };
+  for (const key of Object.keys(source)) {
+    const fault = readKey(key, source[key], filter, any, all, options.andFilters);
+    if (fault !== undefined) return refuse(fault);
+  }
+  filter.never ||= isNever(filter, any);
+  subtract(any, all);
+  filter.anyOf = [...any];
+  filter.allOf = [...all].filter(([, values]) => values.size > 0);
+  return accept(filter);
+}
+
+function isNever(filter: Filter, any: Map<string, Set<string>>): boolean {
+  return (
+    filter.ids?.size === 0 ||
+    filter.authors?.size === 0 ||
+    filter.kinds?.size === 0 ||
+    [...any.values()].some((values) => values.size === 0)
+  );
+}
+
+/** Values under `&x` leave the `#x` list; an emptied list then imposes nothing (R-03-06). */
+function subtract(any: Map<string, Set<string>>, all: Map<string, Set<string>>): void {
+  for (const [letter, values] of all) {
+    const list = any.get(letter);
+    if (list === undefined) continue;
+    for (const value of values) list.delete(value);
+    if (list.size === 0) any.delete(letter);
+  }
+}
+
+function readKey(
+  key: string,
+  value: unknown,
+  filter: Draft,
+  any: Map<string, Set<string>>,
+  all: Map<string, Set<string>>,
+  andFilters: boolean,
+): Reason | undefined {
+  switch (key) {
+    case "ids":
+    case "authors": {
+      const list = readHex(key, value);
+      if (!list.ok) return list.reason;
+      filter[key] = list.value;
+      return undefined;
+    }
+    case "kinds": {
+      if (!Array.isArray(value) || !value.every((kind) => Number.isInteger(kind))) {
+        return "invalid: kinds is not a list of whole numbers";
+      }
+      // A kind that cannot exist never matches; that alone is no error (number table of 1.5).
+      filter.kinds = new Set(value.filter((kind) => kind >= 0 && kind <= MAX_KIND).map((kind) => kind + 0));
+      return undefined;
+    }
+    case "since":
+    case "until":
+      if (!Number.isInteger(value)) return `invalid: ${key} is not a whole number`;
+      filter[key] = value as number;
+      return undefined;
+    case "limit":
+      if (!Number.isInteger(value) || (value as number) < 0) return "invalid: limit is not a whole number from 0";
+      filter.limit = value as number;
+      return undefined;
+  }
+  const letter = key.charAt(1);
+  if (key.length === 2 && isTagLetter(letter) && (key.startsWith("#") || (andFilters && key.startsWith("&")))) {
+    const list = letter === "e" || letter === "p" ? readHex(key, value) : readStrings(key, value);
+    if (!list.ok) return list.reason;
+    (key.startsWith("#") ? any : all).set(letter, list.value);
+    return undefined;
+  }
+  if (nestsTooDeep(value, 3)) return "invalid: nested too deep";
+  return `unsupported: filter element ${JSON.stringify(key.slice(0, 32).toWellFormed())}`;
+}
+
+function readHex(key: string, value: unknown): Result<Set<string>> {
+  if (!Array.isArray(value)) return invalid(`${key} is not a list`);
+  const set = new Set<string>();
+  for (const item of value) {
+    if (!isHex64(item)) return invalid(`${key} holds something that is not 64 lowercase hex digits`);
+    set.add(item);
+  }
+  return accept(set);
+}
+
+function readStrings(key: string, value: unknown): Result<Set<string>> {
+  if (!Array.isArray(value)) return invalid(`${key} is not a list`);
+  const set = new Set<string>();
+  for (const item of value) {
+    if (typeof item !== "string") return invalid(`${key} holds something that is not a string`);
+    if (!item.isWellFormed()) return invalid(`${key} has a lone surrogate`);
+    set.add(item);
+  }
+  return accept(set);
+}
+
+function invalid(text: string): { ok: false; reason: Reason } {
+  return refuse(`invalid: ${text}`);
+}
+
+/** All conditions but `limit`, ANDed (R-03-01, R-03-22). `tags` are the event's indexed tags. */
+export function matches(filter: Filter, event: Event, tags: readonly IndexedTag[]): boolean {
+  if (filter.never) return false;
+  if (filter.ids !== undefined && !filter.ids.has(event.id)) return false;
+  if (filter.kinds !== undefined && !filter.kinds.has(event.kind)) return false;
+  if (filter.authors !== undefined && !filter.authors.has(event.pubkey)) return false;
+  if (filter.since !== undefined && event.created_at < filter.since) return false;
+  if (filter.until !== undefined && event.created_at > filter.until) return false;
+  for (const [letter, values] of filter.anyOf) if (!hasAny(tags, letter, values)) return false;
+  for (const [letter, values] of filter.allOf) {
+    let present = 0;
+    for (const [name, value] of tags) if (name === letter && values.has(value)) present++;
+    if (present < values.size) return false;
+  }
+  return true;
+}
+
+function hasAny(tags: readonly IndexedTag[], letter: string, values: ReadonlySet<string>): boolean {
+  for (const [name, value] of tags) if (name === letter && values.has(value)) return true;
+  return false;
+}

@@ -1,0 +1,39 @@
+/** What NIP-11 says about a relay, before empty members are left out. */
+export interface RelayFacts {
+  name: string;
+  description: string | undefined;
+  pubkey: string | undefined;
+  /** A URI, or an e-mail address, which becomes one (C-09). */
+  contact: string | undefined;
+  supportedNips: number[];
+  software: string;
+  version: string;
+  /** Numbers and flags, each as it is enforced (R-08-04). */
+  limitation: Record<string, number | boolean | undefined>;
+}
+
+/** The NIP-11 document (R-08-02): nothing empty, nothing null (R-06-24). */
+export function relayInformation(facts: RelayFacts): string {
+  const { contact } = facts;
+  return JSON.stringify({
+    name: facts.name,
+    description: facts.description,
+    pubkey: facts.pubkey,
+    contact: contact === undefined || /^[a-z][a-z0-9+.-]*:/i.test(contact) ? contact : `mailto:${contact}`,
+    supported_nips: facts.supportedNips,
+    software: facts.software,
+    version: facts.version,
+    limitation: facts.limitation,
+  });
+}
+
+/**
+ * Whether an Accept header has the media range `type`: any position, any case, quality above zero (R-08-01).
+ */
+export function accepts(header: string | null, type: string): boolean {
+  return (header ?? "").split(",").some((range) => {
+    const [name, ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
+    const quality = parameters.find((parameter) => parameter.startsWith("q="));
+    return name === type && !(quality !== undefined && Number(quality.slice(2)) === 0);
+  });
+}

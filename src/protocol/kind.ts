@@ -1,0 +1,40 @@
+import type { Event } from "./event.ts";
+
+export type KindClass = "regular" | "replaceable" | "ephemeral" | "addressable";
+
+/** Storage class of a kind (reference section 4). Kinds that NIP-01 leaves open are regular (R-04-01). */
+export function kindClass(kind: number): KindClass {
+  if (kind === 0 || kind === 3 || (kind >= 10000 && kind < 20000)) return "replaceable";
+  if (kind >= 20000 && kind < 30000) return "ephemeral";
+  if (kind >= 30000 && kind < 40000) return "addressable";
+  return "regular";
+}
+
+/** NIP-42: an AUTH event is never published, stored or sent on (R-05-60). */
+export const AUTH_KIND = 22242;
+
+/** Value of the first `d` tag; a missing tag and a tag without value are the empty string (R-04-04). */
+export function dValue(tags: string[][]): string {
+  return tags.find((tag) => tag[0] === "d")?.[1] ?? "";
+}
+
+/** The parts of an address `kind:pubkey:d`; undefined for kinds that are not replaced (R-04-06). */
+export interface Address {
+  kind: number;
+  pubkey: string;
+  d: string;
+}
+
+export function addressOf(event: Event): Address | undefined {
+  const kind = kindClass(event.kind);
+  if (kind === "replaceable") return { kind: event.kind, pubkey: event.pubkey, d: "" };
+  if (kind === "addressable") return { kind: event.kind, pubkey: event.pubkey, d: dValue(event.tags) };
+  return undefined;
+}
+
+type Version = { created_at: number; id: string };
+
+/** Whether version `a` of an address wins over `b`: the newer one, on a tie the lower id (R-04-02). */
+export function supersedes(a: Version, b: Version): boolean {
+  return a.created_at > b.created_at || (a.created_at === b.created_at && a.id < b.id);
+}

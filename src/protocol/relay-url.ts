@@ -1,0 +1,19 @@
+const DEFAULT_PORTS: Record<string, string> = { "ws:": "80", "http:": "80", "wss:": "443", "https:": "443" };
+
+/**
+ * One form for all spellings of a relay's URL (R-05-55): scheme, default port, one trailing slash, query and fragment
+ * do not count; host (lower case, IDNA), port and path do. Undefined if it is no relay URL.
+ */
+export function normalizeRelayUrl(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || url.hostname === "") return undefined;
+  const defaultPort = DEFAULT_PORTS[url.protocol];
+  if (defaultPort === undefined) return undefined;
+  const port = url.port === "" || url.port === defaultPort ? "" : `:${url.port}`;
+  return `${url.hostname}${port}${relayPath(url)}`;
+}
+
+/** Path of a relay URL without its trailing slash; `/` for the root. */
+export function relayPath(url: URL): string {
+  return url.pathname.length > 1 && url.pathname.endsWith("/") ? url.pathname.slice(0, -1) : url.pathname;
+}

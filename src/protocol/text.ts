@@ -1,0 +1,61 @@
+const HEX_64 = /^[0-9a-f]{64}$/;
+const HEX_128 = /^[0-9a-f]{128}$/;
+
+/** 32 bytes as 64 lowercase hex digits: an event id or a public key. */
+export function isHex64(value: unknown): value is string {
+  return typeof value === "string" && HEX_64.test(value);
+}
+
+/** 64 bytes as 128 lowercase hex digits: a BIP-340 signature. */
+export function isHex128(value: unknown): value is string {
+  return typeof value === "string" && HEX_128.test(value);
+}
+
+/** Length in Unicode code points, exact only up to `max + 1`: longer strings are not walked to their end. */
+export function codePoints(text: string, max: number): number {
+  if (text.length <= max) return text.length - surrogatePairs(text);
+  if (text.length > 2 * max) return max + 1;
+  return text.length - surrogatePairs(text);
+}
+
+function surrogatePairs(text: string): number {
+  let pairs = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit >= 0xd800 && unit <= 0xdbff && i + 1 < text.length) {
+      const next = text.charCodeAt(i + 1);
+      if (next >= 0xdc00 && next <= 0xdfff) {
+        pairs++;
+        i++;
+      }
+    }
+  }
+  return pairs;
+}
+
+/** Whether the UTF-8 form of `text` is longer than `maxBytes`; encodes nothing. */
+export function exceedsBytes(text: string, maxBytes: number): boolean {
+  if (text.length > maxBytes) return true;
+  if (text.length * 3 <= maxBytes) return false;
+  let bytes = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    // Each half of a surrogate pair counts two of its four bytes.
+    bytes += unit < 0x80 ? 1 : unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 2 : 3;
+    if (bytes > maxBytes) return true;
+  }
+  return false;
+}
+
+/** Nesting allowed in a frame; legal messages need 4 (M-16). */
+export const MAX_NESTING = 8;
+
+/** Whether `value`, found at `depth` of a parsed frame, nests deeper than {@link MAX_NESTING}. */
+export function nestsTooDeep(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (depth > MAX_NESTING) return true;
+  for (const member of Array.isArray(value) ? value : Object.values(value)) {
+    if (nestsTooDeep(member, depth + 1)) return true;
+  }
+  return false;
+}

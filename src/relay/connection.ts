@@ -1,0 +1,157 @@
+import { encode, type RelayMessage } from "../protocol/message.ts";
+import { isHex64 } from "../protocol/text.ts";
+import type { Reader } from "../protocol/visibility.ts";
+import { Outbound } from "./outbound.ts";
+import type { Socket } from "./ports.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** Keys that one connection may authenticate (R-05-56). */
+export const MAX_AUTHED_KEYS = 16;
+
+/** A subscription whose row is not written yet; without filters when they are too large for the attachment. */
+export type Unwritten = [subId: string, filters: unknown[] | null];
+
+/**
+ * What survives hibernation with the socket (R-06-11). The names of the first five members are part of the protocol.
+ */
+export interface Attachment {
+  conn_id: string;
+  pubkey: string | null;
+  challenge: string;
+  authenticated: boolean;
+  pubkeys: string[];
+  /** Subscriptions still to be written behind (R-06-20). */
+  unwritten: Unwritten[];
+  /** Failed AUTH attempts since `failed_since`, in Unix seconds (R-05-62). */
+  failed_auths: number;
+  failed_since: number;
+}
+
+/** Attachments stay below this many characters of JSON; the platform's limit of 16,384 bytes is never near. */
+const MAX_ATTACHMENT = 2000;
+
+/** One client: its socket, challenge, authed keys and subscriptions. */
+export class Connection implements Reader {
+  readonly id: string;
+  readonly challenge: string;
+  readonly privateKinds: ReadonlySet<number>;
+  readonly authed: Set<string>;
+  readonly subscriptions = new Map<string, Subscription>();
+  readonly outbound = new Outbound();
+  /** REQs of which further pages are under way. */
+  pagingReqs = 0;
+  failedAuths: number;
+  failedSince: number;
+  readonly #socket: Socket;
+
+  constructor(socket: Socket, attachment: Attachment, privateKinds: ReadonlySet<number>) {
+    this.#socket = socket;
+    this.id = attachment.conn_id;
+    this.challenge = attachment.challenge;
+    this.authed = new Set(attachment.pubkeys);
+    this.failedAuths = attachment.failed_auths;
+    this.failedSince = attachment.failed_since;
+    this.privateKinds = privateKinds;
+  }
+
+  get isAuthenticated(): boolean {
+    return this.authed.size > 0;
+  }
+
+  /** Sends a frame. A dead socket is not the business of whoever sends: it is closed and cleaned up by itself (R-06-22). */
+  sendText(frame: string): void {
+    this.outbound.add(frame.length);
+    try {
+      this.#socket.send(frame);
+    } catch {
+      // The close event of the socket follows.
+    }
+  }
+
+  send(message: RelayMessage): void {
+    this.sendText(encode(message));
+  }
+
+  /** Closes for a reason of the relay's, after a NOTICE (R-01-07, R-01-08). */
+  close(code: number, text: string): void {
+    this.send(["NOTICE", text]);
+    try {
+      this.#socket.close(code, text.slice(0, 100));
+    } catch {
+      // Already closed.
+    }
+  }
+
+  /**
+   * Writes the attachment anew. Small filters of unwritten subscriptions travel in it, large ones are named only.
+   * Returns false, and writes nothing, if there is no room even for the names: then the rows must be written now.
+   */
+  save(): boolean {
+    const attachment: Attachment = {
+      conn_id: this.id,
+      pubkey: [...this.authed][0] ?? null,
+      challenge: this.challenge,
+      authenticated: this.isAuthenticated,
+      pubkeys: [...this.authed],
+      unwritten: [],
+      failed_auths: this.failedAuths,
+      failed_since: this.failedSince,
+    };
+    let room = MAX_ATTACHMENT - JSON.stringify(attachment).length;
+    for (const subscription of this.subscriptions.values()) {
+      if (subscription.isWritten) continue;
+      const whole: Unwritten = [subscription.id, subscription.source];
+      const named: Unwritten = [subscription.id, null];
+      const wholeSize = JSON.stringify(whole).length + 1;
+      const fits = wholeSize <= room;
+      room -= fits ? wholeSize : JSON.stringify(named).length + 1;
+      if (room < 0) return false;
+      attachment.unwritten.push(fits ? whole : named);
+    }
+    this.#socket.attach(attachment);
+    return true;
+  }
+}
+
+/** A fresh attachment with an id and a challenge of 128 random bits each (R-05-52). */
+export function newAttachment(): Attachment {
+  return {
+    conn_id: randomHex(),
+    pubkey: null,
+    challenge: randomHex(),
+    authenticated: false,
+    pubkeys: [],
+    unwritten: [],
+    failed_auths: 0,
+    failed_since: 0,
+  };
+}
+
+function randomHex(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Reads an attachment like any other input; undefined if it is not one (R-06-13). */
+export function parseAttachment(value: unknown): Attachment | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { conn_id, challenge, pubkeys, unwritten, failed_auths, failed_since } = value as Record<string, unknown>;
+  if (typeof conn_id !== "string" || !/^[0-9a-f]{32}$/.test(conn_id)) return undefined;
+  if (typeof challenge !== "string" || challenge.length < 22) return undefined;
+  if (!Array.isArray(pubkeys) || pubkeys.length > MAX_AUTHED_KEYS || !pubkeys.every(isHex64)) return undefined;
+  if (!Array.isArray(unwritten) || !unwritten.every(isUnwritten)) return undefined;
+  if (!Number.isInteger(failed_auths) || !Number.isInteger(failed_since)) return undefined;
+  return {
+    conn_id,
+    pubkey: pubkeys[0] ?? null,
+    challenge,
+    authenticated: pubkeys.length > 0,
+    pubkeys,
+    unwritten,
+    failed_auths: failed_auths as number,
+    failed_since: failed_since as number,
+  };
+}
+
+function isUnwritten(entry: unknown): entry is Unwritten {
+  return Array.isArray(entry) && typeof entry[0] === "string" && (entry[1] === null || Array.isArray(entry[1]));
+}

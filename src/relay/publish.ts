@@ -1,0 +1,147 @@
+import { parseEvent } from "../protocol/event.ts";
+import { kindClass } from "../protocol/kind.ts";
+import { INTERNAL_ERROR, type Reason } from "../protocol/reason.ts";
+import type { Crypto } from "../protocol/secp256k1.ts";
+import { VerifiedEvent } from "../protocol/verify.ts";
+import type { Config } from "./config.ts";
+import type { Connection } from "./connection.ts";
+import { deliverLive } from "./deliver.ts";
+import { admitEvent } from "./policy.ts";
+import type { AppendResult, Clock, EventLog, Log } from "./ports.ts";
+import { RecentIds } from "./recent-ids.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+
+/** Events written in one commit at most. */
+const MAX_BATCH = 256;
+
+/** Longest time that a verified event waits for others to share its commit, in milliseconds. */
+const BATCH_DELAY_MS = 1;
+
+interface Waiting {
+  connection: Connection;
+  verified: VerifiedEvent;
+}
+
+const DUPLICATE: Reason = "duplicate: already have this event";
+const SUPERSEDED: Reason = "duplicate: a newer version is stored";
+const UNHEARD: Reason = "mute: nobody is subscribed to this ephemeral event";
+
+export interface PublishDeps {
+  config: Config;
+  crypto: Crypto;
+  log: EventLog;
+  clock: Clock;
+  subscriptions: Subscriptions;
+  report: Log;
+}
+
+/** EVENT, top to bottom: shape, id and signature, policy, group commit, OK, delivery. */
+export class Publisher {
+  readonly #deps: PublishDeps;
+  readonly #ephemeral = new RecentIds();
+  #waiting: Waiting[] = [];
+  #waitingIds = new Set<string>();
+  #isArmed = false;
+
+  constructor(deps: PublishDeps) {
+    this.#deps = deps;
+  }
+
+  /** Judges one EVENT in the order of R-02-12. Its OK follows now if it is refused, after the commit otherwise. */
+  async publish(connection: Connection, id: string, value: unknown): Promise<void> {
+    const { config, crypto, clock, log } = this.#deps;
+    const parsed = parseEvent(value);
+    if (!parsed.ok) return ok(connection, id, false, parsed.reason);
+    const now = clock.nowSeconds();
+    // A copy of what waits is judged after it. A known id needs neither hash nor signature (R-02-12).
+    if (this.#waitingIds.has(id)) await this.flush();
+    if (log.has(id) || this.#ephemeral.has(id, now)) return ok(connection, id, true, DUPLICATE);
+    const checked = VerifiedEvent.check(parsed.value, crypto);
+    if (!checked.ok) return ok(connection, id, false, checked.reason);
+    const { event, tags } = checked.value;
+    const refusal = admitEvent({ event, tags, now, config });
+    if (refusal !== undefined) return ok(connection, id, false, refusal);
+    this.#waiting.push({ connection, verified: checked.value });
+    this.#waitingIds.add(id);
+    if (this.#waiting.length >= MAX_BATCH) return this.flush();
+    this.#arm();
+  }
+
+  /** Commits what waits, then answers and delivers it. Every other message is served after this (R-01-09). */
+  async flush(): Promise<void> {
+    if (this.#waiting.length === 0) return;
+    const batch = this.#waiting;
+    this.#waiting = [];
+    this.#waitingIds = new Set();
+    const stored = batch.filter(({ verified }) => kindClass(verified.event.kind) !== "ephemeral");
+    const results = stored.length === 0 ? [] : await this.#append(stored.map(({ verified }) => verified));
+    let next = 0;
+    for (const waiting of batch) {
+      if (kindClass(waiting.verified.event.kind) === "ephemeral") this.#passOn(waiting);
+      else this.#settle(waiting, results[next++] as AppendResult);
+    }
+  }
+
+  async #append(events: VerifiedEvent[]): Promise<AppendResult[]> {
+    try {
+      return await this.#deps.log.append(events);
+    } catch (error) {
+      return events.map(() => ({ outcome: "failed", error }));
+    }
+  }
+
+  #arm(): void {
+    if (this.#isArmed) return;
+    this.#isArmed = true;
+    this.#deps.clock.soon(BATCH_DELAY_MS, () => {
+      this.#isArmed = false;
+      return this.flush();
+    });
+  }
+
+  #settle({ connection, verified }: Waiting, result: AppendResult): void {
+    const { id } = verified.event;
+    switch (result.outcome) {
+      case "stored":
+        ok(connection, id, true, "");
+        this.#deliver(verified);
+        return;
+      case "duplicate":
+        return ok(connection, id, true, DUPLICATE);
+      case "superseded":
+        return ok(connection, id, false, SUPERSEDED);
+      case "failed":
+        this.#deps.report("append failed", { connection: connection.id, error: String(result.error) });
+        ok(connection, id, false, INTERNAL_ERROR);
+        connection.send(["NOTICE", "internal error"]);
+    }
+  }
+
+  /** R-04-09: an ephemeral event goes to whoever listens and nowhere else. */
+  #passOn({ connection, verified }: Waiting): void {
+    const { id } = verified.event;
+    const now = this.#deps.clock.nowSeconds();
+    if (this.#ephemeral.has(id, now)) return ok(connection, id, true, DUPLICATE);
+    const count = this.#deliver(verified);
+    // One that nobody heard may be tried again.
+    if (count > 0) this.#ephemeral.add(id, now);
+    ok(connection, id, count > 0, count > 0 ? "" : UNHEARD);
+  }
+
+  #deliver(verified: VerifiedEvent): number {
+    const { subscriptions, config } = this.#deps;
+    const { count, laggards } = deliverLive(verified, subscriptions.index, config.authRequired);
+    for (const subscription of laggards) {
+      if (subscription.connection.outbound.isOverflowing) {
+        subscription.connection.close(1008, "error: too slow to receive what was subscribed to");
+      } else {
+        subscriptions.end(subscription, "error: too many live events while answering, send it again");
+      }
+    }
+    return count;
+  }
+}
+
+function ok(connection: Connection, id: string, accepted: boolean, text: string): void {
+  connection.send(["OK", id, accepted, text]);
+}

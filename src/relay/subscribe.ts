@@ -1,0 +1,137 @@
+import { type Filter, parseFilter } from "../protocol/filter.ts";
+import { MAX_SUB_ID } from "../protocol/message.ts";
+import { INTERNAL_ERROR, type Reason, type Result, refuse } from "../protocol/reason.ts";
+import { codePoints } from "../protocol/text.ts";
+import type { Config } from "./config.ts";
+import type { Connection } from "./connection.ts";
+import { deliverStored } from "./deliver.ts";
+import type { Clock, EventLog, Log, Page, Pages } from "./ports.ts";
+import type { Subscription } from "./subscription.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+
+/** REQs of one connection whose further pages may be under way at a time; beyond, its next frame waits (R-01-10). */
+const MAX_PAGING_REQS = 8;
+
+export interface SubscribeDeps {
+  config: Config;
+  log: EventLog;
+  clock: Clock;
+  subscriptions: Subscriptions;
+  report: Log;
+}
+
+/**
+ * REQ, top to bottom: check all, register, send the stored answer, EOSE, go live. The subscription is registered before
+ * the log is read and keeps what arrives meanwhile, so nothing is lost or doubled (R-03-20).
+ */
+export async function subscribe(
+  deps: SubscribeDeps,
+  connection: Connection,
+  id: string,
+  source: unknown[],
+): Promise<void> {
+  const { config, log, subscriptions } = deps;
+  const refused = (reason: Reason): void => {
+    // The client is told that the id is closed, so an older subscription of that id ends too (R-03-25).
+    subscriptions.close(connection, id);
+    connection.send(["CLOSED", id, reason]);
+  };
+  const filters = parseFilters(id, source, config);
+  if (!filters.ok) return refused(filters.reason);
+  if (!connection.subscriptions.has(id) && connection.subscriptions.size >= config.maxSubscriptions) {
+    return refused(`rate-limited: more than ${config.maxSubscriptions} open subscriptions, close one first`);
+  }
+  const subscription = subscriptions.open(connection, id, filters.value, source);
+  try {
+    const pages = log.scan(filters.value, connection);
+    if (typeof pages === "string") return subscriptions.end(subscription, pages);
+    if (await sendPage(deps, subscription, pages)) return;
+    const rest = sendRest(deps, subscription, pages);
+    if (connection.pagingReqs >= MAX_PAGING_REQS) await rest;
+  } catch (error) {
+    fail(deps, subscription, error);
+  }
+}
+
+/** The further pages of a large answer, each in a turn of its own so that other connections are served in between. */
+async function sendRest(deps: SubscribeDeps, subscription: Subscription, pages: Pages): Promise<void> {
+  const { connection } = subscription;
+  connection.pagingReqs++;
+  try {
+    do {
+      await deps.clock.pause();
+      while (connection.outbound.isCrowded && !subscription.isClosed) await deps.clock.pause();
+      if (subscription.isClosed) return;
+    } while (!(await sendPage(deps, subscription, pages)));
+  } catch (error) {
+    fail(deps, subscription, error);
+  } finally {
+    connection.pagingReqs--;
+  }
+}
+
+/** Sends one page; true when it was the last, or when the subscription has ended meanwhile. */
+async function sendPage({ config }: SubscribeDeps, subscription: Subscription, pages: Pages): Promise<boolean> {
+  const page = await pages.next();
+  if (subscription.isClosed) return true;
+  deliverStored(page.events, subscription);
+  if (!page.isLast) return false;
+  subscription.connection.send(
+    config.eoseHintEnabled && isHint(page.hint) ? ["EOSE", subscription.id, [page.hint]] : ["EOSE", subscription.id],
+  );
+  subscription.goLive();
+  return true;
+}
+
+function isHint(hint: Page["hint"]): hint is "finish" | "more" {
+  return hint === "finish" || hint === "more";
+}
+
+function fail({ subscriptions, report }: SubscribeDeps, subscription: Subscription, error: unknown): void {
+  report("scan failed", { connection: subscription.connection.id, error: String(error) });
+  subscriptions.end(subscription, INTERNAL_ERROR);
+  subscription.connection.send(["NOTICE", "internal error"]);
+}
+
+/** COUNT: answers with a number and opens nothing (R-05-34, R-05-35). */
+export async function count(
+  { config, log }: SubscribeDeps,
+  connection: Connection,
+  id: string,
+  source: unknown[],
+): Promise<void> {
+  const refused = (reason: Reason): void => connection.send(["CLOSED", id, reason]);
+  if (!config.countEnabled) return refused("unsupported: COUNT is switched off");
+  const filters = parseFilters(id, source, config);
+  if (!filters.ok) return refused(filters.reason);
+  if (filters.value.every((filter) => isHidden(filter, connection))) {
+    return refused("restricted: these kinds are counted for their author and recipients only");
+  }
+  const result = await log.count(filters.value, connection);
+  if (typeof result === "string") return refused(result);
+  connection.send(["COUNT", id, { count: result.count, ...(result.isCapped ? { approximate: true } : {}) }]);
+}
+
+/** Whether a filter asks for private kinds only, and for other people's (R-05-31). */
+function isHidden({ kinds, authors, anyOf, never }: Filter, { authed, privateKinds }: Connection): boolean {
+  if (never || kinds === undefined || kinds.size === 0) return false;
+  if (![...kinds].every((kind) => privateKinds.has(kind))) return false;
+  const recipients = anyOf.find(([letter]) => letter === "p")?.[1];
+  const isOwn = (keys: ReadonlySet<string> | undefined): boolean =>
+    keys !== undefined && [...keys].every((key) => authed.has(key));
+  return !isOwn(authors) && !isOwn(recipients);
+}
+
+/** Checks all filters before anything is done: one bad filter refuses the whole message (R-03-08). */
+function parseFilters(id: string, source: unknown[], config: Config): Result<Filter[]> {
+  if (codePoints(id, MAX_SUB_ID) > MAX_SUB_ID) return refuse(`invalid: the id is longer than ${MAX_SUB_ID} characters`);
+  if (source.length === 0) return refuse("invalid: at least one filter is needed");
+  if (source.length > config.maxFilters) return refuse(`invalid: more than ${config.maxFilters} filters`);
+  const filters: Filter[] = [];
+  for (const value of source) {
+    const filter = parseFilter(value, { andFilters: config.andFiltersEnabled });
+    if (!filter.ok) return filter;
+    filters.push(filter.value);
+  }
+  return { ok: true, value: filters };
+}

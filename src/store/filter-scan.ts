@@ -1,0 +1,83 @@
+import { type Event, indexedTags } from "../protocol/event.ts";
+import { type Filter, matches } from "../protocol/filter.ts";
+import { canRead, type Reader } from "../protocol/visibility.ts";
+import { Merge, type Ordered } from "./merge.ts";
+import type { Plan } from "./query-plan.ts";
+import { type Bounds, RangeCursor, type StoredRow } from "./range-cursor.ts";
+import type { Sql } from "./sql.ts";
+
+/** How many of a filter's events are wanted. */
+export interface Take {
+  /** Events at most; at least 1. */
+  readonly limit: number;
+  /** Where the limit is the relay's own, events as old as the last one still come, up to this many in all (R-03-19). */
+  readonly tiesUpTo: number;
+}
+
+/** Rows that one range reads ahead at most. */
+const MAX_CHUNK = 501;
+
+/** Visible matches of one filter in the order of R-03-10, up to its limit. */
+export class FilterScan implements Ordered<StoredRow> {
+  readonly filter: Filter;
+  readonly #reader: Reader;
+  readonly #take: Take;
+  readonly #merged: Ordered<StoredRow>;
+  #given = 0;
+  #lastRank: number | undefined;
+
+  constructor(sql: Sql, plan: Plan, filter: Filter, bounds: Bounds, reader: Reader, take: Take) {
+    this.filter = filter;
+    this.#reader = reader;
+    this.#take = take;
+    const count = plan.ranges.length;
+    const sources = plan.ranges.map((range): Ordered<StoredRow> => {
+      const cursor = new RangeCursor(sql, range, bounds);
+      return {
+        peek: () => {
+          // One row beyond the limit tells whether something is withheld (R-03-17).
+          const most = Math.min(MAX_CHUNK, take.limit + 1 - this.#given);
+          return cursor.peek(Math.ceil(most / count), most);
+        },
+        advance: () => cursor.advance(),
+      };
+    });
+    this.#merged = count === 1 ? (sources[0] as Ordered<StoredRow>) : new Merge(sources);
+  }
+
+  peek(): StoredRow | undefined {
+    return this.#isFull() ? undefined : this.#visible();
+  }
+
+  advance(): void {
+    this.#given++;
+    this.#lastRank = this.#merged.peek()?.rank;
+    this.#merged.advance();
+  }
+
+  /** At the end: the first visible match that the limit kept back. */
+  withheld(): StoredRow | undefined {
+    return this.#isFull() ? this.#visible() : undefined;
+  }
+
+  #isFull(): boolean {
+    const { limit, tiesUpTo } = this.#take;
+    if (this.#given < limit) return false;
+    return this.#given >= tiesUpTo || this.#visible()?.rank !== this.#lastRank;
+  }
+
+  #visible(): StoredRow | undefined {
+    for (let row = this.#merged.peek(); row !== undefined; row = this.#merged.peek()) {
+      if (this.#accepts(row)) return row;
+      this.#merged.advance();
+    }
+    return undefined;
+  }
+
+  #accepts(row: StoredRow): boolean {
+    if (!row.residual && !this.#reader.privateKinds.has(row.kind)) return true;
+    const event = JSON.parse(row.raw) as Event;
+    const tags = indexedTags(event);
+    return matches(this.filter, event, tags) && canRead(this.#reader, event, tags);
+  }
+}

@@ -1,0 +1,24 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import type { Address } from "../protocol/kind.ts";
+import { isHex64 } from "../protocol/text.ts";
+
+/** Values longer than this many bytes are indexed by their hash, so that an index row stays small. */
+const MAX_PLAIN_BYTES = 31;
+
+/**
+ * Index key of a tag, as hex: the letter, then 32 bytes for a hex id or key, the UTF-8 bytes of a short value, or a
+ * marker and the SHA-256 of a long one. The lengths differ, so two values never share a key.
+ */
+export function tagKey(letter: string, value: string): string {
+  const prefix = letter.charCodeAt(0).toString(16);
+  if (isHex64(value)) return prefix + value;
+  const bytes = utf8ToBytes(value);
+  if (bytes.length <= MAX_PLAIN_BYTES) return prefix + bytesToHex(bytes);
+  return `${prefix}00${bytesToHex(sha256(bytes))}`;
+}
+
+/** Index key of an address, as hex: pubkey, kind in two bytes, then the bytes of `d`. */
+export function addressKey({ kind, pubkey, d }: Address): string {
+  return pubkey + kind.toString(16).padStart(4, "0") + bytesToHex(utf8ToBytes(d));
+}

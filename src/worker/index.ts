@@ -1,0 +1,43 @@
+import { relayPath } from "../protocol/relay-url.ts";
+import { type Config, parseConfig } from "../relay/config.ts";
+import { plain, preflight, relayPage, withCors } from "./http.ts";
+import type { Env } from "./relay-object.ts";
+
+export { RelayObject } from "./relay-object.ts";
+
+/** Name of the one object that holds the relay. */
+const OBJECT_NAME = "main";
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    let config: Config;
+    try {
+      config = parseConfig(env);
+    } catch (error) {
+      console.error(String(error));
+      return plain(503, "This relay is not configured correctly. Its log says which variable to mend.");
+    }
+    return route(request, env, config);
+  },
+};
+
+async function route(request: Request, env: Env, config: Config): Promise<Response> {
+  const url = new URL(request.url);
+  const isRelay = relayPath(url) === relayPath(new URL(config.relayUrls[0] as string));
+  const isStatus = url.pathname === "/health" || url.pathname === "/api/stats";
+  if (!isRelay && !isStatus) return plain(404, "Not found.");
+  if (request.method === "OPTIONS") return preflight();
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return plain(405, "Method not allowed.", { Allow: "GET, HEAD, OPTIONS" });
+  }
+  if (isStatus) return withCors(await theObject(env).fetch(request));
+  if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") return relayPage(request, config);
+  if (request.headers.get("Sec-WebSocket-Version") !== "13" || !request.headers.has("Sec-WebSocket-Key")) {
+    return plain(426, "WebSocket version 13 is needed.", { Upgrade: "websocket", "Sec-WebSocket-Version": "13" });
+  }
+  return theObject(env).fetch(request);
+}
+
+function theObject(env: Env): DurableObjectStub {
+  return env.RELAY.get(env.RELAY.idFromName(OBJECT_NAME));
+}

@@ -1,0 +1,60 @@
+import type { Filter } from "../protocol/filter.ts";
+import type { Reader } from "../protocol/visibility.ts";
+import type { Clock, EventLog, Pages } from "../relay/ports.ts";
+import { countMatches } from "../store/count.ts";
+import type { EventStore } from "../store/event-store.ts";
+import { Scan } from "../store/scan.ts";
+import type { Sql } from "../store/sql.ts";
+
+/** Events read in one turn, so that one large REQ does not hold up every other connection. */
+const PAGE_EVENTS = 500;
+
+export interface LogLimits {
+  defaultLimit: number;
+  maxLimit: number;
+  maxCount: number;
+}
+
+/** How long changed counts wait to be saved, in milliseconds: one row for all events of that time. */
+const SAVE_COUNTS_MS = 1000;
+
+/** The event log over the store of the same object. */
+export function localLog(sql: Sql, store: EventStore, limits: LogLimits, clock: Clock): EventLog {
+  const snapshot = () => ({ head: store.head, now: clock.nowSeconds() });
+  let isArmed = false;
+  const saveCountsSoon = () => {
+    if (isArmed || !store.counts.dirty) return;
+    isArmed = true;
+    clock.soon(SAVE_COUNTS_MS, () => {
+      isArmed = false;
+      store.counts.save(store.head);
+    });
+  };
+  return {
+    has: (id) => store.has(id),
+    async append(batch) {
+      const results = store.put(batch);
+      saveCountsSoon();
+      return results;
+    },
+    scan(filters: readonly Filter[], reader: Reader) {
+      const scan = Scan.open(sql, filters, reader, limits, snapshot());
+      return scan === undefined ? TOO_LARGE : pagesOf(scan);
+    },
+    async count(filters: readonly Filter[], reader: Reader) {
+      const pause = () => clock.pause();
+      return (await countMatches(sql, filters, reader, snapshot(), limits.maxCount, pause)) ?? TOO_LARGE;
+    },
+  };
+}
+
+const TOO_LARGE = "blocked: query too large, ask for fewer authors, kinds or values at a time";
+
+function pagesOf(scan: Scan): Pages {
+  return {
+    async next() {
+      const events = scan.page(PAGE_EVENTS);
+      return scan.isDone ? { events, isLast: true, hint: scan.completeness() } : { events, isLast: false };
+    },
+  };
+}

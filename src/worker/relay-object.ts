@@ -1,0 +1,129 @@
+import { DurableObject } from "cloudflare:workers";
+import wasm from "../../node_modules/nostr-wasm/public/out/secp256k1.wasm";
+import { createCrypto } from "../protocol/secp256k1.ts";
+import { type Config, parseConfig } from "../relay/config.ts";
+import type { Clock } from "../relay/ports.ts";
+import { Relay } from "../relay/relay.ts";
+import { Subscriptions } from "../relay/subscriptions.ts";
+import { EventStore } from "../store/event-store.ts";
+import { migrate } from "../store/schema.ts";
+import { durableSql } from "./durable-sql.ts";
+import { plain } from "./http.ts";
+import { localLog } from "./local-log.ts";
+import { report } from "./observe.ts";
+import { Sockets, subscriptionRows } from "./sockets.ts";
+import { statistics } from "./statistics.ts";
+
+export interface Env {
+  RELAY: DurableObjectNamespace;
+  [variable: string]: unknown;
+}
+
+/** One for all objects of the isolate: it holds no state between calls. */
+const secp256k1 = createCrypto(wasm);
+
+/** Everything of one running relay, put together on its first use after a start. */
+export interface Running {
+  config: Config;
+  relay: Relay;
+  sockets: Sockets;
+  subscriptions: Subscriptions;
+  store: EventStore;
+}
+
+/** The Durable Object: platform handlers and wiring, no logic. */
+export class RelayObject extends DurableObject<Env> {
+  readonly #startedAt = Date.now();
+  #running: Running | undefined;
+
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    // Answered by the runtime without waking the object (R-06-08).
+    state.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    let running: Running;
+    try {
+      running = this.#run();
+    } catch (error) {
+      report("cannot start", { error: String(error) });
+      return plain(503, error instanceof Error ? error.message : String(error));
+    }
+    switch (new URL(request.url).pathname) {
+      case "/health":
+        return new Response("ok", { headers: { "Content-Type": "text/plain" } });
+      case "/api/stats":
+        return Response.json(statistics(running, this.#startedAt));
+      default:
+        return running.sockets.accept();
+    }
+  }
+
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    await this.#guard(socket, async ({ relay, sockets }) => {
+      const connection = sockets.get(socket);
+      if (connection === undefined) return socket.close(1011, "unknown connection");
+      if (typeof message === "string") await relay.receive(connection, message);
+      else relay.receiveBinary(connection);
+    });
+  }
+
+  override async webSocketClose(socket: WebSocket): Promise<void> {
+    await this.#gone(socket);
+  }
+
+  override async webSocketError(socket: WebSocket): Promise<void> {
+    await this.#gone(socket);
+  }
+
+  async #gone(socket: WebSocket): Promise<void> {
+    await this.#guard(socket, async ({ sockets, subscriptions }) => {
+      const connection = sockets.remove(socket);
+      if (connection !== undefined) subscriptions.drop(connection);
+    });
+  }
+
+  /** Nothing thrown inside a handler ends a connection (R-06-14, R-06-16). */
+  async #guard(socket: WebSocket, body: (running: Running) => Promise<void>): Promise<void> {
+    try {
+      await body(this.#run());
+    } catch (error) {
+      report("handler failed", { error: String(error) });
+      try {
+        socket.send('["NOTICE","internal error"]');
+      } catch {
+        // The socket is dead.
+      }
+    }
+  }
+
+  #run(): Running {
+    if (this.#running !== undefined) return this.#running;
+    const config = parseConfig(this.env);
+    const sql = durableSql(this.ctx.storage);
+    migrate(sql);
+    const store = new EventStore(sql);
+    const subscriptions = new Subscriptions(subscriptionRows(this.ctx.storage), clock);
+    const sockets = new Sockets(this.ctx, config, report);
+    const log = localLog(sql, store, config, clock);
+    const relay = new Relay({ config, crypto: secp256k1, log, clock, subscriptions, report });
+    sockets.restore(subscriptions);
+    this.#running = { config, relay, sockets, subscriptions, store };
+    return this.#running;
+  }
+}
+
+const clock: Clock = {
+  nowSeconds: () => Math.floor(Date.now() / 1000),
+  soon(delayMs, task) {
+    setTimeout(async () => {
+      try {
+        await task();
+      } catch (error) {
+        report("timed task failed", { error: String(error) });
+      }
+    }, delayMs);
+  },
+  pause: () => scheduler.wait(0),
+};

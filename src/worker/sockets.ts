@@ -1,0 +1,129 @@
+import { type Filter, parseFilter } from "../protocol/filter.ts";
+import type { Config } from "../relay/config.ts";
+import { Connection, newAttachment, parseAttachment } from "../relay/connection.ts";
+import type { Log, Socket, SubscriptionRows } from "../relay/ports.ts";
+import type { Subscriptions } from "../relay/subscriptions.ts";
+
+const ROW_PREFIX = "sub:";
+
+/** The hibernating WebSockets of the object and the connections behind them. */
+export class Sockets {
+  readonly #state: DurableObjectState;
+  readonly #config: Config;
+  readonly #report: Log;
+  readonly #connections = new Map<WebSocket, Connection>();
+
+  constructor(state: DurableObjectState, config: Config, report: Log) {
+    this.#state = state;
+    this.#config = config;
+    this.#report = report;
+  }
+
+  /** Takes over an upgraded socket and sends the challenge as its first frame (R-01-02). */
+  accept(): Response {
+    const { 0: client, 1: server } = new WebSocketPair();
+    const connection = new Connection(socketOf(server), newAttachment(), this.#config.privateKinds);
+    this.#state.acceptWebSocket(server, [connection.id]);
+    connection.save();
+    this.#connections.set(server, connection);
+    connection.send(["AUTH", connection.challenge]);
+    return new Response(null, { status: 101, webSocket: client });
+  }
+
+  get(socket: WebSocket): Connection | undefined {
+    return this.#connections.get(socket);
+  }
+
+  /** Forgets a socket that has closed; its connection, if it had one. */
+  remove(socket: WebSocket): Connection | undefined {
+    const connection = this.#connections.get(socket);
+    this.#connections.delete(socket);
+    return connection;
+  }
+
+  all(): Iterable<Connection> {
+    return this.#connections.values();
+  }
+
+  /**
+   * Puts connections and subscriptions back together after the object was away (R-06-12). A socket without a readable
+   * attachment starts anew, unauthenticated (R-06-13); rows without a connection are purged (R-06-19).
+   */
+  restore(subscriptions: Subscriptions): void {
+    const byId = new Map<string, Connection>();
+    const unwritten: [Connection, string, unknown[] | null][] = [];
+    for (const socket of this.#state.getWebSockets()) {
+      const known = parseAttachment(socket.deserializeAttachment());
+      const connection = new Connection(socketOf(socket), known ?? newAttachment(), this.#config.privateKinds);
+      this.#connections.set(socket, connection);
+      byId.set(connection.id, connection);
+      for (const [id, source] of known?.unwritten ?? []) unwritten.push([connection, id, source]);
+      if (known === undefined) {
+        connection.save();
+        connection.send(["AUTH", connection.challenge]);
+      }
+    }
+    const orphans = this.#restoreRows(subscriptions, byId);
+    if (orphans.length > 0) subscriptionRows(this.#state.storage).delete(orphans);
+    for (const [connection, id, source] of unwritten) {
+      const filters = source === null ? undefined : parseAll(source, this.#config);
+      if (filters === undefined || source === null) {
+        connection.send(["CLOSED", id, "error: subscription lost, send it again"]);
+      } else subscriptions.restore(connection, id, filters, source, false);
+    }
+  }
+
+  #restoreRows(subscriptions: Subscriptions, byId: Map<string, Connection>): string[] {
+    const orphans: string[] = [];
+    for (const [key, source] of this.#state.storage.kv.list({ prefix: ROW_PREFIX })) {
+      const [, connectionId = "", ...rest] = key.split(":");
+      const connection = byId.get(connectionId);
+      const filters = parseAll(source, this.#config);
+      if (connection !== undefined && filters !== undefined) {
+        subscriptions.restore(connection, rest.join(":"), filters, source as unknown[], true);
+        continue;
+      }
+      orphans.push(key);
+      if (connection !== undefined) {
+        this.#report("unreadable subscription row", { key });
+        connection.send(["CLOSED", rest.join(":"), "error: subscription lost, send it again"]);
+      }
+    }
+    return orphans;
+  }
+}
+
+/** Rows of R-06-18 in the object's key-value storage. */
+export function subscriptionRows(storage: DurableObjectStorage): SubscriptionRows {
+  return {
+    put(entries) {
+      storage.transactionSync(() => {
+        for (const [key, source] of entries) storage.kv.put(key, source);
+      });
+    },
+    delete(keys) {
+      storage.transactionSync(() => {
+        for (const key of keys) storage.kv.delete(key);
+      });
+    },
+  };
+}
+
+function parseAll(source: unknown, config: Config): Filter[] | undefined {
+  if (!Array.isArray(source)) return undefined;
+  const filters: Filter[] = [];
+  for (const value of source) {
+    const filter = parseFilter(value, { andFilters: config.andFiltersEnabled });
+    if (!filter.ok) return undefined;
+    filters.push(filter.value);
+  }
+  return filters;
+}
+
+function socketOf(socket: WebSocket): Socket {
+  return {
+    send: (text) => socket.send(text),
+    close: (code, reason) => socket.close(code, reason),
+    attach: (attachment) => socket.serializeAttachment(attachment),
+  };
+}
