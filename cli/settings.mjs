@@ -105,5 +105,7 @@ export function checkPort(host, port) {
 
 /** @param {unknown} error */
 function codeOf(error) {
-  return error instanceof Error ? /** @type {NodeJS.ErrnoException} */ (error.code ?? error.message) : String(error);
+  /** @type {NodeJS.ErrnoException} */
+  const failure = error instanceof Error ? error : new Error(String(error));
+  return failure.code ?? failure.message;
 }

@@ -2,8 +2,9 @@
 import { join } from "node:path";
 import { bracketed } from "./settings.mjs";
 
-/** The newest date that the pinned workerd knows how to keep; the same as in wrangler.toml. */
+/** The same as in wrangler.toml, where they are explained. */
 const COMPATIBILITY_DATE = "2026-10-01";
+const COMPATIBILITY_FLAGS = ["no_web_socket_compression"];
 
 /**
  * The configuration of workerd for one relay, in Cap'n Proto text.
@@ -27,6 +28,7 @@ const relay :Workerd.Worker = (
     (name = "secp256k1.wasm", wasm = embed "secp256k1.wasm"),
   ],
   compatibilityDate = ${quote(COMPATIBILITY_DATE)},
+  compatibilityFlags = [${COMPATIBILITY_FLAGS.map(quote).join(", ")}],
   durableObjectNamespaces = [(className = "RelayObject", uniqueKey = "nexus-relay", enableSql = true)],
   durableObjectStorage = (localDisk = "data"),
   bindings = [

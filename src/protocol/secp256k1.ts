@@ -24,6 +24,10 @@ const CHUNK_BYTES = 65536;
 const SHA256_STATE_BYTES = 104;
 const DIGITS = "0123456789abcdef";
 
+/** Public keys kept in parsed form: parsing takes a square root, a tenth of a verification. */
+const MAX_POINTS = 1024;
+const POINT_BYTES = 64;
+
 /** Instantiates the WebAssembly module of the package nostr-wasm; throws if it is another module. */
 export function createCrypto(module: WebAssembly.Module): Crypto {
   let memory: WebAssembly.Memory;
@@ -46,7 +50,8 @@ export function createCrypto(module: WebAssembly.Module): Crypto {
   const context = exports.o(CONTEXT_VERIFY);
   const at = {
     key: exports.i(32),
-    point: exports.i(64),
+    point: exports.i(POINT_BYTES),
+    points: exports.i(POINT_BYTES * MAX_POINTS),
     sig: exports.i(64),
     id: exports.i(32),
     state: exports.i(SHA256_STATE_BYTES),
@@ -57,6 +62,22 @@ export function createCrypto(module: WebAssembly.Module): Crypto {
   const heap = new Uint8Array(memory.buffer);
   const chunk = heap.subarray(at.chunk, at.chunk + CHUNK_BYTES);
   const encoder = new TextEncoder();
+
+  const points = new Map<string, number>();
+
+  /** Where the parsed key is; undefined if it is not on the curve. The oldest key gives way. */
+  function pointOf(pubkey: string): number | undefined {
+    const known = points.get(pubkey);
+    if (known !== undefined) return known;
+    write(pubkey, at.key);
+    if (exports.p(context, at.point, at.key) !== 1) return undefined;
+    const oldest = points.size < MAX_POINTS ? undefined : points.entries().next().value;
+    if (oldest !== undefined) points.delete(oldest[0]);
+    const place = oldest?.[1] ?? at.points + POINT_BYTES * points.size;
+    heap.copyWithin(place, at.point, at.point + POINT_BYTES);
+    points.set(pubkey, place);
+    return place;
+  }
 
   function write(hex: string, to: number): void {
     for (let i = 0, n = hex.length; i < n; i += 2) {
@@ -82,11 +103,11 @@ export function createCrypto(module: WebAssembly.Module): Crypto {
       return hex;
     },
     verify(sig, id, pubkey) {
-      write(pubkey, at.key);
-      if (exports.p(context, at.point, at.key) !== 1) return false;
+      const point = pointOf(pubkey);
+      if (point === undefined) return false;
       write(sig, at.sig);
       write(id, at.id);
-      return exports.u(context, at.sig, at.id, 32, at.point) === 1;
+      return exports.u(context, at.sig, at.id, 32, point) === 1;
     },
   };
 }

@@ -23,7 +23,7 @@ export class Sockets {
   accept(): Response {
     const { 0: client, 1: server } = new WebSocketPair();
     const connection = new Connection(socketOf(server), newAttachment(), this.#config.privateKinds);
-    this.#state.acceptWebSocket(server, [connection.id]);
+    this.#state.acceptWebSocket(server);
     connection.save();
     this.#connections.set(server, connection);
     connection.send(["AUTH", connection.challenge]);
