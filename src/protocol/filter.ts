@@ -103,7 +103,7 @@ function readKey(
     return undefined;
   }
   if (nestsTooDeep(value, 3)) return "invalid: nested too deep";
-  return `unsupported: filter element ${JSON.stringify(key.slice(0, 32).toWellFormed())}`;
+  return `unsupported: filter element ${JSON.stringify(key.slice(0, 20).toWellFormed())}`;
 }
 
 function readHex(key: string, value: unknown): Result<Set<string>> {

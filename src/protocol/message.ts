@@ -1,5 +1,5 @@
 import { type Reason, refuse } from "./reason.ts";
-import { codePoints, nestsTooDeep } from "./text.ts";
+import { exceedsCharacters, nestsTooDeep } from "./text.ts";
 
 /** A frame from a client, parsed as far as its verb and its id; nothing inside is trusted yet (reference 1.2). */
 export type ClientMessage =
@@ -64,7 +64,7 @@ function read(verb: string, frame: unknown[]): ClientMessage | Reason {
     case "PING":
       return { verb };
     default:
-      return `unsupported: unknown message ${JSON.stringify(verb.slice(0, 32).toWellFormed())}`;
+      return `unsupported: unknown message ${JSON.stringify(verb.slice(0, 20).toWellFormed())}`;
   }
 }
 
@@ -80,13 +80,11 @@ function surplus(frame: unknown[], fixed: number): Reason | undefined {
 function eventId(event: unknown): string | undefined {
   if (typeof event !== "object" || event === null || Array.isArray(event)) return undefined;
   const id = (event as { id?: unknown }).id;
-  return typeof id === "string" && codePoints(id, MAX_ECHOED_EVENT_ID) <= MAX_ECHOED_EVENT_ID ? id : undefined;
+  return typeof id === "string" && !exceedsCharacters(id, MAX_ECHOED_EVENT_ID) ? id : undefined;
 }
 
 function isUsableId(id: unknown): id is string {
-  return (
-    typeof id === "string" && id !== "" && id.isWellFormed() && codePoints(id, MAX_ECHOED_SUB_ID) <= MAX_ECHOED_SUB_ID
-  );
+  return typeof id === "string" && id !== "" && id.isWellFormed() && !exceedsCharacters(id, MAX_ECHOED_SUB_ID);
 }
 
 /** A frame from the relay (reference 1.3) that is not sent by concatenation. */

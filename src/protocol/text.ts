@@ -11,26 +11,13 @@ export function isHex128(value: unknown): value is string {
   return typeof value === "string" && HEX_128.test(value);
 }
 
-/** Length in Unicode code points, exact only up to `max + 1`: longer strings are not walked to their end. */
-export function codePoints(text: string, max: number): number {
-  if (text.length <= max) return text.length - surrogatePairs(text);
-  if (text.length > 2 * max) return max + 1;
-  return text.length - surrogatePairs(text);
-}
-
-function surrogatePairs(text: string): number {
-  let pairs = 0;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit >= 0xd800 && unit <= 0xdbff && i + 1 < text.length) {
-      const next = text.charCodeAt(i + 1);
-      if (next >= 0xdc00 && next <= 0xdfff) {
-        pairs++;
-        i++;
-      }
-    }
-  }
-  return pairs;
+/** Whether `text` has more than `max` characters, counted as Unicode code points; walks it only if it must. */
+export function exceedsCharacters(text: string, max: number): boolean {
+  if (text.length <= max) return false;
+  if (text.length > 2 * max) return true;
+  let characters = 0;
+  for (const _ of text) if (++characters > max) return true;
+  return false;
 }
 
 /** Whether the UTF-8 form of `text` is longer than `maxBytes`; encodes nothing. */

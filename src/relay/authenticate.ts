@@ -6,6 +6,7 @@ import { VerifiedEvent } from "../protocol/verify.ts";
 import type { Config } from "./config.ts";
 import { type Connection, MAX_AUTHED_KEYS } from "./connection.ts";
 import type { Clock } from "./ports.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 
 /** Failed AUTH attempts that one connection has in a minute (R-05-62). */
 const MAX_FAILURES = 10;
@@ -15,6 +16,7 @@ export interface AuthenticateDeps {
   config: Config;
   crypto: Crypto;
   clock: Clock;
+  subscriptions: Subscriptions;
 }
 
 /** AUTH: adds the key to the connection's authed set if all checks of R-05-53 pass. Stores nothing (R-05-59). */
@@ -35,7 +37,7 @@ export function authenticate(
   const failure = attempt(deps, connection, { ...event, id: named }, now);
   if (failure !== undefined && connection.failedAuths++ === 0) connection.failedSince = now;
   // The attachment holds the new state before anybody hears of it (R-06-11).
-  connection.save();
+  deps.subscriptions.keep(connection);
   connection.send(["OK", named, failure === undefined, failure ?? ""]);
 }
 

@@ -1,7 +1,7 @@
 import { type Event, expirationOf, type IndexedTag } from "../protocol/event.ts";
 import { AUTH_KIND } from "../protocol/kind.ts";
 import type { Reason } from "../protocol/reason.ts";
-import { codePoints, exceedsBytes } from "../protocol/text.ts";
+import { exceedsBytes, exceedsCharacters } from "../protocol/text.ts";
 import type { Config } from "./config.ts";
 
 /** What a policy may look at. */
@@ -19,7 +19,7 @@ export type Policy = (submission: Submission) => Reason | undefined;
 /** R-02-04: what is too large is refused, never cut and never left out of an index. */
 const size: Policy = ({ event, tags, config }) => {
   if (event.tags.length > config.maxEventTags) return `invalid: more than ${config.maxEventTags} tags`;
-  if (codePoints(event.content, config.maxContentLength) > config.maxContentLength) {
+  if (exceedsCharacters(event.content, config.maxContentLength)) {
     return `invalid: content is longer than ${config.maxContentLength} characters`;
   }
   if (tags.some(([, value]) => exceedsBytes(value, config.maxTagValue))) {

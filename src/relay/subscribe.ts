@@ -1,7 +1,7 @@
 import { type Filter, parseFilter } from "../protocol/filter.ts";
 import { MAX_SUB_ID } from "../protocol/message.ts";
 import { INTERNAL_ERROR, type Reason, type Result, refuse } from "../protocol/reason.ts";
-import { codePoints } from "../protocol/text.ts";
+import { exceedsCharacters } from "../protocol/text.ts";
 import type { Config } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import { deliverStored } from "./deliver.ts";
@@ -124,7 +124,7 @@ function isHidden({ kinds, authors, anyOf, never }: Filter, { authed, privateKin
 
 /** Checks all filters before anything is done: one bad filter refuses the whole message (R-03-08). */
 function parseFilters(id: string, source: unknown[], config: Config): Result<Filter[]> {
-  if (codePoints(id, MAX_SUB_ID) > MAX_SUB_ID) return refuse(`invalid: the id is longer than ${MAX_SUB_ID} characters`);
+  if (exceedsCharacters(id, MAX_SUB_ID)) return refuse(`invalid: the id is longer than ${MAX_SUB_ID} characters`);
   if (source.length === 0) return refuse("invalid: at least one filter is needed");
   if (source.length > config.maxFilters) return refuse(`invalid: more than ${config.maxFilters} filters`);
   const filters: Filter[] = [];

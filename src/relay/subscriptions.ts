@@ -29,7 +29,7 @@ export class Subscriptions {
     connection.subscriptions.set(id, subscription);
     this.index.add(subscription);
     this.#unwritten.add(subscription);
-    this.#keep(connection);
+    this.keep(connection);
     this.#arm();
     return subscription;
   }
@@ -40,7 +40,7 @@ export class Subscriptions {
     if (subscription === undefined) return;
     const wasWritten = subscription.isWritten;
     this.#forget(subscription);
-    if (!wasWritten) this.#keep(connection);
+    if (!wasWritten) this.keep(connection);
   }
 
   /** Ends a subscription on the relay's side. */
@@ -75,6 +75,11 @@ export class Subscriptions {
     }
   }
 
+  /** Saves the attachment. It names what has no row yet; where there is no more room for that, rows are written now. */
+  keep(connection: Connection): void {
+    if (!connection.save()) this.write();
+  }
+
   /** Writes all rows that wait, in one transaction, and takes them out of the attachments. */
   write(): void {
     if (this.#unwritten.size === 0) return;
@@ -95,11 +100,6 @@ export class Subscriptions {
     subscription.connection.subscriptions.delete(subscription.id);
     this.#unwritten.delete(subscription);
     this.index.remove(subscription);
-  }
-
-  /** The attachment names what has no row yet; when it has no more room, the rows are written at once. */
-  #keep(connection: Connection): void {
-    if (!connection.save()) this.write();
   }
 
   #arm(): void {

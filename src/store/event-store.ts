@@ -32,6 +32,11 @@ export class EventStore {
     return this.#head;
   }
 
+  /** Throws if the store cannot be read. Reads at most one row. */
+  check(): void {
+    this.#sql.all("SELECT 1 FROM event LIMIT 1");
+  }
+
   /** Whether an event of this id is stored. Reads at most one row. */
   has(id: string): boolean {
     return this.#sql.all("SELECT 1 FROM event WHERE id = unhex(?1)", id).length > 0;

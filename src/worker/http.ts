@@ -47,6 +47,7 @@ function informationOf(config: Config): string {
     limitation: {
       max_message_length: config.maxMessageLength,
       max_subscriptions: config.maxSubscriptions,
+      max_filters: config.maxFilters,
       max_limit: config.maxLimit,
       default_limit: config.defaultLimit,
       max_subid_length: MAX_SUB_ID,

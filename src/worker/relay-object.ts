@@ -6,7 +6,7 @@ import type { Clock } from "../relay/ports.ts";
 import { Relay } from "../relay/relay.ts";
 import { Subscriptions } from "../relay/subscriptions.ts";
 import { EventStore } from "../store/event-store.ts";
-import { migrate } from "../store/schema.ts";
+import { migrate, NewerSchemaError } from "../store/schema.ts";
 import { durableSql } from "./durable-sql.ts";
 import { plain } from "./http.ts";
 import { localLog } from "./local-log.ts";
@@ -46,9 +46,11 @@ export class RelayObject extends DurableObject<Env> {
     let running: Running;
     try {
       running = this.#run();
+      running.store.check();
     } catch (error) {
-      report("cannot start", { error: String(error) });
-      return plain(503, error instanceof Error ? error.message : String(error));
+      report("cannot serve", { error: String(error) });
+      const isForPeople = error instanceof NewerSchemaError;
+      return plain(503, isForPeople ? error.message : "The relay cannot read its store. Its log says why.");
     }
     switch (new URL(request.url).pathname) {
       case "/health":
