@@ -11,6 +11,9 @@ import { workerdConfig } from "./workerd-config.mjs";
 /** How long workerd may take to answer for the first time, in milliseconds. */
 const START_TIMEOUT_MS = 20_000;
 
+/** How long open sockets may keep workerd after it was told to stop, in milliseconds. Acknowledged events are on disk. */
+const STOP_TIMEOUT_MS = 1000;
+
 /** Starts the relay on this machine and stays until it ends. */
 async function main() {
   const settings = await readSettings(process.env);
@@ -44,7 +47,7 @@ async function run(settings, configFile, onReady) {
     isStopping = true;
     workerd.kill("SIGTERM");
     // Sockets that are still open must not keep the process.
-    setTimeout(() => workerd.kill("SIGKILL"), 3000).unref();
+    setTimeout(() => workerd.kill("SIGKILL"), STOP_TIMEOUT_MS).unref();
   };
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, stop);
   process.on("exit", () => workerd.kill("SIGKILL"));

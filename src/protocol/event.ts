@@ -106,6 +106,11 @@ export function isTagLetter(name: string): boolean {
   return (name >= "a" && name <= "z") || (name >= "A" && name <= "Z");
 }
 
+/** NIP-70: whether only its author may publish the event. */
+export function isProtected(tags: string[][]): boolean {
+  return tags.some((tag) => tag[0] === "-");
+}
+
 /** NIP-40: first `expiration` tag, in seconds; `NaN` when it is not a decimal integer (R-05-13). */
 export function expirationOf(event: Event): number | undefined {
   const tag = event.tags.find((tag) => tag[0] === "expiration");

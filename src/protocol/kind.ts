@@ -32,6 +32,10 @@ export function addressOf(event: Event): Address | undefined {
   return undefined;
 }
 
+/** NIP-43: requests to the relay itself, which it never passes on (R-03-28). */
+export const JOIN_KIND = 28934;
+export const LEAVE_KIND = 28936;
+
 type Version = { created_at: number; id: string };
 
 /** Whether version `a` of an address wins over `b`: the newer one, on a tie the lower id (R-04-02). */

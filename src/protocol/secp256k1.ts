@@ -36,7 +36,9 @@ export function createCrypto(module: WebAssembly.Module): Crypto {
       a: () => {
         throw new Error("libsecp256k1 aborted");
       },
-      b: () => 0,
+      b: () => {
+        throw new Error("libsecp256k1 wants to print an error");
+      },
       c: () => 70,
       d: () => {
         throw new Error("libsecp256k1 is out of memory");

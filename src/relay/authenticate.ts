@@ -1,6 +1,6 @@
 import { checkAuth } from "../protocol/auth.ts";
 import { parseEvent, serializeEvent } from "../protocol/event.ts";
-import type { Reason } from "../protocol/reason.ts";
+import { accept, type Result, refuse } from "../protocol/reason.ts";
 import type { Crypto } from "../protocol/secp256k1.ts";
 import { VerifiedEvent } from "../protocol/verify.ts";
 import type { Config } from "./config.ts";
@@ -34,21 +34,37 @@ export function authenticate(
     const retry = connection.failedSince + WINDOW_SECONDS - now;
     return connection.send(["OK", named, false, `rate-limited: too many failed AUTH attempts, retry=${retry}`]);
   }
-  const failure = attempt(deps, connection, { ...event, id: named }, now);
-  if (failure !== undefined && connection.failedAuths++ === 0) connection.failedSince = now;
-  // The attachment holds the new state before anybody hears of it (R-06-11).
-  deps.subscriptions.keep(connection);
-  connection.send(["OK", named, failure === undefined, failure ?? ""]);
+  const proven = prove(deps, connection, { ...event, id: named }, now);
+  if (proven.ok) {
+    addKey(deps, connection, proven.value);
+  } else {
+    if (connection.failedAuths++ === 0) connection.failedSince = now;
+    deps.subscriptions.keep(connection);
+  }
+  connection.send(["OK", named, proven.ok, proven.ok ? "" : proven.reason]);
 }
 
-function attempt(
+/** The attachment holds the new key before anybody hears of it (R-06-11); one that it cannot hold does not count. */
+function addKey({ subscriptions }: AuthenticateDeps, connection: Connection, pubkey: string): void {
+  if (connection.authed.has(pubkey)) return;
+  connection.authed.add(pubkey);
+  try {
+    subscriptions.keep(connection);
+  } catch (error) {
+    connection.authed.delete(pubkey);
+    throw error;
+  }
+}
+
+/** The key that an AUTH event proves, if all checks pass. */
+function prove(
   { config, crypto }: AuthenticateDeps,
   connection: Connection,
   value: object,
   now: number,
-): Reason | undefined {
+): Result<string> {
   const parsed = parseEvent(value);
-  if (!parsed.ok) return parsed.reason;
+  if (!parsed.ok) return parsed;
   const refusal = checkAuth(parsed.value, {
     challenge: connection.challenge,
     relayUrls: config.relayUrls,
@@ -56,15 +72,14 @@ function attempt(
     now,
     tolerance: config.authTolerance,
   });
-  if (refusal !== undefined) return refusal;
+  if (refusal !== undefined) return refuse(refusal);
   const checked = VerifiedEvent.check(parsed.value, crypto);
-  if (!checked.ok) return checked.reason;
+  if (!checked.ok) return checked;
   const { pubkey } = checked.value.event;
   if (!connection.authed.has(pubkey) && connection.authed.size >= MAX_AUTHED_KEYS) {
-    return `restricted: at most ${MAX_AUTHED_KEYS} keys on one connection`;
+    return refuse(`restricted: at most ${MAX_AUTHED_KEYS} keys on one connection`);
   }
-  connection.authed.add(pubkey);
-  return undefined;
+  return accept(pubkey);
 }
 
 /** The id that an AUTH event without one should have (R-05-57); undefined if its other members are malformed. */

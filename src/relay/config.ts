@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { jobRetention, type RetentionRule } from "../protocol/retention.ts";
 import { isHex64 } from "../protocol/text.ts";
 
 /** `RELAY_*` and the other variables of reference 6.7 as the process or the Worker gets them. */
@@ -70,6 +71,21 @@ const pubkey = v.pipe(
   v.check((value) => isHex64(value), "must be a public key of 64 lowercase hex digits"),
 );
 
+const retentionTable = v.pipe(
+  list,
+  v.check(
+    (items) => items.every((item) => /^\d{1,5}(-\d{1,5})?:\d{1,10}$/.test(item)),
+    "must be kinds and seconds like 1:2592000 or 20-29:0, separated by commas",
+  ),
+  v.transform((items) =>
+    items.map((item): RetentionRule => {
+      const [kinds = "", seconds] = item.split(":");
+      const [from, to = from] = kinds.split("-").map(Number);
+      return { from: from as number, to: to as number, seconds: Number(seconds) };
+    }),
+  ),
+);
+
 /** One entry for each variable: how it is read, its bounds and its default. Lengths in bytes, times in seconds. */
 const SCHEMA = v.object({
   RELAY_NAME: v.optional(text, "Nexus"),
@@ -96,6 +112,11 @@ const SCHEMA = v.object({
   MAX_TAG_VALUE: integer(1024, 64, 4096),
   CREATED_AT_UPPER_LIMIT: integer(900, 0, 4294967296),
   CREATED_AT_LOWER_LIMIT: v.optional(integer(0, 1, 4294967296)),
+  MIN_POW: integer(0, 0, 256),
+  RETENTION_JOB: integer(86400, 0, 4294967296),
+  RETENTION_RESULT: integer(604800, 0, 4294967296),
+  RETENTION: v.optional(retentionTable, ""),
+  MAX_STORAGE: integer(9_000_000_000, 1_000_000, 10_000_000_000),
   PRIVATE_KINDS: v.optional(integerList(65535), DEFAULT_PRIVATE_KINDS.join(",")),
   ENABLE_COUNT: flag(true),
   ENABLE_EOSE_HINT: flag(true),
@@ -128,6 +149,11 @@ export interface Config {
   maxTagValue: number;
   createdAtUpperLimit: number;
   createdAtLowerLimit: number | undefined;
+  /** Leading zero bits that an id must have (NIP-13). */
+  minPow: number;
+  /** The first rule that covers a kind decides. */
+  retention: readonly RetentionRule[];
+  maxStorage: number;
   privateKinds: ReadonlySet<number>;
   countEnabled: boolean;
   eoseHintEnabled: boolean;
@@ -151,13 +177,22 @@ export function parseConfig(environment: Environment): Config {
     throw new Error(`Configuration: ${[...new Set(problems)].join("; ")}.`);
   }
   const env = parsed.output;
-  const enabledNips = [env.ENABLE_COUNT ? 45 : 0, env.ENABLE_EOSE_HINT ? 67 : 0].filter((nip) => nip !== 0);
+  const enabledNips = [
+    9,
+    40,
+    62,
+    70,
+    env.MIN_POW > 0 ? 13 : 0,
+    env.ENABLE_COUNT ? 45 : 0,
+    env.ENABLE_EOSE_HINT ? 67 : 0,
+  ];
   return {
     name: env.RELAY_NAME,
     description: env.RELAY_DESCRIPTION,
     pubkey: env.RELAY_PUBKEY,
     contact: env.RELAY_CONTACT,
-    supportedNips: env.SUPPORTED_NIPS ?? [...DEFAULT_NIPS, ...enabledNips].sort((a, b) => a - b),
+    supportedNips:
+      env.SUPPORTED_NIPS ?? [...DEFAULT_NIPS, ...enabledNips].filter((nip) => nip !== 0).sort((a, b) => a - b),
     relayUrls: [env.RELAY_URL, ...env.RELAY_URL_ALIASES],
     urlMatch: env.RELAY_URL_MATCH,
     authRequired: env.AUTH_REQUIRED,
@@ -173,6 +208,9 @@ export function parseConfig(environment: Environment): Config {
     maxTagValue: env.MAX_TAG_VALUE,
     createdAtUpperLimit: env.CREATED_AT_UPPER_LIMIT,
     createdAtLowerLimit: env.CREATED_AT_LOWER_LIMIT,
+    minPow: env.MIN_POW,
+    retention: [...env.RETENTION, ...jobRetention(env.RETENTION_JOB, env.RETENTION_RESULT)],
+    maxStorage: env.MAX_STORAGE,
     privateKinds: new Set(env.PRIVATE_KINDS),
     countEnabled: env.ENABLE_COUNT,
     eoseHintEnabled: env.ENABLE_EOSE_HINT,

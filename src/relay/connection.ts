@@ -27,7 +27,7 @@ export interface Attachment {
   failed_since: number;
 }
 
-/** Attachments stay below this many characters of JSON; the platform's limit of 16,384 bytes is never near. */
+/** Attachments stay below this many bytes of JSON; the platform's limit of 16,384 is never near. */
 const MAX_ATTACHMENT = 2000;
 
 /** One client: its socket, challenge, authed keys and subscriptions. */
@@ -97,14 +97,14 @@ export class Connection implements Reader {
       failed_auths: this.failedAuths,
       failed_since: this.failedSince,
     };
-    let room = MAX_ATTACHMENT - JSON.stringify(attachment).length;
+    let room = MAX_ATTACHMENT - sizeOf(attachment);
     for (const subscription of this.subscriptions.values()) {
       if (subscription.isWritten) continue;
       const whole: Unwritten = [subscription.id, subscription.source];
       const named: Unwritten = [subscription.id, null];
-      const wholeSize = JSON.stringify(whole).length + 1;
+      const wholeSize = sizeOf(whole);
       const fits = wholeSize <= room;
-      room -= fits ? wholeSize : JSON.stringify(named).length + 1;
+      room -= fits ? wholeSize : sizeOf(named);
       if (room < 0) return false;
       attachment.unwritten.push(fits ? whole : named);
     }
@@ -112,6 +112,13 @@ export class Connection implements Reader {
     return true;
   }
 }
+
+/** Bytes of a value as JSON, and the comma after it. */
+function sizeOf(value: unknown): number {
+  return encoder.encode(JSON.stringify(value)).length + 1;
+}
+
+const encoder = new TextEncoder();
 
 /** A fresh attachment with an id and a challenge of 128 random bits each (R-05-52). */
 export function newAttachment(): Attachment {

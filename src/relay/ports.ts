@@ -8,6 +8,8 @@ export type AppendResult =
   | { outcome: "stored" }
   | { outcome: "duplicate" }
   | { outcome: "superseded" }
+  | { outcome: "deleted" }
+  | { outcome: "vanished" }
   | { outcome: "failed"; error: unknown };
 
 /** One page of a stored answer. `hint` comes with the last page only. */
@@ -25,6 +27,8 @@ export interface Pages {
 
 /** The durable log of events. Asynchronous, so that it may live in another object. */
 export interface EventLog {
+  /** Whether the store is so full that it takes only what frees room. */
+  isFull(): boolean;
   /** A hint that an event of this id is stored, which lets it skip the signature check; `append` decides. */
   has(id: string): boolean;
   /** Stores events in order; when the promise resolves they are in the log, one result for each. */

@@ -9,6 +9,7 @@ import { deliverLive } from "./deliver.ts";
 import { admitEvent } from "./policy.ts";
 import type { AppendResult, Clock, EventLog, Log } from "./ports.ts";
 import { RecentIds } from "./recent-ids.ts";
+import type { Subscription } from "./subscription.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 /** Events written in one commit at most. */
@@ -53,13 +54,13 @@ export class Publisher {
     const parsed = parseEvent(value);
     if (!parsed.ok) return ok(connection, id, false, parsed.reason);
     const now = clock.nowSeconds();
-    // A copy of what waits is judged after it. A known id needs neither hash nor signature (R-02-12).
-    if (this.#waitingIds.has(id)) await this.flush();
+    // A known id needs neither hash nor signature (R-02-12), unless what waits is this event or replaces it.
+    if (this.#waitingIds.has(id) || (this.#waiting.length > 0 && log.has(id))) await this.flush();
     if (log.has(id) || this.#ephemeral.has(id, now)) return ok(connection, id, true, DUPLICATE);
     const checked = VerifiedEvent.check(parsed.value, crypto);
     if (!checked.ok) return ok(connection, id, false, checked.reason);
     const { event, tags } = checked.value;
-    const refusal = admitEvent({ event, tags, now, config });
+    const refusal = admitEvent({ event, tags, now, config, authed: connection.authed, isFull: log.isFull() });
     if (refusal !== undefined) return ok(connection, id, false, refusal);
     this.#waiting.push({ connection, verified: checked.value });
     this.#waitingIds.add(id);
@@ -108,6 +109,10 @@ export class Publisher {
         return;
       case "duplicate":
         return ok(connection, id, true, DUPLICATE);
+      case "deleted":
+        return ok(connection, id, false, "blocked: deleted by its author");
+      case "vanished":
+        return ok(connection, id, false, "blocked: its author or recipient asked to vanish");
       case "superseded":
         return ok(connection, id, false, SUPERSEDED);
       case "failed":
@@ -135,10 +140,20 @@ export class Publisher {
       if (subscription.connection.outbound.isOverflowing) {
         subscription.connection.close(1008, "error: too slow to receive what was subscribed to");
       } else {
-        subscriptions.end(subscription, "error: too many live events while answering, send it again");
+        this.#end(subscription);
       }
     }
     return count;
+  }
+
+  /** What goes wrong for one receiver must not reach the others, nor the publisher (R-06-22). */
+  #end(subscription: Subscription): void {
+    const { subscriptions, report } = this.#deps;
+    try {
+      subscriptions.end(subscription, "error: too many live events while answering, send it again");
+    } catch (error) {
+      report("ending a subscription failed", { connection: subscription.connection.id, error: String(error) });
+    }
   }
 }
 

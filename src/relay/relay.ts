@@ -1,4 +1,4 @@
-import { type ClientMessage, parseClientMessage, type RelayMessage } from "../protocol/message.ts";
+import { type ClientMessage, encode, parseClientMessage, type RelayMessage } from "../protocol/message.ts";
 import { AUTH_REQUIRED, INTERNAL_ERROR, type Reason } from "../protocol/reason.ts";
 import { exceedsBytes } from "../protocol/text.ts";
 import { authenticate } from "./authenticate.ts";
@@ -34,9 +34,7 @@ export class Relay {
       }
     } catch (error) {
       report("message failed", { connection: connection.id, verb: message.verb, error: String(error) });
-      const refusal = refusalOf(message, INTERNAL_ERROR);
-      if (refusal[0] !== "NOTICE") connection.send(refusal);
-      connection.send(["NOTICE", "internal error"]);
+      for (const frame of failureOf(message)) connection.send(frame);
     }
   }
 
@@ -66,6 +64,19 @@ export class Relay {
         return connection.send(["PONG"]);
     }
   }
+}
+
+/** What a client is told of a failure: the answer that its message asks for, then the NOTICE (R-06-14, R-06-15). */
+function failureOf(message: ClientMessage): RelayMessage[] {
+  const refusal = refusalOf(message, INTERNAL_ERROR);
+  const notice: RelayMessage = ["NOTICE", "internal error"];
+  return refusal[0] === "NOTICE" ? [notice] : [refusal, notice];
+}
+
+/** The same for a frame that came while the relay could not be started, as texts to send. */
+export function failureFrames(text: string): string[] {
+  const parsed = parseClientMessage(text);
+  return (parsed.ok ? failureOf(parsed.value) : [["NOTICE", "internal error"] satisfies RelayMessage]).map(encode);
 }
 
 /** The refusal of a message in the form that its verb asks for (R-06-04, R-06-15). */

@@ -8,6 +8,7 @@ const MAX_BACKLOG = 10_000;
 export class Subscription {
   /** What an EVENT frame for this subscription begins with. */
   readonly framePrefix: string;
+  readonly openedAtMs = Date.now();
   /** The row of R-06-18 is in the store. */
   isWritten = false;
   /** Closed or replaced: nothing more may be sent under it. */

@@ -5,8 +5,11 @@ import type { Clock, SubscriptionRows } from "./ports.ts";
 import { Subscription } from "./subscription.ts";
 import { SubscriptionIndex } from "./subscription-index.ts";
 
-/** How long a subscription may wait for its row, in milliseconds; R-06-20 allows 2,000. */
+/** A subscription gets its row when it is this old, in milliseconds, or half as much again; R-06-20 allows 2,000. */
 const WRITE_BEHIND_MS = 1000;
+
+/** Tries of a write that fails, before the next REQ tries again. */
+const MAX_WRITE_FAILURES = 3;
 
 /** All open subscriptions: in memory at once, in the store behind. */
 export class Subscriptions {
@@ -15,6 +18,8 @@ export class Subscriptions {
   readonly #clock: Clock;
   readonly #unwritten = new Set<Subscription>();
   #isArmed = false;
+  /** Failed writes in a row. */
+  #failures = 0;
 
   constructor(rows: SubscriptionRows, clock: Clock) {
     this.#rows = rows;
@@ -29,8 +34,13 @@ export class Subscriptions {
     connection.subscriptions.set(id, subscription);
     this.index.add(subscription);
     this.#unwritten.add(subscription);
-    this.keep(connection);
-    this.#arm();
+    try {
+      this.keep(connection);
+    } catch (error) {
+      this.#release(subscription);
+      throw error;
+    }
+    this.#arm(WRITE_BEHIND_MS);
     return subscription;
   }
 
@@ -71,7 +81,7 @@ export class Subscriptions {
     this.index.add(subscription);
     if (!isWritten) {
       this.#unwritten.add(subscription);
-      this.#arm();
+      this.#arm(WRITE_BEHIND_MS);
     }
   }
 
@@ -80,14 +90,15 @@ export class Subscriptions {
     if (!connection.save()) this.write();
   }
 
-  /** Writes all rows that wait, in one transaction, and takes them out of the attachments. */
-  write(): void {
-    if (this.#unwritten.size === 0) return;
-    const written = [...this.#unwritten];
-    this.#rows.put(written.map((subscription) => [subscription.key, subscription.source] as const));
-    this.#unwritten.clear();
-    for (const subscription of written) subscription.isWritten = true;
-    for (const connection of new Set(written.map((subscription) => subscription.connection))) connection.save();
+  /** Writes the rows of `waiting` in one transaction and takes them out of the attachments. */
+  write(waiting: readonly Subscription[] = [...this.#unwritten]): void {
+    if (waiting.length === 0) return;
+    this.#rows.put(waiting.map((subscription) => [subscription.key, subscription.source] as const));
+    for (const subscription of waiting) {
+      subscription.isWritten = true;
+      this.#unwritten.delete(subscription);
+    }
+    for (const connection of new Set(waiting.map((subscription) => subscription.connection))) connection.save();
   }
 
   #forget(subscription: Subscription): void {
@@ -102,12 +113,21 @@ export class Subscriptions {
     this.index.remove(subscription);
   }
 
-  #arm(): void {
+  /** A timer is pending while a row is missing, so that hibernation cannot come first (R-06-20). */
+  #arm(delayMs: number): void {
     if (this.#isArmed) return;
     this.#isArmed = true;
-    this.#clock.soon(WRITE_BEHIND_MS, () => {
+    this.#clock.soon(delayMs, () => {
       this.#isArmed = false;
-      this.write();
+      const openedBefore = Date.now() - WRITE_BEHIND_MS;
+      try {
+        this.write([...this.#unwritten].filter(({ openedAtMs }) => openedAtMs <= openedBefore));
+        this.#failures = 0;
+      } catch (error) {
+        // The attachments still have what they can hold; a store that stays broken is not asked for ever.
+        if (++this.#failures >= MAX_WRITE_FAILURES) throw error;
+      }
+      if (this.#unwritten.size > 0) this.#arm(WRITE_BEHIND_MS / 2);
     });
   }
 }

@@ -2,7 +2,7 @@ import type { Filter } from "../protocol/filter.ts";
 import type { Reader } from "../protocol/visibility.ts";
 import { planQuery } from "./query-plan.ts";
 import { countRange } from "./range-cursor.ts";
-import { Scan, type Snapshot } from "./scan.ts";
+import { boundsOf, Scan, type Snapshot } from "./scan.ts";
 import type { Sql } from "./sql.ts";
 
 /** Rows looked at in one stretch before other work gets its turn. */
@@ -35,10 +35,11 @@ export async function countMatches(
 }
 
 /** Counts without fetching an event, where the ranges of the plan are the answer and do not overlap. */
-function countByIndex(sql: Sql, filter: Filter, reader: Reader, { head, now }: Snapshot): number | undefined {
+function countByIndex(sql: Sql, filter: Filter, reader: Reader, snapshot: Snapshot): number | undefined {
+  if (snapshot.hides !== undefined) return undefined;
   const plan = planQuery(sql, filter, reader);
-  if (plan === undefined || !plan.disjoint || plan.ranges.some((range) => range.residual)) return undefined;
-  const bounds = { since: filter.since ?? 0, until: filter.until ?? Number.MAX_SAFE_INTEGER, head, now };
+  if (plan === undefined || !plan.isExact) return undefined;
+  const bounds = boundsOf(filter, snapshot);
   let count = 0;
   for (const range of plan.ranges) count += countRange(sql, range, bounds);
   return count;

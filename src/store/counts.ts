@@ -1,3 +1,4 @@
+import { readMeta, writeMeta } from "./schema.ts";
 import type { Sql } from "./sql.ts";
 
 /** A change in the number of stored events of a kind. */
@@ -39,23 +40,27 @@ export class Counts {
     return this.#load();
   }
 
+  /**
+   * To be called in a transaction that removes events and stores none: the position then does not tell that a save is
+   * out of date. Writes one row at most.
+   */
+  invalidate(): void {
+    this.#sql.all("DELETE FROM meta WHERE key = 'counts'");
+  }
+
   /** Writes one row. `head` is the store's newest position. */
   save(head: number): void {
     const kinds = [...this.#load()];
-    this.#sql.all(
-      "INSERT INTO meta VALUES('counts', ?1) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
-      JSON.stringify({ head, kinds }),
-    );
+    writeMeta(this.#sql, "counts", JSON.stringify({ head, kinds }));
     this.#dirty = false;
   }
 
   #load(): Map<number, number> {
     if (this.#byKind !== undefined) return this.#byKind;
-    const row = this.#sql.all("SELECT value FROM meta WHERE key = 'counts'")[0];
-    const saved =
-      row === undefined ? undefined : (JSON.parse(String(row[0])) as { head: number; kinds: CountChange[] });
-    if (saved?.head === this.#startHead || this.#startHead === 0) {
-      this.#byKind = new Map(saved?.kinds);
+    const text = readMeta(this.#sql, "counts");
+    const saved = text === undefined ? undefined : (JSON.parse(text) as { head: number; kinds: CountChange[] });
+    if (saved?.head === this.#startHead) {
+      this.#byKind = new Map(saved.kinds);
       addTo(this.#byKind, this.#early);
     } else {
       const rows = this.#sql.all("SELECT kind, count(*) FROM event GROUP BY kind");

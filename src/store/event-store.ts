@@ -1,15 +1,22 @@
+import { DELETION_KIND, VANISH_KIND } from "../protocol/deletion.ts";
 import { type Event, expirationOf, indexedTags } from "../protocol/event.ts";
 import { addressOf, supersedes } from "../protocol/kind.ts";
 import type { VerifiedEvent } from "../protocol/verify.ts";
 import { type CountChange, Counts } from "./counts.ts";
+import { applyDeletion, isDeleted } from "./deletion.ts";
 import { addressKey, tagKey } from "./keys.ts";
-import type { Sql } from "./sql.ts";
+import { placeOf } from "./place.ts";
+import { readMeta, writeMeta } from "./schema.ts";
+import type { Row, Sql } from "./sql.ts";
+import { Vanishing } from "./vanish.ts";
 
 /** What became of one event. `failed` means that nothing of it was written. */
 export type PutResult =
   | { outcome: "stored"; position: number }
   | { outcome: "duplicate" }
   | { outcome: "superseded" }
+  | { outcome: "deleted" }
+  | { outcome: "vanished" }
   | { outcome: "failed"; error: unknown };
 
 /** The events of one relay in SQLite: the only writer. */
@@ -18,13 +25,19 @@ export class EventStore {
   /** How many events of each kind are stored. */
   readonly counts: Counts;
   #head: number;
+  /** Whose requests to vanish are known. */
+  readonly vanishing: Vanishing;
   /** Of the transaction under way. */
   #changes: CountChange[] = [];
 
   constructor(sql: Sql) {
     this.#sql = sql;
-    this.#head = Number(sql.all("SELECT max(seq) FROM event")[0]?.[0] ?? 0);
+    this.#head = Math.max(
+      Number(sql.all("SELECT max(seq) FROM event")[0]?.[0] ?? 0),
+      Number(readMeta(sql, "head") ?? 0),
+    );
     this.counts = new Counts(sql, this.#head);
+    this.vanishing = new Vanishing(sql);
   }
 
   /** Position of the newest stored event; 0 in an empty store. */
@@ -47,6 +60,14 @@ export class EventStore {
    * itself, so that one that cannot be stored does not take the others with it (R-06-17).
    */
   put(batch: readonly VerifiedEvent[]): PutResult[] {
+    const results = this.#tryAll(batch);
+    batch.forEach(({ event }, i) => {
+      if (event.kind === VANISH_KIND && results[i]?.outcome === "stored") this.vanishing.begin(event);
+    });
+    return results;
+  }
+
+  #tryAll(batch: readonly VerifiedEvent[]): PutResult[] {
     try {
       return this.#atomically(() => batch.map((event) => this.#putOne(event)));
     } catch {
@@ -58,6 +79,25 @@ export class EventStore {
         }
       });
     }
+  }
+
+  /** Erases up to `max` events of those who asked to vanish (R-05-20). */
+  eraseVanished(max: number): void {
+    const done = this.#atomically(() => {
+      this.counts.invalidate();
+      return this.vanishing.erase(max, this.#remove);
+    });
+    done();
+  }
+
+  /** Removes events that have been found, as rows of position and raw JSON. Returns how many there were. */
+  removeRows(rows: readonly Row[]): number {
+    if (rows.length === 0) return 0;
+    this.#atomically(() => {
+      this.counts.invalidate();
+      for (const [position, raw] of rows) this.#remove(position as number, JSON.parse(raw as string) as Event);
+    });
+    return rows.length;
   }
 
   #atomically<T>(body: () => T): T {
@@ -78,20 +118,17 @@ export class EventStore {
     if (this.has(event.id)) return { outcome: "duplicate" };
     const address = addressOf(event);
     const key = address === undefined ? null : addressKey(address);
-    if (key !== null) {
-      const current = this.#sql.all("SELECT seq, raw FROM event WHERE address = unhex(?1)", key)[0];
-      if (current !== undefined) {
-        const stored = JSON.parse(current[1] as string) as Event;
-        if (!supersedes(event, stored)) return { outcome: "superseded" };
-        this.#remove(current[0] as number, stored);
-      }
-    }
+    if (isDeleted(this.#sql, event, key)) return { outcome: "deleted" };
+    if (this.vanishing.blocks(event)) return { outcome: "vanished" };
+    const current = key === null ? undefined : this.#current(key);
+    if (current !== undefined && !supersedes(event, current.event)) return { outcome: "superseded" };
     const position = ++this.#head;
+    if (current !== undefined) this.#remove(current.position, current.event);
     this.#sql.all(
-      "INSERT INTO event VALUES(?1, unhex(?2), ?3, ?4, unhex(?5), unhex(?6), ?7, ?8)",
+      "INSERT INTO event VALUES(?1, unhex(?2), unhex(?3), ?4, unhex(?5), unhex(?6), ?7, ?8)",
       position,
       event.id,
-      -event.created_at,
+      placeOf(event.created_at, event.id),
       event.kind,
       event.pubkey,
       key,
@@ -100,30 +137,38 @@ export class EventStore {
     );
     if (tags.length > 0) {
       this.#sql.all(
-        "INSERT INTO tag SELECT unhex(value), ?2, ?3, unhex(?4), ?5 FROM json_each(?1)",
+        "INSERT INTO tag SELECT unhex(value), ?2, unhex(?3), ?4 FROM json_each(?1)",
         JSON.stringify(tags.map(([letter, value]) => tagKey(letter, value))),
         event.kind,
-        -event.created_at,
-        event.id,
+        placeOf(event.created_at, event.id),
         position,
       );
     }
     this.#changes.push([event.kind, 1]);
+    if (event.kind === DELETION_KIND) applyDeletion(this.#sql, event, this.#remove);
+    if (event.kind === VANISH_KIND) this.vanishing.request(event);
     return { outcome: "stored", position };
   }
 
+  /** The stored version of an address. */
+  #current(key: string): { position: number; event: Event } | undefined {
+    const row = this.#sql.all("SELECT seq, raw FROM event WHERE address = unhex(?1)", key)[0];
+    return row && { position: row[0] as number, event: JSON.parse(row[1] as string) as Event };
+  }
+
   /** One row for the event and one for each of its tags; entries of indexes are free. */
-  #remove(position: number, event: Event): void {
+  readonly #remove = (position: number, event: Event): void => {
     for (const [letter, value] of indexedTags(event)) {
       this.#sql.all(
-        "DELETE FROM tag WHERE key = unhex(?1) AND kind = ?2 AND rank = ?3 AND id = unhex(?4)",
+        "DELETE FROM tag WHERE key = unhex(?1) AND kind = ?2 AND place = unhex(?3)",
         tagKey(letter, value),
         event.kind,
-        -event.created_at,
-        event.id,
+        placeOf(event.created_at, event.id),
       );
     }
     this.#sql.all("DELETE FROM event WHERE seq = ?1", position);
+    // A position is never used again, not even that of the newest event.
+    if (position === this.#head) writeMeta(this.#sql, "head", String(position));
     this.#changes.push([event.kind, -1]);
-  }
+  };
 }

@@ -2,6 +2,7 @@ import { type Event, indexedTags } from "../protocol/event.ts";
 import { type Filter, matches } from "../protocol/filter.ts";
 import { canRead, type Reader } from "../protocol/visibility.ts";
 import { Merge, type Ordered } from "./merge.ts";
+import { timeOfPlace } from "./place.ts";
 import type { Plan } from "./query-plan.ts";
 import { type Bounds, RangeCursor, type StoredRow } from "./range-cursor.ts";
 import type { Sql } from "./sql.ts";
@@ -14,6 +15,9 @@ export interface Take {
   readonly tiesUpTo: number;
 }
 
+/** Whether an event that is still stored is to be taken as erased. */
+export type Hides = (event: Event) => boolean;
+
 /** Rows that one range reads ahead at most. */
 const MAX_CHUNK = 501;
 
@@ -22,14 +26,27 @@ export class FilterScan implements Ordered<StoredRow> {
   readonly filter: Filter;
   readonly #reader: Reader;
   readonly #take: Take;
+  readonly #bounds: Bounds;
+  readonly #hides: Hides | undefined;
   readonly #merged: Ordered<StoredRow>;
   #given = 0;
-  #lastRank: number | undefined;
+  #lastTime: number | undefined;
 
-  constructor(sql: Sql, plan: Plan, filter: Filter, bounds: Bounds, reader: Reader, take: Take) {
+  /** `hides` tells of events that count as erased although they are still stored. */
+  constructor(
+    sql: Sql,
+    plan: Plan,
+    filter: Filter,
+    bounds: Bounds,
+    reader: Reader,
+    take: Take,
+    hides: Hides | undefined,
+  ) {
     this.filter = filter;
     this.#reader = reader;
     this.#take = take;
+    this.#bounds = bounds;
+    this.#hides = hides;
     const count = plan.ranges.length;
     const sources = plan.ranges.map((range): Ordered<StoredRow> => {
       const cursor = new RangeCursor(sql, range, bounds);
@@ -51,7 +68,8 @@ export class FilterScan implements Ordered<StoredRow> {
 
   advance(): void {
     this.#given++;
-    this.#lastRank = this.#merged.peek()?.rank;
+    const row = this.#merged.peek();
+    if (this.#given >= this.#take.limit && row !== undefined) this.#lastTime = timeOfPlace(row.place);
     this.#merged.advance();
   }
 
@@ -63,7 +81,9 @@ export class FilterScan implements Ordered<StoredRow> {
   #isFull(): boolean {
     const { limit, tiesUpTo } = this.#take;
     if (this.#given < limit) return false;
-    return this.#given >= tiesUpTo || this.#visible()?.rank !== this.#lastRank;
+    if (this.#given >= tiesUpTo) return true;
+    const row = this.#visible();
+    return row === undefined || timeOfPlace(row.place) !== this.#lastTime;
   }
 
   #visible(): StoredRow | undefined {
@@ -75,8 +95,11 @@ export class FilterScan implements Ordered<StoredRow> {
   }
 
   #accepts(row: StoredRow): boolean {
-    if (!row.residual && !this.#reader.privateKinds.has(row.kind)) return true;
+    const oldest = this.#bounds.oldestKept(row.kind);
+    if (oldest > 0 && timeOfPlace(row.place) < oldest) return false;
+    if (!row.residual && !this.#reader.privateKinds.has(row.kind) && this.#hides === undefined) return true;
     const event = JSON.parse(row.raw) as Event;
+    if (this.#hides?.(event)) return false;
     const tags = indexedTags(event);
     return matches(this.filter, event, tags) && canRead(this.#reader, event, tags);
   }

@@ -1,12 +1,12 @@
-/** Something that yields items in (rank, id) order. */
+/** Something that yields items in the order of their places. */
 export interface Ordered<T> {
   peek(): T | undefined;
   advance(): void;
 }
 
-type Placed = { rank: number; id: string };
+type Placed = { place: string };
 
-/** Merges sources that are each in (rank, id) order into one in that order, without repeating an id: a binary heap. */
+/** Merges sources that are each in order into one in order, without repeating a place: a binary heap. */
 export class Merge<T extends Placed> implements Ordered<T> {
   readonly #heap: Ordered<T>[] = [];
 
@@ -22,7 +22,7 @@ export class Merge<T extends Placed> implements Ordered<T> {
   /** Steps over the first item, wherever it occurs. */
   advance(): void {
     const first = this.peek();
-    while (first !== undefined && this.peek()?.id === first.id) {
+    while (first !== undefined && this.peek()?.place === first.place) {
       const source = this.#heap[0] as Ordered<T>;
       source.advance();
       if (source.peek() === undefined) {
@@ -46,8 +46,7 @@ export class Merge<T extends Placed> implements Ordered<T> {
   }
 
   #before(a: number, b: number): boolean {
-    const left = this.#heap[a]?.peek() as T;
-    const right = this.#heap[b]?.peek() as T;
-    return left.rank < right.rank || (left.rank === right.rank && left.id < right.id);
+    const [left, right] = [this.#heap[a]?.peek(), this.#heap[b]?.peek()] as [T, T];
+    return left.place < right.place;
   }
 }

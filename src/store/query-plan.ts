@@ -17,8 +17,8 @@ export interface Range {
 /** How a filter is answered: the union of some ranges. */
 export interface Plan {
   readonly ranges: readonly Range[];
-  /** No event lies in two of the ranges. */
-  readonly disjoint: boolean;
+  /** The rows of the ranges are the visible matches, each once: they can be counted without being looked at. */
+  readonly isExact: boolean;
 }
 
 /** A plan that would open more ranges than this is refused as too large. */
@@ -46,14 +46,14 @@ const NARROW_LETTERS = "eaqiEAQI";
  * plan would be larger than {@link MAX_RANGES}.
  */
 export function planQuery(sql: Sql, filter: Filter, reader: Reader): Plan | undefined {
-  if (filter.never) return { ranges: [], disjoint: true };
+  if (filter.never) return { ranges: [], isExact: true };
   const entrances = entrancesOf(filter);
   if (filter.ids !== undefined) {
     const { authors, kinds, since, until } = filter;
     const residual =
       entrances.length > 0 || [authors, kinds, since, until].some((condition) => condition !== undefined);
     const ranges = [...filter.ids].map((key): Range => ({ index: "id", key, kind: 0, residual }));
-    return ranges.length > MAX_RANGES ? undefined : { ranges, disjoint: true };
+    return ranges.length > MAX_RANGES ? undefined : { ranges, isExact: false };
   }
   const entrance = narrowest(sql, entrances, filter);
   const ranges: Range[] = [];
@@ -81,7 +81,8 @@ export function planQuery(sql: Sql, filter: Filter, reader: Reader): Plan | unde
     }
   }
   const isUnion = entrance?.index === "tag" && entrance.values.length > 1;
-  return ranges.length > MAX_RANGES ? undefined : { ranges, disjoint: ownKinds.size === 0 && !isUnion };
+  const isExact = !residual && !isUnion && ownKinds.size === 0;
+  return ranges.length > MAX_RANGES ? undefined : { ranges, isExact };
 }
 
 function rangeKey(entrance: Entrance, value: string): string {

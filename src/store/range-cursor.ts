@@ -1,10 +1,11 @@
+import { placeOfTime } from "./place.ts";
 import type { Range } from "./query-plan.ts";
 import type { Row, Sql } from "./sql.ts";
 
-/** A stored event on its way out. (rank, id) is its place in the order of R-03-10; ids here are uppercase hex. */
+/** A stored event on its way out. */
 export interface StoredRow {
-  readonly rank: number;
-  readonly id: string;
+  /** Its place in the order of R-03-10, as uppercase hex (`place.ts`). */
+  readonly place: string;
   readonly kind: number;
   readonly raw: string;
   /** The row must still be held against the whole filter. */
@@ -18,27 +19,32 @@ export interface Bounds {
   /** Positions above are not seen: they were stored after the scan began. */
   readonly head: number;
   readonly now: number;
+  /** The smallest created_at of a kind that is still kept (R-07-01). */
+  readonly oldestKept: (kind: number) => number;
 }
 
 /** Raw JSON read ahead of need at one time, in UTF-16 units. */
 const MAX_AHEAD = 1 << 20;
 
-const BOUNDS = "(e.rank, e.id) > (?1, unhex(?2)) AND e.rank <= ?3 AND e.seq <= ?4";
-const TAG_BOUNDS = "(t.rank, t.id) > (?1, unhex(?2)) AND t.rank <= ?3 AND t.seq <= ?4";
-const UNEXPIRED = "(e.expiration IS NULL OR e.expiration > ?5)";
+const UNEXPIRED = "(e.expiration IS NULL OR e.expiration > ?4)";
+
+function inBounds(table: string): string {
+  return `${table}.place > unhex(?1) AND ${table}.place < unhex(?2) AND ${table}.seq <= ?3`;
+}
 
 const SOURCES: Record<Range["index"], string> = {
-  id: `FROM event e WHERE e.id = unhex(?7) AND ${BOUNDS} AND ${UNEXPIRED}`,
-  kind: `FROM event e INDEXED BY event_kind WHERE e.kind = ?6 AND ${BOUNDS} AND ${UNEXPIRED}`,
-  author: `FROM event e INDEXED BY event_author WHERE e.pubkey = unhex(?7) AND e.kind = ?6 AND ${BOUNDS} AND ${UNEXPIRED}`,
+  id: `FROM event e WHERE e.id = unhex(?6) AND ${inBounds("e")} AND ${UNEXPIRED}`,
+  kind: `FROM event e INDEXED BY event_kind WHERE e.kind = ?5 AND ${inBounds("e")} AND ${UNEXPIRED}`,
+  author: `FROM event e INDEXED BY event_author
+    WHERE e.pubkey = unhex(?6) AND e.kind = ?5 AND ${inBounds("e")} AND ${UNEXPIRED}`,
   // The tag row has the order; the event is fetched by its position.
-  tag: `FROM tag t CROSS JOIN event e ON e.seq = t.seq WHERE t.key = unhex(?7) AND t.kind = ?6 AND ${TAG_BOUNDS} AND ${UNEXPIRED}`,
+  tag: `FROM tag t CROSS JOIN event e ON e.seq = t.seq
+    WHERE t.key = unhex(?6) AND t.kind = ?5 AND ${inBounds("t")} AND ${UNEXPIRED}`,
 };
 
 function reading(index: Range["index"]): string {
-  const place = index === "tag" ? "t.rank, hex(t.id), t.kind" : "e.rank, hex(e.id), e.kind";
-  const order = index === "tag" ? "t.rank, t.id" : "e.rank, e.id";
-  return `SELECT ${place}, e.raw ${SOURCES[index]} ORDER BY ${order} LIMIT ?8`;
+  const table = index === "tag" ? "t" : "e";
+  return `SELECT hex(${table}.place), e.kind, e.raw ${SOURCES[index]} ORDER BY ${table}.place LIMIT ?7`;
 }
 
 const READ: Record<Range["index"], string> = {
@@ -49,9 +55,16 @@ const READ: Record<Range["index"], string> = {
 };
 
 /** Number of unexpired events in a range. */
-export function countRange(sql: Sql, { index, kind, key }: Range, { since, until, head, now }: Bounds): number {
-  const bindings = [-until, "", -since, head, now, kind, ...(index === "kind" ? [] : [key])];
+export function countRange(sql: Sql, range: Range, bounds: Bounds): number {
+  const { index, kind, key } = range;
+  const bindings = [placeOfTime(bounds.until), endOf(range, bounds), bounds.head, bounds.now, kind];
+  if (index !== "kind") bindings.push(key);
   return Number(sql.all(`SELECT count(*) ${SOURCES[index]}`, ...bindings)[0]?.[0]);
+}
+
+/** Where a range ends. One by id may hold any kind: its events are held against what is kept when they are read. */
+function endOf({ index, kind }: Range, { since, oldestKept }: Bounds): string {
+  return placeOfTime((index === "id" ? since : Math.max(since, oldestKept(kind))) - 1);
 }
 
 /**
@@ -64,8 +77,8 @@ export class RangeCursor {
   readonly #bounds: Bounds;
   #ahead: StoredRow[] = [];
   #next = 0;
-  #rank: number;
-  #id = "";
+  /** Place of the last row read. */
+  #place: string;
   #taken = 0;
   #exhausted = false;
 
@@ -73,7 +86,7 @@ export class RangeCursor {
     this.#sql = sql;
     this.#range = range;
     this.#bounds = bounds;
-    this.#rank = -bounds.until;
+    this.#place = placeOfTime(bounds.until);
   }
 
   /** The next row; undefined at the end. `first` rows are read at the first need, never more than `most`. */
@@ -91,24 +104,20 @@ export class RangeCursor {
   }
 
   #read(count: number): void {
-    const { since, head, now } = this.#bounds;
+    const { head, now } = this.#bounds;
     const { index, kind, key, residual } = this.#range;
-    const bindings = [this.#rank, this.#id, -since, head, now, kind, key, count];
+    const bindings = [this.#place, endOf(this.#range, this.#bounds), head, now, kind, key, count];
     const rows: StoredRow[] = [];
     let size = 0;
     this.#sql.each(READ[index], bindings, (row: Row) => {
-      const [rank, id, kind, raw] = row as [number, string, number, string];
-      rows.push({ rank, id, kind, raw, residual });
+      const [place, kind, raw] = row as [string, number, string];
+      rows.push({ place, kind, raw, residual });
       size += raw.length;
       return size < MAX_AHEAD;
     });
     this.#exhausted = rows.length < count && size < MAX_AHEAD;
     this.#ahead = rows;
     this.#next = 0;
-    const last = rows.at(-1);
-    if (last !== undefined) {
-      this.#rank = last.rank;
-      this.#id = last.id;
-    }
+    this.#place = rows.at(-1)?.place ?? this.#place;
   }
 }

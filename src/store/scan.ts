@@ -1,10 +1,11 @@
 import { type Event, indexedTags } from "../protocol/event.ts";
 import { type Filter, matches } from "../protocol/filter.ts";
+import { oldestKept, type RetentionRule } from "../protocol/retention.ts";
 import type { Reader } from "../protocol/visibility.ts";
-import { FilterScan, type Take } from "./filter-scan.ts";
+import { FilterScan, type Hides, type Take } from "./filter-scan.ts";
 import { Merge, type Ordered } from "./merge.ts";
 import { planQuery } from "./query-plan.ts";
-import type { StoredRow } from "./range-cursor.ts";
+import type { Bounds, StoredRow } from "./range-cursor.ts";
 import type { Sql } from "./sql.ts";
 
 /** Limits in events (R-03-12). */
@@ -19,6 +20,20 @@ export interface Snapshot {
   readonly head: number;
   /** Seconds; events that have expired by then are not seen. */
   readonly now: number;
+  readonly retention: readonly RetentionRule[];
+  /** Set while events wait to be erased. */
+  readonly hides?: Hides | undefined;
+}
+
+/** The bounds that a filter and a snapshot set together. */
+export function boundsOf(filter: Filter, { head, now, retention }: Snapshot): Bounds {
+  return {
+    since: filter.since ?? 0,
+    until: filter.until ?? Number.MAX_SAFE_INTEGER,
+    head,
+    now,
+    oldestKept: (kind) => oldestKept(retention, kind, now),
+  };
 }
 
 /** Whether all visible matches were given (R-03-17). */
@@ -45,15 +60,15 @@ export class Scan {
     filters: readonly Filter[],
     reader: Reader,
     limits: ScanLimits,
-    { head, now }: Snapshot,
+    snapshot: Snapshot,
   ): Scan | undefined {
     const scans: FilterScan[] = [];
     for (const filter of filters) {
       if (filter.limit === 0) continue;
       const plan = planQuery(sql, filter, reader);
       if (plan === undefined) return undefined;
-      const bounds = { since: filter.since ?? 0, until: filter.until ?? Number.MAX_SAFE_INTEGER, head, now };
-      scans.push(new FilterScan(sql, plan, filter, bounds, reader, takeOf(filter, limits)));
+      const bounds = boundsOf(filter, snapshot);
+      scans.push(new FilterScan(sql, plan, filter, bounds, reader, takeOf(filter, limits), snapshot.hides));
     }
     return new Scan(filters, scans);
   }

@@ -3,22 +3,26 @@ import type { Sql } from "./sql.ts";
 /**
  * Numbered, append-only migrations: entry n brings a store from version n to n + 1.
  *
- * `rank` is the negated created_at, so that ascending (rank, id) is the order of R-03-10 and one position in it is one
- * row value. `seq` is the arrival number, never re-used. Writing an event costs its row and the four indexes below
+ * `place` is the event's place in the order of R-03-10 as one value (`place.ts`), so that a query resumes exactly where it
+ * stopped. `seq` is the arrival number, never re-used. Writing an event costs its row and the four indexes below
  * (`event_address` only for kinds that are replaced, `event_expiration` only for events that expire), and a `tag` row
  * for each indexed tag.
  */
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE event(
-     seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, rank INTEGER NOT NULL, kind INTEGER NOT NULL,
+     seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, place BLOB NOT NULL, kind INTEGER NOT NULL,
      pubkey BLOB NOT NULL, address BLOB, expiration INTEGER, raw TEXT NOT NULL) STRICT;
-   CREATE INDEX event_kind ON event(kind, rank, id);
-   CREATE INDEX event_author ON event(pubkey, kind, rank, id);
+   CREATE INDEX event_kind ON event(kind, place);
+   CREATE INDEX event_author ON event(pubkey, kind, place);
    CREATE UNIQUE INDEX event_address ON event(address) WHERE address IS NOT NULL;
    CREATE INDEX event_expiration ON event(expiration) WHERE expiration IS NOT NULL;
    CREATE TABLE tag(
-     key BLOB NOT NULL, kind INTEGER NOT NULL, rank INTEGER NOT NULL, id BLOB NOT NULL, seq INTEGER NOT NULL,
-     PRIMARY KEY(key, kind, rank, id)) STRICT, WITHOUT ROWID;`,
+     key BLOB NOT NULL, kind INTEGER NOT NULL, place BLOB NOT NULL, seq INTEGER NOT NULL,
+     PRIMARY KEY(key, kind, place)) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE tombstone(id BLOB NOT NULL, pubkey BLOB NOT NULL, PRIMARY KEY(id, pubkey)) STRICT, WITHOUT ROWID;
+   CREATE TABLE address_tombstone(address BLOB PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE vanished(pubkey BLOB PRIMARY KEY, until INTEGER NOT NULL, pending INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE INDEX vanished_pending ON vanished(pending) WHERE pending = 1;`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -38,15 +42,23 @@ export class NewerSchemaError extends Error {
 export function migrate(sql: Sql): void {
   const exists = sql.all("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").length > 0;
   if (!exists) sql.all("CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID");
-  const version = Number(sql.all("SELECT value FROM meta WHERE key = 'schema'")[0]?.[0] ?? 0);
+  const version = Number(readMeta(sql, "schema") ?? 0);
   if (version > SCHEMA_VERSION) throw new NewerSchemaError(version);
   for (let next = version; next < SCHEMA_VERSION; next++) {
     sql.transaction(() => {
       sql.all(MIGRATIONS[next] as string);
-      sql.all(
-        "INSERT INTO meta VALUES('schema', ?1) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
-        String(next + 1),
-      );
+      writeMeta(sql, "schema", String(next + 1));
     });
   }
+}
+
+/** One of the few values that are not events. */
+export function readMeta(sql: Sql, key: string): string | undefined {
+  const row = sql.all("SELECT value FROM meta WHERE key = ?1", key)[0];
+  return row === undefined ? undefined : String(row[0]);
+}
+
+/** Writes one row. */
+export function writeMeta(sql: Sql, key: string, value: string): void {
+  sql.all("INSERT INTO meta VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value", key, value);
 }

@@ -10,6 +10,8 @@ export interface Sql {
   each(query: string, bindings: SqlValue[], take: (row: Row) => boolean): void;
   /** Runs `body` in one transaction: a throw undoes all of it. `body` must not be asynchronous. */
   transaction<T>(body: () => T): T;
+  /** Bytes of the database. */
+  size(): number;
   /** Rows written and read so far, as they are billed. */
   readonly meter: { written: number; read: number };
 }

@@ -18,6 +18,7 @@ export function durableSql(storage: DurableObjectStorage): Sql {
       for (const row of cursor.raw<SqlValue[]>()) if (!take(row)) break;
       meter.read += cursor.rowsRead;
     },
+    size: () => sql.databaseSize,
     transaction: (body) => storage.transactionSync(body),
   };
 }

@@ -32,10 +32,15 @@ async function route(request: Request, env: Env, config: Config): Promise<Respon
   }
   if (isStatus) return withCors(await theObject(env).fetch(request));
   if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") return relayPage(request, config);
-  if (request.headers.get("Sec-WebSocket-Version") !== "13" || !request.headers.has("Sec-WebSocket-Key")) {
+  if (request.headers.get("Sec-WebSocket-Version") !== "13" || !hasWebSocketKey(request)) {
     return plain(426, "WebSocket version 13 is needed.", { Upgrade: "websocket", "Sec-WebSocket-Version": "13" });
   }
   return theObject(env).fetch(request);
+}
+
+/** RFC 6455: the base64 form of 16 bytes. */
+function hasWebSocketKey(request: Request): boolean {
+  return /^[A-Za-z0-9+/]{22}==$/.test(request.headers.get("Sec-WebSocket-Key") ?? "");
 }
 
 function theObject(env: Env): DurableObjectStub {

@@ -1,9 +1,11 @@
+import type { Event } from "../protocol/event.ts";
 import type { Filter } from "../protocol/filter.ts";
+import type { RetentionRule } from "../protocol/retention.ts";
 import type { Reader } from "../protocol/visibility.ts";
 import type { Clock, EventLog, Pages } from "../relay/ports.ts";
 import { countMatches } from "../store/count.ts";
 import type { EventStore } from "../store/event-store.ts";
-import { Scan } from "../store/scan.ts";
+import { Scan, type Snapshot } from "../store/scan.ts";
 import type { Sql } from "../store/sql.ts";
 
 /** Events read in one turn, so that one large REQ does not hold up every other connection. */
@@ -13,14 +15,29 @@ export interface LogLimits {
   defaultLimit: number;
   maxLimit: number;
   maxCount: number;
+  /** Bytes of the database beyond which only what frees room is stored. */
+  maxStorage: number;
+  retention: readonly RetentionRule[];
 }
 
 /** How long changed counts wait to be saved, in milliseconds: one row for all events of that time. */
 const SAVE_COUNTS_MS = 1000;
 
-/** The event log over the store of the same object. */
-export function localLog(sql: Sql, store: EventStore, limits: LogLimits, clock: Clock): EventLog {
-  const snapshot = () => ({ head: store.head, now: clock.nowSeconds() });
+/** The event log over the store of the same object. `onStored` is told of each event that has been committed. */
+export function localLog(
+  sql: Sql,
+  store: EventStore,
+  limits: LogLimits,
+  clock: Clock,
+  onStored: (event: Event) => void,
+): EventLog {
+  const { vanishing } = store;
+  const snapshot = (): Snapshot => ({
+    head: store.head,
+    now: clock.nowSeconds(),
+    retention: limits.retention,
+    hides: vanishing.isPending ? (event) => vanishing.hides(event) : undefined,
+  });
   let isArmed = false;
   const saveCountsSoon = () => {
     if (isArmed || !store.counts.dirty) return;
@@ -31,10 +48,14 @@ export function localLog(sql: Sql, store: EventStore, limits: LogLimits, clock: 
     });
   };
   return {
+    isFull: () => sql.size() >= limits.maxStorage,
     has: (id) => store.has(id),
     async append(batch) {
       const results = store.put(batch);
       saveCountsSoon();
+      batch.forEach(({ event }, i) => {
+        if (results[i]?.outcome === "stored") onStored(event);
+      });
       return results;
     },
     scan(filters: readonly Filter[], reader: Reader) {

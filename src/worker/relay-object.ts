@@ -3,12 +3,15 @@ import wasm from "../../node_modules/nostr-wasm/public/out/secp256k1.wasm";
 import { createCrypto } from "../protocol/secp256k1.ts";
 import { type Config, parseConfig } from "../relay/config.ts";
 import type { Clock } from "../relay/ports.ts";
-import { Relay } from "../relay/relay.ts";
+import { failureFrames, Relay } from "../relay/relay.ts";
 import { Subscriptions } from "../relay/subscriptions.ts";
+import { Cleanup } from "../store/cleanup.ts";
 import { EventStore } from "../store/event-store.ts";
 import { migrate, NewerSchemaError } from "../store/schema.ts";
+import { Alarms } from "./alarms.ts";
 import { durableSql } from "./durable-sql.ts";
 import { plain } from "./http.ts";
+import { dueOf, storeJobs } from "./jobs.ts";
 import { localLog } from "./local-log.ts";
 import { report } from "./observe.ts";
 import { Sockets, subscriptionRows } from "./sockets.ts";
@@ -22,6 +25,9 @@ export interface Env {
 /** One for all objects of the isolate: it holds no state between calls. */
 const secp256k1 = createCrypto(wasm);
 
+/** Wait after an alarm that could not be served, in milliseconds. */
+const ALARM_RETRY_MS = 60_000;
+
 /** Everything of one running relay, put together on its first use after a start. */
 export interface Running {
   config: Config;
@@ -29,6 +35,7 @@ export interface Running {
   sockets: Sockets;
   subscriptions: Subscriptions;
   store: EventStore;
+  alarms: Alarms;
 }
 
 /** The Durable Object: platform handlers and wiring, no logic. */
@@ -63,37 +70,53 @@ export class RelayObject extends DurableObject<Env> {
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    await this.#guard(socket, async ({ relay, sockets }) => {
-      const connection = sockets.get(socket);
-      if (connection === undefined) return socket.close(1011, "unknown connection");
-      if (typeof message === "string") await relay.receive(connection, message);
-      else relay.receiveBinary(connection);
-    });
+    const isText = typeof message === "string";
+    await this.#guard(
+      socket,
+      () => (isText ? failureFrames(message) : []),
+      async ({ relay, sockets }) => {
+        const connection = sockets.get(socket);
+        if (connection === undefined) return socket.close(1011, "unknown connection");
+        if (isText) await relay.receive(connection, message);
+        else relay.receiveBinary(connection);
+      },
+    );
   }
 
-  override async webSocketClose(socket: WebSocket): Promise<void> {
-    await this.#gone(socket);
+  /** The runtime leaves the closing handshake to the object; without it the client sees 1006 (R-01-08). */
+  override async webSocketClose(socket: WebSocket, code: number, reason: string): Promise<void> {
+    await this.#guard(socket, NO_FRAMES, (running) => {
+      forget(socket, running);
+      socket.close(NOT_SENDABLE.has(code) ? 1000 : code, reason);
+    });
   }
 
   override async webSocketError(socket: WebSocket): Promise<void> {
-    await this.#gone(socket);
+    await this.#guard(socket, NO_FRAMES, (running) => forget(socket, running));
   }
 
-  async #gone(socket: WebSocket): Promise<void> {
-    await this.#guard(socket, async ({ sockets, subscriptions }) => {
-      const connection = sockets.remove(socket);
-      if (connection !== undefined) subscriptions.drop(connection);
-    });
+  /** Never throws: the platform would give up after some tries. A job that failed is tried again later. */
+  override async alarm(): Promise<void> {
+    try {
+      this.#run().alarms.rang();
+    } catch (error) {
+      report("alarm failed", { error: String(error) });
+      await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
+    }
   }
 
-  /** Nothing thrown inside a handler ends a connection (R-06-14, R-06-16). */
-  async #guard(socket: WebSocket, body: (running: Running) => Promise<void>): Promise<void> {
+  /** Nothing thrown inside a handler ends a connection (R-06-14, R-06-16); the client is told with frames. */
+  async #guard(
+    socket: WebSocket,
+    framesOfFailure: () => readonly string[],
+    body: (running: Running) => void | Promise<void>,
+  ): Promise<void> {
     try {
       await body(this.#run());
     } catch (error) {
       report("handler failed", { error: String(error) });
       try {
-        socket.send('["NOTICE","internal error"]');
+        for (const frame of framesOfFailure()) socket.send(frame);
       } catch {
         // The socket is dead.
       }
@@ -108,12 +131,28 @@ export class RelayObject extends DurableObject<Env> {
     const store = new EventStore(sql);
     const subscriptions = new Subscriptions(subscriptionRows(this.ctx.storage), clock);
     const sockets = new Sockets(this.ctx, config, report);
-    const log = localLog(sql, store, config, clock);
+    const jobs = storeJobs(store, new Cleanup(sql, store), config.retention, clock);
+    const alarms = new Alarms(this.ctx, jobs, clock.nowSeconds, report);
+    const log = localLog(sql, store, config, clock, (event) => {
+      alarms.ring(dueOf(event, config.retention, clock.nowSeconds()));
+    });
     const relay = new Relay({ config, crypto: secp256k1, log, clock, subscriptions, report });
     sockets.restore(subscriptions);
-    this.#running = { config, relay, sockets, subscriptions, store };
+    alarms.start();
+    this.#running = { config, relay, sockets, subscriptions, store, alarms };
     return this.#running;
   }
+}
+
+/** Close codes that stand for a close without one. */
+const NOT_SENDABLE: ReadonlySet<number> = new Set([1005, 1006, 1015]);
+
+const NO_FRAMES = (): readonly string[] => [];
+
+/** The connection is gone, whatever the cause. */
+function forget(socket: WebSocket, { sockets, subscriptions }: Running): void {
+  const connection = sockets.remove(socket);
+  if (connection !== undefined) subscriptions.drop(connection);
 }
 
 const clock: Clock = {

@@ -66,6 +66,7 @@ export class Sockets {
     const orphans = this.#restoreRows(subscriptions, byId);
     if (orphans.length > 0) subscriptionRows(this.#state.storage).delete(orphans);
     for (const [connection, id, source] of unwritten) {
+      if (source === null && connection.subscriptions.has(id)) continue;
       const filters = source === null ? undefined : parseAll(source, this.#config);
       if (filters === undefined || source === null) {
         connection.send(["CLOSED", id, "error: subscription lost, send it again"]);

@@ -1,0 +1,30 @@
+/** How long events of a range of kinds are kept. The first rule that covers a kind decides. */
+export interface RetentionRule {
+  readonly from: number;
+  readonly to: number;
+  /** Seconds from created_at; 0 keeps them for ever. */
+  readonly seconds: number;
+}
+
+/** Seconds that events of a kind are kept; undefined for ever. */
+export function retentionOf(rules: readonly RetentionRule[], kind: number): number | undefined {
+  const rule = rules.find(({ from, to }) => kind >= from && kind <= to);
+  return rule === undefined || rule.seconds === 0 ? undefined : rule.seconds;
+}
+
+/** The smallest created_at of a kind that is still kept at `now`, in seconds (R-07-01). */
+export function oldestKept(rules: readonly RetentionRule[], kind: number, now: number): number {
+  const seconds = retentionOf(rules, kind);
+  return seconds === undefined ? 0 : now - seconds + 1;
+}
+
+/** Rules for jobs and their results; 5128 and 6128 are no job kinds (R-07-02). */
+export function jobRetention(jobSeconds: number, resultSeconds: number): RetentionRule[] {
+  return [
+    { from: 5128, to: 5128, seconds: 0 },
+    { from: 6128, to: 6128, seconds: 0 },
+    { from: 5000, to: 5999, seconds: jobSeconds },
+    { from: 6000, to: 6999, seconds: resultSeconds },
+    { from: 7000, to: 7000, seconds: jobSeconds },
+  ];
+}

@@ -1,0 +1,52 @@
+import { deletedAddresses, deletedIds, GIFT_WRAP_KIND, mayDelete, recipientsOf } from "../protocol/deletion.ts";
+import type { Event } from "../protocol/event.ts";
+import { addressKey } from "./keys.ts";
+import { placeOfTime } from "./place.ts";
+import type { Sql } from "./sql.ts";
+
+/** Removes an event that has been found: position and event. */
+export type Remove = (position: number, event: Event) => void;
+
+/**
+ * Carries out a kind 5 (NIP-09): removes what it names, and leaves tombstones for all of it, seen or unseen (R-05-06).
+ * Writes one row for each tombstone besides what removing costs.
+ */
+export function applyDeletion(sql: Sql, deletion: Event, remove: Remove): void {
+  for (const id of deletedIds(deletion)) {
+    sql.all("INSERT OR IGNORE INTO tombstone VALUES(unhex(?1), unhex(?2))", id, deletion.pubkey);
+    const found = sql.all("SELECT seq, raw FROM event WHERE id = unhex(?1)", id)[0];
+    if (found === undefined) continue;
+    const event = JSON.parse(found[1] as string) as Event;
+    if (mayDelete(deletion.pubkey, event)) remove(found[0] as number, event);
+  }
+  for (const address of deletedAddresses(deletion)) {
+    const key = addressKey(address);
+    // The largest time counts (R-05-07).
+    sql.all(
+      `INSERT INTO address_tombstone VALUES(unhex(?1), ?2)
+       ON CONFLICT(address) DO UPDATE SET until = excluded.until WHERE excluded.until > until`,
+      key,
+      deletion.created_at,
+    );
+    const found = sql.all(
+      "SELECT seq, raw FROM event WHERE address = unhex(?1) AND place >= unhex(?2)",
+      key,
+      placeOfTime(deletion.created_at),
+    )[0];
+    if (found !== undefined) remove(found[0] as number, JSON.parse(found[1] as string) as Event);
+  }
+}
+
+/** Whether an event was deleted before it came (R-05-06, R-05-07). `address` is its address key, if it has one. */
+export function isDeleted(sql: Sql, event: Event, address: string | null): boolean {
+  const deleters = sql.all("SELECT lower(hex(pubkey)) FROM tombstone WHERE id = unhex(?1)", event.id);
+  if (deleters.some(([pubkey]) => mayDelete(pubkey as string, event))) return true;
+  if (address === null) return false;
+  const until = sql.all("SELECT until FROM address_tombstone WHERE address = unhex(?1)", address)[0];
+  return until !== undefined && (until[0] as number) >= event.created_at;
+}
+
+/** Keys whose request to vanish would cover this event: its author, and the recipients of a gift wrap (R-05-21). */
+export function ownersOf(event: Event): string[] {
+  return event.kind === GIFT_WRAP_KIND ? [event.pubkey, ...recipientsOf(event)] : [event.pubkey];
+}

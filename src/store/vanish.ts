@@ -1,0 +1,102 @@
+import { GIFT_WRAP_KIND, VANISH_KIND } from "../protocol/deletion.ts";
+import type { Event } from "../protocol/event.ts";
+import { ownersOf, type Remove } from "./deletion.ts";
+import { tagKey } from "./keys.ts";
+import { placeOfTime } from "./place.ts";
+import type { Row, Sql } from "./sql.ts";
+
+/**
+ * Requests to vanish (NIP-62). The cut-off is written with the request and hides everything at once; the events behind
+ * it are erased in batches, and what is left is found again after a restart.
+ */
+export class Vanishing {
+  readonly #sql: Sql;
+  /** Cut-offs whose events are not all erased yet. */
+  readonly #pending = new Map<string, number>();
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+    const rows = sql.all(
+      "SELECT lower(hex(pubkey)), until FROM vanished INDEXED BY vanished_pending WHERE pending = 1",
+    );
+    for (const [pubkey, until] of rows) this.#pending.set(pubkey as string, until as number);
+  }
+
+  /** Whether events are still to be erased. */
+  get isPending(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  /** Whether a stored event is erased already as far as anybody can see. */
+  hides(event: Event): boolean {
+    if (this.#pending.size === 0) return false;
+    return ownersOf(event).some((owner) => isCovered(event, this.#pending.get(owner)));
+  }
+
+  /** Whether an event comes too late: its author, or the recipient of a gift wrap, has vanished since (R-05-21). */
+  blocks(event: Event): boolean {
+    return ownersOf(event).some((owner) => {
+      const row = this.#sql.all("SELECT until FROM vanished WHERE pubkey = unhex(?1)", owner)[0];
+      return row !== undefined && (row[0] as number) >= event.created_at;
+    });
+  }
+
+  /** Records a request: one row. Its events are hidden from now on. To be called in the transaction that stores it. */
+  request({ pubkey, created_at }: Event): void {
+    this.#sql.all(
+      `INSERT INTO vanished VALUES(unhex(?1), ?2, 1)
+       ON CONFLICT(pubkey) DO UPDATE SET until = max(until, excluded.until), pending = 1`,
+      pubkey,
+      created_at,
+    );
+  }
+
+  /** To be called when the transaction of {@link request} has been committed. */
+  begin({ pubkey, created_at }: Event): void {
+    this.#pending.set(pubkey, Math.max(created_at, this.#pending.get(pubkey) ?? 0));
+  }
+
+  /**
+   * Erases up to `max` events of one request, in the caller's transaction. Returns what to call when it has been
+   * committed.
+   */
+  erase(max: number, remove: Remove): () => void {
+    const [pubkey, until] = this.#pending.entries().next().value ?? [];
+    if (pubkey === undefined || until === undefined) return () => {};
+    const rows = [...this.#ownEvents(pubkey, until, max), ...this.#wrapsFor(pubkey, until, max)].slice(0, max);
+    for (const [position, raw] of rows) remove(position as number, JSON.parse(raw as string) as Event);
+    if (rows.length >= max) return () => {};
+    this.#sql.all("UPDATE vanished SET pending = 0 WHERE pubkey = unhex(?1)", pubkey);
+    return () => this.#pending.delete(pubkey);
+  }
+
+  #ownEvents(pubkey: string, until: number, max: number): Row[] {
+    return this.#sql.all(
+      `SELECT seq, raw FROM event INDEXED BY event_author
+       WHERE pubkey = unhex(?1) AND place >= unhex(?2)
+         AND NOT (kind = ?3 AND substr(place, 1, 7) = unhex(?2)) LIMIT ?4`,
+      pubkey,
+      placeOfTime(until),
+      VANISH_KIND,
+      max,
+    );
+  }
+
+  #wrapsFor(pubkey: string, until: number, max: number): Row[] {
+    return this.#sql.all(
+      `SELECT e.seq, e.raw FROM tag t CROSS JOIN event e ON e.seq = t.seq
+       WHERE t.key = unhex(?1) AND t.kind = ?2 AND t.place >= unhex(?3) AND e.pubkey <> unhex(?4) LIMIT ?5`,
+      tagKey("p", pubkey),
+      GIFT_WRAP_KIND,
+      placeOfTime(until),
+      pubkey,
+      max,
+    );
+  }
+}
+
+/** The request itself stays: it says why the rest is gone. */
+function isCovered(event: Event, until: number | undefined): boolean {
+  if (until === undefined || event.created_at > until) return false;
+  return !(event.kind === VANISH_KIND && event.created_at === until);
+}

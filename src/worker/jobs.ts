@@ -1,0 +1,49 @@
+import { VANISH_KIND } from "../protocol/deletion.ts";
+import { type Event, expirationOf } from "../protocol/event.ts";
+import { type RetentionRule, retentionOf } from "../protocol/retention.ts";
+import type { Clock } from "../relay/ports.ts";
+import type { Cleanup } from "../store/cleanup.ts";
+import type { EventStore } from "../store/event-store.ts";
+import type { Job } from "./alarms.ts";
+
+/** Events that one run of a job removes: some tens of milliseconds. */
+const BATCH = 500;
+
+/** Expired events are invisible at once and are removed together, once in so many seconds. */
+const EXPIRY_STEP = 60;
+/** The same for events past their retention; R-07-01 allows an hour. */
+const RETENTION_STEP = 1800;
+
+/** The periodic work of a store: vanish (NIP-62), expiry (NIP-40) and retention (R-07-01). */
+export function storeJobs(store: EventStore, cleanup: Cleanup, rules: readonly RetentionRule[], clock: Clock): Job[] {
+  return [
+    {
+      name: "vanish",
+      due: () => (store.vanishing.isPending ? clock.nowSeconds() : undefined),
+      run: () => store.eraseVanished(BATCH),
+    },
+    {
+      name: "expiry",
+      due: () => roundUp(cleanup.nextExpiration(), EXPIRY_STEP),
+      run: () => cleanup.removeExpired(clock.nowSeconds(), BATCH),
+    },
+    {
+      name: "retention",
+      due: () => roundUp(cleanup.nextPastRetention(rules), RETENTION_STEP),
+      run: () => cleanup.removePastRetention(rules, clock.nowSeconds(), BATCH),
+    },
+  ];
+}
+
+/** When an event that has just been stored will need a job, in Unix seconds; infinity if never. */
+export function dueOf(event: Event, rules: readonly RetentionRule[], now: number): number {
+  if (event.kind === VANISH_KIND) return now;
+  const seconds = retentionOf(rules, event.kind);
+  const retention = roundUp(seconds === undefined ? undefined : event.created_at + seconds, RETENTION_STEP);
+  const expiry = roundUp(expirationOf(event), EXPIRY_STEP);
+  return Math.min(retention ?? Number.POSITIVE_INFINITY, expiry ?? Number.POSITIVE_INFINITY);
+}
+
+function roundUp(seconds: number | undefined, step: number): number | undefined {
+  return seconds === undefined ? undefined : Math.ceil(seconds / step) * step;
+}

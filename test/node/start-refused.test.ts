@@ -1,0 +1,128 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { alice, unique } from "../support/keys.ts";
+import { workerdsOf } from "../support/processes.ts";
+import { freePort, openClient, ROOT, startServer } from "../support/server.ts";
+
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "nexus-test-"));
+});
+
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+/** Starts a relay that should not start; waits for its end. */
+async function refusal(env: Record<string, string>): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const port = env.PORT ?? String(await freePort());
+  const child = spawn(process.execPath, ["cli/start.mjs"], {
+    cwd: ROOT,
+    env: { ...process.env, NEXUS_DATA_DIR: join(directory, "data"), ...env, PORT: port },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (bytes) => {
+    stdout += String(bytes);
+    // It should not have started; the test will say so.
+    if (stdout.includes("Nexus is running")) child.kill("SIGTERM");
+  });
+  child.stderr.on("data", (bytes) => (stderr += String(bytes)));
+  const [code] = (await once(child, "close")) as [number | null];
+  expect(workerdsOf(child.pid ?? 0)).toEqual([]);
+  return { code, stdout, stderr };
+}
+
+/** Exit code 1, nothing on stdout, one line on stderr. */
+function expectRefusal(result: Awaited<ReturnType<typeof refusal>>, ...mentioned: string[]): void {
+  expect(result).toMatchObject({ code: 1, stdout: "" });
+  expect(result.stderr).toMatch(/^[^\n]+\.\n$/);
+  for (const word of mentioned) expect(result.stderr).toContain(word);
+}
+
+describe("R-06-25 a malformed variable is named and stops the start", () => {
+  const malformed: Record<string, string[]> = {
+    PORT: ["abc", "0", "65536", "80.5", "-1"],
+    RELAY_PUBKEY: ["npub1qqqq", alice.pubkey.slice(1), alice.pubkey.toUpperCase()],
+    RELAY_URL: ["https://relay.example.com", "relay.example.com", "ws://"],
+    SUPPORTED_NIPS: ["1,x", "1.5", "-1"],
+    AUTH_REQUIRED: ["yes", "0", "TRUE!"],
+    MAX_LIMIT: ["0", "-5", "1e3", "many"],
+  };
+  for (const [name, values] of Object.entries(malformed)) {
+    for (const value of values) {
+      test(`${name}=${value}`, async () => {
+        expectRefusal(await refusal({ [name]: value }), name);
+      });
+    }
+  }
+
+  test("two at once are both named, in one sentence", async () => {
+    expectRefusal(await refusal({ RELAY_PUBKEY: "x", MAX_LIMIT: "x" }), "RELAY_PUBKEY", "MAX_LIMIT");
+  });
+});
+
+test("a port that is taken is named", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const address = other.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  expectRefusal(await refusal({ PORT: String(address.port) }), String(address.port), "PORT");
+  other.close();
+});
+
+test("an address that is not of this machine is named", async () => {
+  expectRefusal(await refusal({ HOST: "203.0.113.7" }), "203.0.113.7", "HOST");
+});
+
+test("a data directory that cannot be made is named", async () => {
+  const file = join(directory, "file");
+  await writeFile(file, "");
+  expectRefusal(await refusal({ NEXUS_DATA_DIR: join(file, "data") }), join(file, "data"), "NEXUS_DATA_DIR");
+});
+
+test("data of a newer version are refused and left alone", async () => {
+  const server = await startServer();
+  const client = await openClient(server.url);
+  await client.auth(alice, server.url);
+  const event = unique(alice);
+  expect((await client.publish(event))[2]).toBe(true);
+  client.close();
+  await server.kill("SIGTERM");
+
+  const before = await writeSchema(server.dataDirectory, "999");
+  const { code, stdout, stderr } = await refusal({ NEXUS_DATA_DIR: server.dataDirectory });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr).toMatch(/newer Nexus \(schema 999\b.*\.\n$/);
+
+  expect(await writeSchema(server.dataDirectory, before)).toBe("999");
+  await server.restart();
+  const again = await openClient(server.url);
+  await again.auth(alice, server.url);
+  expect(await again.query({ ids: [event.id] })).toEqual([event]);
+  again.close();
+  await server.stop();
+});
+
+/** Sets the schema number in the store of a relay that does not run; returns the one before. */
+async function writeSchema(dataDirectory: string, value: string): Promise<string> {
+  const names = await readdir(dataDirectory, { recursive: true });
+  for (const name of names.filter((name) => name.endsWith(".sqlite"))) {
+    const database = new DatabaseSync(join(dataDirectory, name));
+    try {
+      if (database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").get() === undefined) continue;
+      const before = database.prepare("SELECT value FROM meta WHERE key = 'schema'").get();
+      database.prepare("UPDATE meta SET value = ? WHERE key = 'schema'").run(value);
+      return String(before?.value);
+    } finally {
+      database.close();
+    }
+  }
+  throw new Error(`no store in ${names.join(", ")}`);
+}

@@ -1,0 +1,156 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { access, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { alice } from "../support/keys.ts";
+import { isAlive, workerdsOf } from "../support/processes.ts";
+import { freePort, openClient, ROOT, type Server, startServer, until, untilFree } from "../support/server.ts";
+
+describe("a relay started without any configuration", () => {
+  let server: Server;
+
+  beforeAll(async () => {
+    server = await startServer();
+  });
+
+  afterAll(() => server.stop());
+
+  test("prints its URLs and a first command to paste", async () => {
+    const lines = server.output().split("\n");
+    expect(lines.some((line) => line.includes("WebSocket") && line.endsWith(` ${server.url}`))).toBe(true);
+    expect(lines.some((line) => line.includes("HTTP") && line.endsWith(` ${server.httpUrl}`))).toBe(true);
+    expect(lines.map((line) => line.trim())).toContain(`node examples/quickstart.mjs ${server.url}`);
+    await access(join(ROOT, "examples/quickstart.mjs"));
+    expect((await fetch(server.httpUrl)).status).toBe(200);
+  });
+
+  test("T-139 R-06-24 its NIP-11 document has the defaults and nothing empty", async () => {
+    expectDefaults(await information(server));
+  });
+
+  for (const host of ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"]) {
+    for (const slash of ["", "/"]) {
+      test(`R-05-55 AUTH may name it ws://${host}:PORT${slash}`, async () => {
+        const client = await openClient(server.url);
+        expect((await client.auth(alice, `ws://${host}:${server.port}${slash}`))[2]).toBe(true);
+        client.close();
+      });
+    }
+  }
+
+  for (const url of ["ws://localhost:1", "ws://localhost", "ws://127.0.0.2:PORT", "wss://nexus.openagents.com"]) {
+    test(`R-05-53 AUTH may not name it ${url}`, async () => {
+      const client = await openClient(server.url);
+      const [, , accepted, text] = await client.auth(alice, url.replace("PORT", String(server.port)));
+      expect(accepted).toBe(false);
+      expect(text).toMatch(/^(auth-required|invalid): ./);
+      client.close();
+    });
+  }
+});
+
+test("R-06-24 variables that are set but empty count as unset", async () => {
+  const names = ["RELAY_NAME", "RELAY_URL", "RELAY_DESCRIPTION", "RELAY_PUBKEY", "RELAY_CONTACT", "SUPPORTED_NIPS"];
+  const empty = Object.fromEntries([...names, "AUTH_REQUIRED", "MAX_LIMIT"].map((name) => [name, ""]));
+  const server = await startServer({ ...empty, RELAY_DESCRIPTION: "  " });
+  expectDefaults(await information(server));
+  await server.stop();
+});
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  test(`${signal} ends it with exit code 0 and leaves no workerd, though a client is connected`, async () => {
+    const server = await startServer();
+    const workerds = workerdsOf(server.pid());
+    expect(workerds).toHaveLength(1);
+    const client = await openClient(server.url);
+    await server.kill(signal);
+    expect(server.exitCode()).toBe(0);
+    expect(workerds.filter(isAlive)).toEqual([]);
+    await until("the client sees the end", () => client.closed !== undefined);
+    await server.stop();
+  });
+}
+
+test("SIGKILL of the Node process takes workerd along", async () => {
+  const server = await startServer();
+  const workerds = workerdsOf(server.pid());
+  expect(workerds).toHaveLength(1);
+  await server.kill("SIGKILL");
+  await until("workerd is gone", () => !workerds.some(isAlive));
+  await server.stop();
+});
+
+describe("through npm start", () => {
+  let dataDirectory: string;
+  let port: number;
+  let npm: ChildProcess;
+  let workerds: number[];
+
+  async function npmStart(): Promise<void> {
+    dataDirectory = await mkdtemp(join(tmpdir(), "nexus-test-"));
+    port = await freePort();
+    // A process group of its own, as a terminal gives it.
+    npm = spawn("npm", ["start"], {
+      cwd: ROOT,
+      detached: true,
+      env: { ...process.env, PORT: String(port), NEXUS_DATA_DIR: dataDirectory },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let printed = "";
+    for (const stream of [npm.stdout, npm.stderr]) stream?.on("data", (bytes) => (printed += String(bytes)));
+    await until("npm start is ready", () => printed.includes("Nexus is running"), 40_000);
+    workerds = workerdsOf(npm.pid ?? 0);
+    expect(workerds).toHaveLength(1);
+  }
+
+  /** Sends the signal; waits until npm has ended and everything it has started. Returns npm's exit code. */
+  async function end(send: () => void): Promise<number | null> {
+    const ended = once(npm, "exit");
+    send();
+    const [code] = (await ended) as [number | null];
+    await until("workerd is gone", () => !workerds.some(isAlive));
+    await untilFree(port);
+    await rm(dataDirectory, { recursive: true, force: true });
+    return code;
+  }
+
+  const pid = () => npm.pid ?? 0;
+
+  test("SIGTERM to npm ends it with exit code 0 and leaves no workerd", async () => {
+    await npmStart();
+    expect(await end(() => process.kill(pid(), "SIGTERM"))).toBe(0);
+  });
+
+  test("SIGINT to npm ends it with exit code 0 and leaves no workerd", async () => {
+    await npmStart();
+    expect(await end(() => process.kill(pid(), "SIGINT"))).toBe(0);
+  });
+
+  test("Ctrl-C, which is SIGINT to the whole group, does the same", async () => {
+    await npmStart();
+    expect(await end(() => process.kill(-pid(), "SIGINT"))).toBe(0);
+  });
+
+  test("SIGKILL of npm leaves no workerd", async () => {
+    await npmStart();
+    expect(await end(() => process.kill(pid(), "SIGKILL"))).toBe(null);
+  });
+});
+
+async function information(server: Server): Promise<Record<string, unknown>> {
+  const response = await fetch(server.httpUrl, { headers: { Accept: "application/nostr+json" } });
+  expect(response.headers.get("Content-Type")).toBe("application/nostr+json");
+  return (await response.json()) as Record<string, unknown>;
+}
+
+function expectDefaults(document: Record<string, unknown>): void {
+  expect(document.name).toBe("Nexus");
+  expect(document.supported_nips).toEqual(expect.arrayContaining([1, 11, 42, 89, 90]));
+  expect(document.limitation).toMatchObject({ auth_required: true, max_limit: 5000, default_limit: 500 });
+  for (const member of ["description", "pubkey", "contact", "icon", "banner"])
+    expect(document).not.toHaveProperty(member);
+  const text = JSON.stringify(document);
+  expect(text).not.toMatch(/:(null|""|\[\]|\{\})/);
+}

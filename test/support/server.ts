@@ -1,0 +1,154 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Client } from "./client.ts";
+
+/** Root of the repository. */
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+const START_TIMEOUT_MS = 40_000;
+const STOP_TIMEOUT_MS = 10_000;
+
+/** The server of `npm start`, in a process of its own and with a data directory of its own. */
+export interface Server {
+  readonly url: string;
+  readonly httpUrl: string;
+  readonly port: number;
+  readonly dataDirectory: string;
+  /** Everything that the running process has printed, on both streams. */
+  output(): string;
+  /** Process id of the Node process. */
+  pid(): number;
+  /** Exit code of the Node process; null while it runs and when a signal ended it. */
+  exitCode(): number | null;
+  /** Sends a signal (SIGKILL unless told) to the Node process; waits until it is gone and nobody listens any more. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Ends it with SIGTERM; removes the data directory. */
+  stop(): Promise<void>;
+  /** Ends it with SIGTERM, if it still runs, and starts it again with the same port and data directory. */
+  restart(): Promise<void>;
+}
+
+/** Starts the relay as `npm start` does and waits until it is ready. `env` is added to the environment. */
+export async function startServer(env: Record<string, string> = {}): Promise<Server> {
+  const port = env.PORT === undefined ? await freePort() : Number(env.PORT);
+  const ownDirectory = env.NEXUS_DATA_DIR === undefined;
+  const dataDirectory = env.NEXUS_DATA_DIR ?? (await mkdtemp(join(tmpdir(), "nexus-test-")));
+  const start = () => run({ ...env, PORT: String(port), NEXUS_DATA_DIR: dataDirectory });
+  const removeData = async () => {
+    if (ownDirectory) await rm(dataDirectory, { recursive: true, force: true });
+  };
+  let running = start();
+  try {
+    await running.ready();
+  } catch (error) {
+    await running.end("SIGKILL");
+    await removeData();
+    throw error;
+  }
+  const end = async (signal: NodeJS.Signals) => {
+    await running.end(signal);
+    await untilFree(port);
+  };
+  return {
+    url: `ws://localhost:${port}`,
+    httpUrl: `http://localhost:${port}`,
+    port,
+    dataDirectory,
+    output: () => running.output(),
+    pid: () => running.pid,
+    exitCode: () => running.exitCode(),
+    kill: (signal = "SIGKILL") => end(signal),
+    async stop() {
+      await end("SIGTERM");
+      await removeData();
+    },
+    async restart() {
+      await end("SIGTERM");
+      running = start();
+      await running.ready();
+    },
+  };
+}
+
+/** Connects a raw client and takes the challenge. */
+export async function openClient(url: string): Promise<Client> {
+  const client = new Client(new WebSocket(url));
+  const [verb, challenge] = await client.next();
+  if (verb !== "AUTH") throw new Error(`first frame is ${verb}, not AUTH`);
+  client.challenge = String(challenge);
+  return client;
+}
+
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Waits until `isTrue`, asking every 20 ms; throws with `what` when it takes too long. */
+export async function until(
+  what: string,
+  isTrue: () => boolean | Promise<boolean>,
+  timeoutMs = STOP_TIMEOUT_MS,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await isTrue())) {
+    if (Date.now() > deadline) throw new Error(`still not so after ${timeoutMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Waits until the port can be listened on again. */
+export function untilFree(port: number): Promise<void> {
+  return until(`port ${port} is free`, async () => {
+    const server = createServer().listen(port, "127.0.0.1");
+    try {
+      await once(server, "listening");
+    } catch {
+      return false;
+    }
+    server.close();
+    await once(server, "close");
+    return true;
+  });
+}
+
+function run(env: Record<string, string>) {
+  const child: ChildProcess = spawn(process.execPath, ["cli/start.mjs"], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text: string) => {
+      printed += text;
+    });
+  }
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+  return {
+    pid: child.pid ?? 0,
+    exitCode: () => child.exitCode,
+    output: () => printed,
+    async ready() {
+      const isDecided = () => hasEnded() || printed.includes("Nexus is running");
+      await until("the server runs", isDecided, START_TIMEOUT_MS);
+      if (hasEnded()) throw new Error(`the server ended with ${child.exitCode ?? child.signalCode}:\n${printed}`);
+    },
+    async end(signal: NodeJS.Signals) {
+      if (hasEnded()) return;
+      const ended = once(child, "exit");
+      child.kill(signal);
+      await ended;
+    },
+  };
+}
