@@ -53,7 +53,7 @@ function informationOf(config: Config): string {
       max_subid_length: MAX_SUB_ID,
       max_event_tags: config.maxEventTags,
       max_content_length: config.maxContentLength,
-      min_pow_difficulty: 0,
+      min_pow_difficulty: config.minPow,
       auth_required: config.authRequired,
       payment_required: false,
       restricted_writes: false,

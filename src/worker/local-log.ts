@@ -39,6 +39,8 @@ export function localLog(
     hides: vanishing.isPending ? (event) => vanishing.hides(event) : undefined,
   });
   let isArmed = false;
+  // Asked once for each batch: the size is a query of its own.
+  let isFull = sql.size() >= limits.maxStorage;
   const saveCountsSoon = () => {
     if (isArmed || !store.counts.dirty) return;
     isArmed = true;
@@ -48,10 +50,11 @@ export function localLog(
     });
   };
   return {
-    isFull: () => sql.size() >= limits.maxStorage,
+    isFull: () => isFull,
     has: (id) => store.has(id),
     async append(batch) {
       const results = store.put(batch);
+      isFull = sql.size() >= limits.maxStorage;
       saveCountsSoon();
       batch.forEach(({ event }, i) => {
         if (results[i]?.outcome === "stored") onStored(event);
