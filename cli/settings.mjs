@@ -82,24 +82,39 @@ export async function checkDataDirectory(directory) {
   }
 }
 
+/** How long a port may still be held by a relay that is just ending, in milliseconds. */
+const PORT_PATIENCE_MS = 1500;
+
 /**
- * Proves that the port can be listened on.
+ * Proves that the port can be listened on. Throws {@link StartError}.
  * @param {string} host
  * @param {number} port
- * @returns {Promise<void>}
  */
-export function checkPort(host, port) {
-  return new Promise((resolve, reject) => {
+export async function checkPort(host, port) {
+  const deadline = Date.now() + PORT_PATIENCE_MS;
+  for (;;) {
+    const code = await tryToListen(host, port);
+    if (code === undefined) return;
+    if (code !== "EADDRINUSE") {
+      throw new StartError(`Port ${port} on ${host} cannot be listened on: ${code}. Set PORT or HOST.`);
+    }
+    if (Date.now() > deadline) {
+      throw new StartError(`Port ${port} on ${host} is taken by another process. Stop it, or set PORT.`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/**
+ * @param {string} host
+ * @param {number} port
+ * @returns {Promise<string | undefined>} the code of what went wrong
+ */
+function tryToListen(host, port) {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", (error) => {
-      const code = codeOf(error);
-      const problem =
-        code === "EADDRINUSE"
-          ? `Port ${port} on ${host} is taken by another process. Stop it, or set PORT.`
-          : `Port ${port} on ${host} cannot be listened on: ${code}. Set PORT or HOST.`;
-      reject(new StartError(problem));
-    });
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve()));
+    server.once("error", (error) => resolve(codeOf(error)));
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
   });
 }
 

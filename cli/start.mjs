@@ -122,7 +122,7 @@ function stopWithParent(stop) {
     if (process.ppid === parent) return;
     clearInterval(timer);
     stop();
-  }, 500);
+  }, 200);
   timer.unref();
 }
 
