@@ -55,8 +55,12 @@ export class Publisher {
     if (!parsed.ok) return ok(connection, id, false, parsed.reason);
     const now = clock.nowSeconds();
     // A known id needs neither hash nor signature (R-02-12), unless what waits is this event or replaces it.
-    if (this.#waitingIds.has(id) || (this.#waiting.length > 0 && log.has(id))) await this.flush();
-    if (log.has(id) || this.#ephemeral.has(id, now)) return ok(connection, id, true, DUPLICATE);
+    let isStored = log.has(id);
+    if (this.#waitingIds.has(id) || (isStored && this.#waiting.length > 0)) {
+      await this.flush();
+      isStored = log.has(id);
+    }
+    if (isStored || this.#ephemeral.has(id, now)) return ok(connection, id, true, DUPLICATE);
     const checked = VerifiedEvent.check(parsed.value, crypto);
     if (!checked.ok) return ok(connection, id, false, checked.reason);
     const { event, tags } = checked.value;
