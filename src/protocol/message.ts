@@ -96,7 +96,9 @@ export type RelayMessage =
   | ["CLOSED", id: string, reason: Reason]
   | ["COUNT", id: string, result: { count: number; approximate?: boolean }]
   | ["NOTICE", text: string]
+  | ["NEG-MSG", id: string, hex: string]
   | ["NEG-ERR", id: string, reason: Reason]
+  | ["NEG-ERR", id: string, reason: Reason, maxRecords: number]
   | ["PONG"];
 
 export function encode(message: RelayMessage): string {

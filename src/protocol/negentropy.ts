@@ -11,6 +11,10 @@ export const MIN_FRAME_LIMIT = 4096;
 const RESERVE = 200;
 /** A range of fewer than twice as many records is sent as a list of ids, others as so many fingerprints (R-05-49). */
 const BUCKETS = 16;
+/** Ranges without a fingerprint that are answered between two pauses of `responding`: a few milliseconds. */
+const STRETCH = 10_000;
+/** What a fingerprint costs, in such ranges. */
+const FINGERPRINT_WORK = 20;
 
 /** Why a message was refused. Its session is at an end. */
 export interface Fault {
@@ -49,11 +53,20 @@ export function messageToHex(message: Uint8Array): string {
  * answered with the version that is. The work is bounded by the bytes of the message and of the answer.
  */
 export function respond(records: Records, message: Uint8Array, frameLimit: number): Uint8Array | Fault {
+  return finished(responding(records, message, frameLimit));
+}
+
+/** All of `respond` in stretches of a few milliseconds: the caller may pause at each yield. */
+export function* responding(
+  records: Records,
+  message: Uint8Array,
+  frameLimit: number,
+): Generator<undefined, Uint8Array | Fault> {
   const version = message[0];
   if (version === undefined) return { error: "invalid: negentropy: message is empty" };
   if (version >> 4 !== VERSION >> 4) return { error: "invalid: negentropy: not a version byte" };
   if (version !== VERSION) return Uint8Array.of(VERSION);
-  return answer(records, message, frameLimit);
+  return yield* answering(records, message, frameLimit);
 }
 
 /** The first message of a sync, by the side that will learn the differences: less than 1000 bytes. */
@@ -70,13 +83,18 @@ export function initiate(records: Records): Uint8Array {
 export function reconcile(records: Records, message: Uint8Array, frameLimit: number): Reconciled | Fault {
   if (message[0] !== VERSION) return { error: "invalid: negentropy: version is not 1" };
   const learned: Learned = { have: [], need: [] };
-  const reply = answer(records, message, frameLimit, learned);
+  const reply = finished(answering(records, message, frameLimit, learned));
   if ("error" in reply) return reply;
   return { ...learned, reply: reply.length > 1 ? reply : undefined };
 }
 
 /** Answers range by range (R-05-48). The initiator gives `learned` and takes lists of ids in; a relay does not. */
-function answer(records: Records, message: Uint8Array, frameLimit: number, learned?: Learned): Uint8Array | Fault {
+function* answering(
+  records: Records,
+  message: Uint8Array,
+  frameLimit: number,
+  learned?: Learned,
+): Generator<undefined, Uint8Array | Fault> {
   if (frameLimit < MIN_FRAME_LIMIT) throw new RangeError(`a frame limit is at least ${MIN_FRAME_LIMIT} bytes`);
   const limit = frameLimit - RESERVE;
   const ranges = new RangeReader(message);
@@ -85,15 +103,23 @@ function answer(records: Records, message: Uint8Array, frameLimit: number, learn
   let previous = START;
   let pendingSkip = false;
   let isFull = false;
+  let work = 0;
   for (let range = ranges.next(); range !== undefined; range = ranges.next()) {
+    if (work >= STRETCH) {
+      work = 0;
+      yield;
+    }
+    work += 1;
     // What no longer fits an answer is still read for its faults.
     if (isFull) continue;
+    if (range.mode === Mode.Fingerprint) work += FINGERPRINT_WORK;
     const upper = records.lowerBound(lower, range.bound);
     if (isSettled(records, lower, upper, range, learned)) {
       pendingSkip = true;
     } else {
       if (pendingSkip) out.skip(previous);
       pendingSkip = false;
+      if (range.mode === Mode.Fingerprint) work += BUCKETS * FINGERPRINT_WORK;
       const tell = range.mode === Mode.IdList ? tellIds : tellParts;
       const untold = tell(records, lower, upper, range.bound, out, limit);
       if (untold !== undefined) {
@@ -105,6 +131,14 @@ function answer(records: Records, message: Uint8Array, frameLimit: number, learn
     previous = range.bound;
   }
   return ranges.fault === undefined ? out.finish() : { error: ranges.fault };
+}
+
+/** Runs to its end what could be done in stretches. */
+function finished<T>(steps: Generator<undefined, T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
 }
 
 /** Whether nothing is to be said of a range, which holds the own records [lower, upper). */

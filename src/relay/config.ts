@@ -121,6 +121,10 @@ const SCHEMA = v.object({
   ENABLE_COUNT: flag(true),
   ENABLE_EOSE_HINT: flag(true),
   ENABLE_AND_FILTERS: flag(false),
+  ENABLE_NEGENTROPY: flag(true),
+  NEG_TIMEOUT: integer(60, 1, 3600),
+  MAX_NEG_RECORDS: integer(500_000, 1, 1_000_000),
+  NEG_FRAME_LIMIT: integer(500_000, 4096, 4_000_000),
 });
 
 /** Names of all variables. */
@@ -158,6 +162,12 @@ export interface Config {
   countEnabled: boolean;
   eoseHintEnabled: boolean;
   andFiltersEnabled: boolean;
+  negentropyEnabled: boolean;
+  /** Seconds after which an idle sync ends. */
+  negTimeout: number;
+  maxNegRecords: number;
+  /** Bytes of one answer of a sync; its hex text is twice as long. */
+  negFrameLimit: number;
 }
 
 /**
@@ -185,6 +195,7 @@ export function parseConfig(environment: Environment): Config {
     env.MIN_POW > 0 ? 13 : 0,
     env.ENABLE_COUNT ? 45 : 0,
     env.ENABLE_EOSE_HINT ? 67 : 0,
+    env.ENABLE_NEGENTROPY ? 77 : 0,
   ];
   return {
     name: env.RELAY_NAME,
@@ -215,5 +226,9 @@ export function parseConfig(environment: Environment): Config {
     countEnabled: env.ENABLE_COUNT,
     eoseHintEnabled: env.ENABLE_EOSE_HINT,
     andFiltersEnabled: env.ENABLE_AND_FILTERS,
+    negentropyEnabled: env.ENABLE_NEGENTROPY,
+    negTimeout: env.NEG_TIMEOUT,
+    maxNegRecords: env.MAX_NEG_RECORDS,
+    negFrameLimit: env.NEG_FRAME_LIMIT,
   };
 }

@@ -1,4 +1,5 @@
 import type { Filter } from "../protocol/filter.ts";
+import type { Records } from "../protocol/negentropy-records.ts";
 import type { Reason } from "../protocol/reason.ts";
 import type { VerifiedEvent } from "../protocol/verify.ts";
 import type { Reader } from "../protocol/visibility.ts";
@@ -37,6 +38,11 @@ export interface EventLog {
   scan(filters: readonly Filter[], reader: Reader): Pages | Reason;
   /** Size of the union of visible matches; `isCapped` if there are more than are counted (R-05-38). */
   count(filters: readonly Filter[], reader: Reader): Promise<{ count: number; isCapped: boolean } | Reason>;
+  /**
+   * The visible matches of one filter as they are now, up to its limit (R-05-42). Between stretches of a few milliseconds
+   * `admit` is told how many were found so far; when it gives a reason, the search ends with that.
+   */
+  records(filter: Filter, reader: Reader, admit: (found: number) => Reason | undefined): Promise<Records | Reason>;
 }
 
 /** The socket of one connection. */

@@ -5,15 +5,23 @@ import { authenticate } from "./authenticate.ts";
 import type { Connection } from "./connection.ts";
 import { type PublishDeps, Publisher } from "./publish.ts";
 import { count, subscribe } from "./subscribe.ts";
+import { Syncs } from "./sync.ts";
 
 /** One relay: takes the frames of its connections and answers them. Knows neither the platform nor SQL. */
 export class Relay {
   readonly #deps: PublishDeps;
   readonly #publisher: Publisher;
+  readonly #syncs: Syncs;
 
   constructor(deps: PublishDeps) {
     this.#deps = deps;
     this.#publisher = new Publisher(deps);
+    this.#syncs = new Syncs(deps);
+  }
+
+  /** The connection is gone: what is kept in memory for it is freed. */
+  drop(connection: Connection): void {
+    this.#syncs.drop(connection);
   }
 
   /** Serves one text frame. Never throws: a failure is answered, logged, and the connection goes on (R-06-14). */
@@ -56,10 +64,11 @@ export class Relay {
       case "AUTH":
         return authenticate(this.#deps, connection, message.id, message.event);
       case "NEG-OPEN":
+        return this.#syncs.open(connection, message.id, message.parts);
       case "NEG-MSG":
-        return connection.send(["NEG-ERR", message.id, "error: sync is not available on this relay"]);
+        return this.#syncs.receive(connection, message.id, message.parts);
       case "NEG-CLOSE":
-        return;
+        return this.#syncs.close(connection, message.id);
       case "PING":
         return connection.send(["PONG"]);
     }

@@ -95,12 +95,23 @@ export class FilterScan implements Ordered<StoredRow> {
   }
 
   #accepts(row: StoredRow): boolean {
-    const oldest = this.#bounds.oldestKept(row.kind);
-    if (oldest > 0 && timeOfPlace(row.place) < oldest) return false;
-    if (!row.residual && !this.#reader.privateKinds.has(row.kind) && this.#hides === undefined) return true;
-    const event = JSON.parse(row.raw) as Event;
-    if (this.#hides?.(event)) return false;
-    const tags = indexedTags(event);
-    return matches(this.filter, event, tags) && canRead(this.#reader, event, tags);
+    return isVisibleMatch(row, this.filter, this.#reader, this.#bounds, this.#hides);
   }
+}
+
+/** Whether a row of a plan's range is a match that the reader may see. Where nothing is left to check, `raw` is not read. */
+export function isVisibleMatch(
+  row: StoredRow,
+  filter: Filter,
+  reader: Reader,
+  bounds: Bounds,
+  hides: Hides | undefined,
+): boolean {
+  const oldest = bounds.oldestKept(row.kind);
+  if (oldest > 0 && timeOfPlace(row.place) < oldest) return false;
+  if (!row.residual && !reader.privateKinds.has(row.kind) && hides === undefined) return true;
+  const event = JSON.parse(row.raw) as Event;
+  if (hides?.(event)) return false;
+  const tags = indexedTags(event);
+  return matches(filter, event, tags) && canRead(reader, event, tags);
 }

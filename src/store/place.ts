@@ -17,4 +17,9 @@ export function timeOfPlace(place: string): number {
   return Number.MAX_SAFE_INTEGER - Number.parseInt(place.slice(0, TIME_DIGITS), 16);
 }
 
+/** Hex id of a place, in the case that the place has. */
+export function idOfPlace(place: string): string {
+  return place.slice(TIME_DIGITS);
+}
+
 const TIME_DIGITS = 14;

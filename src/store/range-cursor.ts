@@ -42,9 +42,9 @@ const SOURCES: Record<Range["index"], string> = {
     WHERE t.key = unhex(?6) AND t.kind = ?5 AND ${inBounds("t")} AND ${UNEXPIRED}`,
 };
 
-function reading(index: Range["index"]): string {
+function reading(index: Range["index"], raw = "e.raw"): string {
   const table = index === "tag" ? "t" : "e";
-  return `SELECT hex(${table}.place), e.kind, e.raw ${SOURCES[index]} ORDER BY ${table}.place LIMIT ?7`;
+  return `SELECT hex(${table}.place), e.kind, ${raw} ${SOURCES[index]} ORDER BY ${table}.place LIMIT ?7`;
 }
 
 const READ: Record<Range["index"], string> = {
@@ -53,6 +53,31 @@ const READ: Record<Range["index"], string> = {
   author: reading("author"),
   tag: reading("tag"),
 };
+
+const READ_PLACES: Record<Range["index"], string> = {
+  id: reading("id", "''"),
+  kind: reading("kind", "''"),
+  author: reading("author", "''"),
+  tag: reading("tag", "''"),
+};
+
+/** Up to `count` rows of a range behind `place`, while `take` says so. Their `raw` is empty unless `withRaw`. */
+export function readRange(
+  sql: Sql,
+  range: Range,
+  bounds: Bounds,
+  place: string,
+  count: number,
+  withRaw: boolean,
+  take: (row: StoredRow) => boolean,
+): void {
+  const { index, kind, key, residual } = range;
+  const bindings = [place, endOf(range, bounds), bounds.head, bounds.now, kind, key, count];
+  sql.each((withRaw ? READ : READ_PLACES)[index], bindings, (row: Row) => {
+    const [rowPlace, rowKind, raw] = row as [string, number, string];
+    return take({ place: rowPlace, kind: rowKind, raw, residual });
+  });
+}
 
 /** Number of unexpired events in a range. */
 export function countRange(sql: Sql, range: Range, bounds: Bounds): number {
@@ -104,15 +129,11 @@ export class RangeCursor {
   }
 
   #read(count: number): void {
-    const { head, now } = this.#bounds;
-    const { index, kind, key, residual } = this.#range;
-    const bindings = [this.#place, endOf(this.#range, this.#bounds), head, now, kind, key, count];
     const rows: StoredRow[] = [];
     let size = 0;
-    this.#sql.each(READ[index], bindings, (row: Row) => {
-      const [place, kind, raw] = row as [string, number, string];
-      rows.push({ place, kind, raw, residual });
-      size += raw.length;
+    readRange(this.#sql, this.#range, this.#bounds, this.#place, count, true, (row) => {
+      rows.push(row);
+      size += row.raw.length;
       return size < MAX_AHEAD;
     });
     this.#exhausted = rows.length < count && size < MAX_AHEAD;

@@ -5,6 +5,7 @@ import type { Reader } from "../protocol/visibility.ts";
 import type { Clock, EventLog, Pages } from "../relay/ports.ts";
 import { countMatches } from "../store/count.ts";
 import type { EventStore } from "../store/event-store.ts";
+import { collectRecords } from "../store/records.ts";
 import { Scan, type Snapshot } from "../store/scan.ts";
 import type { Sql } from "../store/sql.ts";
 
@@ -68,6 +69,9 @@ export function localLog(
     async count(filters: readonly Filter[], reader: Reader) {
       const pause = () => clock.pause();
       return (await countMatches(sql, filters, reader, snapshot(), limits.maxCount, pause)) ?? TOO_LARGE;
+    },
+    async records(filter, reader, admit) {
+      return (await collectRecords(sql, filter, reader, snapshot(), admit, () => clock.pause())) ?? TOO_LARGE;
     },
   };
 }

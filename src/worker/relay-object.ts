@@ -150,9 +150,11 @@ const NOT_SENDABLE: ReadonlySet<number> = new Set([1005, 1006, 1015]);
 const NO_FRAMES = (): readonly string[] => [];
 
 /** The connection is gone, whatever the cause. */
-function forget(socket: WebSocket, { sockets, subscriptions }: Running): void {
+function forget(socket: WebSocket, { sockets, subscriptions, relay }: Running): void {
   const connection = sockets.remove(socket);
-  if (connection !== undefined) subscriptions.drop(connection);
+  if (connection === undefined) return;
+  relay.drop(connection);
+  subscriptions.drop(connection);
 }
 
 const clock: Clock = {
