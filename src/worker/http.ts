@@ -1,5 +1,6 @@
 import { accepts, relayInformation } from "../protocol/info.ts";
 import { MAX_SUB_ID } from "../protocol/message.ts";
+import { retentionFacts } from "../protocol/retention.ts";
 import type { Config } from "../relay/config.ts";
 import { SOFTWARE, VERSION } from "./version.ts";
 
@@ -53,13 +54,14 @@ function informationOf(config: Config): string {
       max_subid_length: MAX_SUB_ID,
       max_event_tags: config.maxEventTags,
       max_content_length: config.maxContentLength,
-      min_pow_difficulty: 0,
+      min_pow_difficulty: config.minPow,
       auth_required: config.authRequired,
       payment_required: false,
       restricted_writes: false,
       created_at_upper_limit: config.createdAtUpperLimit,
       created_at_lower_limit: config.createdAtLowerLimit,
     },
+    retention: retentionFacts(config.retention),
   });
 }
 
