@@ -80,6 +80,13 @@ export function serializeEvent(event: Event): { hashed: string; raw: string } {
   };
 }
 
+/** The author of an event, from the text that {@link serializeEvent} made of it. */
+export function authorOfRaw(raw: string): string {
+  return raw.slice(RAW_AUTHOR, RAW_AUTHOR + 64);
+}
+
+const RAW_AUTHOR = '{"id":"","pubkey":"'.length + 64;
+
 /** A tag that filters can ask for: a single letter and the value in second place (R-03-02). */
 export type IndexedTag = readonly [letter: string, value: string];
 

@@ -1,3 +1,5 @@
+import type { RetentionFact } from "./retention.ts";
+
 /** What NIP-11 says about a relay, before empty members are left out. */
 export interface RelayFacts {
   name: string;
@@ -10,6 +12,8 @@ export interface RelayFacts {
   version: string;
   /** Numbers and flags, each as it is enforced (R-08-04). */
   limitation: Record<string, number | boolean | undefined>;
+  /** Kinds that are not kept for ever; left out if there are none. */
+  retention: readonly RetentionFact[];
 }
 
 /** The NIP-11 document (R-08-02): nothing empty, nothing null (R-06-24). */
@@ -24,6 +28,7 @@ export function relayInformation(facts: RelayFacts): string {
     software: facts.software,
     version: facts.version,
     limitation: facts.limitation,
+    retention: facts.retention.length === 0 ? undefined : facts.retention,
   });
 }
 

@@ -94,7 +94,7 @@ export type RelayMessage =
   | ["EOSE", id: string]
   | ["EOSE", id: string, hint: string[]]
   | ["CLOSED", id: string, reason: Reason]
-  | ["COUNT", id: string, result: { count: number; approximate?: boolean }]
+  | ["COUNT", id: string, result: { count: number; approximate?: boolean; hll?: string }]
   | ["NOTICE", text: string]
   | ["NEG-MSG", id: string, hex: string]
   | ["NEG-ERR", id: string, reason: Reason]

@@ -1,3 +1,5 @@
+import { MAX_KIND } from "./event.ts";
+
 /** How long events of a range of kinds are kept. The first rule that covers a kind decides. */
 export interface RetentionRule {
   readonly from: number;
@@ -27,4 +29,30 @@ export function jobRetention(jobSeconds: number, resultSeconds: number): Retenti
     { from: 6000, to: 6999, seconds: resultSeconds },
     { from: 7000, to: 7000, seconds: jobSeconds },
   ];
+}
+
+/** An entry of `retention` as NIP-11 had it: single kinds and inclusive ranges, and the seconds they are kept. */
+export interface RetentionFact {
+  kinds: (number | [from: number, to: number])[];
+  time: number;
+}
+
+/** The rules as clients may read them: each kind once, under the rule that decides; without what is kept for ever. */
+export function retentionFacts(rules: readonly RetentionRule[]): RetentionFact[] {
+  const byTime = new Map<number, RetentionFact>();
+  const edges = rules.flatMap(({ from, to }) => [from, to + 1]).filter((kind) => kind <= MAX_KIND + 1);
+  const starts = [...new Set(edges)].sort((a, b) => a - b);
+  starts.forEach((from, i) => {
+    const time = retentionOf(rules, from);
+    if (time === undefined) return;
+    const to = Math.min((starts[i + 1] ?? MAX_KIND + 1) - 1, MAX_KIND);
+    const fact = byTime.get(time) ?? { kinds: [], time };
+    const before = fact.kinds.at(-1);
+    const [start, end] = typeof before === "object" ? before : [before, before];
+    if (end === from - 1) fact.kinds.pop();
+    const first = end === from - 1 && start !== undefined ? start : from;
+    fact.kinds.push(first === to ? to : [first, to]);
+    byTime.set(time, fact);
+  });
+  return [...byTime.values()];
 }

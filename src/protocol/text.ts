@@ -11,6 +11,13 @@ export function isHex128(value: unknown): value is string {
   return typeof value === "string" && HEX_128.test(value);
 }
 
+/** How many bits are zero before the first that is not; 4 for each digit if all are. */
+export function leadingZeroBits(hex: string): number {
+  const zeros = /^0*/.exec(hex)?.[0].length ?? 0;
+  const next = hex.charAt(zeros);
+  return zeros * 4 + (next === "" ? 0 : Math.clz32(Number.parseInt(next, 16)) - 28);
+}
+
 /** Whether `text` has more than `max` characters, counted as Unicode code points; walks it only if it must. */
 export function exceedsCharacters(text: string, max: number): boolean {
   if (text.length <= max) return false;

@@ -119,6 +119,7 @@ const SCHEMA = v.object({
   MAX_STORAGE: integer(9_000_000_000, 1_000_000, 10_000_000_000),
   PRIVATE_KINDS: v.optional(integerList(65535), DEFAULT_PRIVATE_KINDS.join(",")),
   ENABLE_COUNT: flag(true),
+  ENABLE_HLL: flag(true),
   ENABLE_EOSE_HINT: flag(true),
   ENABLE_AND_FILTERS: flag(false),
   ENABLE_NEGENTROPY: flag(true),
@@ -160,6 +161,8 @@ export interface Config {
   maxStorage: number;
   privateKinds: ReadonlySet<number>;
   countEnabled: boolean;
+  /** COUNT of one tag value comes with HyperLogLog registers (R-05-36). */
+  hllEnabled: boolean;
   eoseHintEnabled: boolean;
   andFiltersEnabled: boolean;
   negentropyEnabled: boolean;
@@ -224,6 +227,7 @@ export function parseConfig(environment: Environment): Config {
     maxStorage: env.MAX_STORAGE,
     privateKinds: new Set(env.PRIVATE_KINDS),
     countEnabled: env.ENABLE_COUNT,
+    hllEnabled: env.ENABLE_HLL,
     eoseHintEnabled: env.ENABLE_EOSE_HINT,
     andFiltersEnabled: env.ENABLE_AND_FILTERS,
     negentropyEnabled: env.ENABLE_NEGENTROPY,

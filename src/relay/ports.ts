@@ -26,18 +26,30 @@ export interface Pages {
   next(): Promise<Page>;
 }
 
+/** Answer to a COUNT. */
+export interface CountResult {
+  count: number;
+  /** There are more than are counted (R-05-38). */
+  isCapped: boolean;
+  /** HyperLogLog registers, as 512 hex digits, if they were asked for and all matches were counted (R-05-36). */
+  hll?: string | undefined;
+}
+
 /** The durable log of events. Asynchronous, so that it may live in another object. */
 export interface EventLog {
   /** Whether the store is so full that it takes only what frees room. */
   isFull(): boolean;
-  /** A hint that an event of this id is stored, which lets it skip the signature check; `append` decides. */
+  /**
+   * A hint that an event of this id is stored, which lets it skip the signature check; `append` decides. False for
+   * private kinds: only who has the whole event is told that it is known (R-05-29).
+   */
   has(id: string): boolean;
   /** Stores events in order; when the promise resolves they are in the log, one result for each. */
   append(batch: readonly VerifiedEvent[]): Promise<AppendResult[]>;
   /** Opens the stored answer to a REQ. Everything appended so far is seen. */
   scan(filters: readonly Filter[], reader: Reader): Pages | Reason;
-  /** Size of the union of visible matches; `isCapped` if there are more than are counted (R-05-38). */
-  count(filters: readonly Filter[], reader: Reader): Promise<{ count: number; isCapped: boolean } | Reason>;
+  /** Size of the union of visible matches. With `sketched`, the value of a tag, the registers of their authors too. */
+  count(filters: readonly Filter[], reader: Reader, sketched?: string): Promise<CountResult | Reason>;
   /**
    * The visible matches of one filter as they are now, up to its limit (R-05-42). Between stretches of a few milliseconds
    * `admit` is told how many were found so far; when it gives a reason, the search ends with that.

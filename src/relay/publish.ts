@@ -40,6 +40,8 @@ export interface PublishDeps {
 export class Publisher {
   readonly #deps: PublishDeps;
   readonly #ephemeral = new RecentIds();
+  /** Asked about verified events only: an id alone tells nobody that there was such an event (R-05-29). */
+  readonly #privateEphemeral = new RecentIds();
   #waiting: Waiting[] = [];
   #waitingIds = new Set<string>();
   #isArmed = false;
@@ -128,12 +130,14 @@ export class Publisher {
 
   /** R-04-09: an ephemeral event goes to whoever listens and nowhere else. */
   #passOn({ connection, verified }: Waiting): void {
-    const { id } = verified.event;
-    const now = this.#deps.clock.nowSeconds();
-    if (this.#ephemeral.has(id, now)) return ok(connection, id, true, DUPLICATE);
+    const { id, kind } = verified.event;
+    const { clock, config } = this.#deps;
+    const now = clock.nowSeconds();
+    const recent = config.privateKinds.has(kind) ? this.#privateEphemeral : this.#ephemeral;
+    if (recent.has(id, now)) return ok(connection, id, true, DUPLICATE);
     const count = this.#deliver(verified);
     // One that nobody heard may be tried again.
-    if (count > 0) this.#ephemeral.add(id, now);
+    if (count > 0) recent.add(id, now);
     ok(connection, id, count > 0, count > 0 ? "" : UNHEARD);
   }
 

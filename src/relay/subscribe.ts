@@ -1,4 +1,5 @@
 import { type Filter, parseFilter } from "../protocol/filter.ts";
+import { sketchedValue } from "../protocol/hyperloglog.ts";
 import { MAX_SUB_ID } from "../protocol/message.ts";
 import { INTERNAL_ERROR, type Reason, type Result, refuse } from "../protocol/reason.ts";
 import { exceedsCharacters } from "../protocol/text.ts";
@@ -93,7 +94,7 @@ function fail({ subscriptions, report }: SubscribeDeps, subscription: Subscripti
   subscription.connection.send(["NOTICE", "internal error"]);
 }
 
-/** COUNT: answers with a number and opens nothing (R-05-34, R-05-35). */
+/** COUNT: answers with a number, perhaps with registers, and opens nothing (R-05-34, R-05-35, R-05-36). */
 export async function count(
   { config, log }: SubscribeDeps,
   connection: Connection,
@@ -105,11 +106,17 @@ export async function count(
   const filters = parseFilters(id, source, config);
   if (!filters.ok) return refused(filters.reason);
   if (filters.value.every((filter) => isHidden(filter, connection))) {
-    return refused("restricted: these kinds are counted for their author and recipients only");
+    return refused(
+      connection.isAuthenticated
+        ? "restricted: these kinds are counted for their author and recipients only"
+        : "auth-required: these kinds are counted for their author and recipients only",
+    );
   }
-  const result = await log.count(filters.value, connection);
+  const sketched = config.hllEnabled ? sketchedValue(filters.value) : undefined;
+  const result = await log.count(filters.value, connection, sketched);
   if (typeof result === "string") return refused(result);
-  connection.send(["COUNT", id, { count: result.count, ...(result.isCapped ? { approximate: true } : {}) }]);
+  const { count, isCapped, hll } = result;
+  connection.send(["COUNT", id, { count, ...(isCapped ? { approximate: true } : {}), ...(hll ? { hll } : {}) }]);
 }
 
 /** Whether a filter asks for private kinds only, and for other people's (R-05-31). */

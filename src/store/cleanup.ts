@@ -1,4 +1,5 @@
 import { oldestKept, type RetentionRule, retentionOf } from "../protocol/retention.ts";
+import { Batch } from "./batch.ts";
 import type { EventStore } from "./event-store.ts";
 import { placeOfTime, timeOfPlace } from "./place.ts";
 import type { Sql } from "./sql.ts";
@@ -15,12 +16,9 @@ export class Cleanup {
 
   /** Removes up to `max` events whose expiration has passed at `now`, in seconds. Returns how many there were. */
   removeExpired(now: number, max: number): number {
-    const rows = this.#sql.all(
-      "SELECT seq, raw FROM event WHERE expiration <= ?1 ORDER BY expiration LIMIT ?2",
-      now,
-      max,
-    );
-    return this.#store.removeRows(rows);
+    const batch = new Batch(max);
+    batch.find(this.#sql, "SELECT seq, raw FROM event WHERE expiration <= ?1 ORDER BY expiration LIMIT ?2", now);
+    return this.#store.removeRows(batch.rows);
   }
 
   /** When the next event expires, in seconds. Reads one row. */
@@ -44,12 +42,13 @@ export class Cleanup {
 
   /** Removes up to `max` events that are past the retention of their kind at `now`, in seconds (R-07-01). */
   removePastRetention(rules: readonly RetentionRule[], now: number, max: number): void {
-    let left = max;
+    const batch = new Batch(max);
     for (const [kind] of this.#retainedKinds(rules)) {
       const query = "SELECT seq, raw FROM event INDEXED BY event_kind WHERE kind = ?1 AND place >= unhex(?2) LIMIT ?3";
-      left -= this.#store.removeRows(this.#sql.all(query, kind, placeOfTime(oldestKept(rules, kind, now) - 1), left));
-      if (left <= 0) return;
+      batch.find(this.#sql, query, kind, placeOfTime(oldestKept(rules, kind, now) - 1));
+      if (batch.isFull) break;
     }
+    this.#store.removeRows(batch.rows);
   }
 
   /** Stored kinds that have a retention, found by one seek each. */

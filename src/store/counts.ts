@@ -40,36 +40,57 @@ export class Counts {
     return this.#load();
   }
 
+  /** The same, or undefined where finding out would take a scan. Reads one row at most. */
+  known(): ReadonlyMap<number, number> | undefined {
+    return this.#known();
+  }
+
   /**
-   * To be called in a transaction that removes events and stores none: the position then does not tell that a save is
-   * out of date. Writes one row at most.
+   * To be called at the end of a transaction that removes events and stores none: the position then does not tell that
+   * an older save is out of date. Writes one row at most.
    */
-  invalidate(): void {
-    this.#sql.all("DELETE FROM meta WHERE key = 'counts'");
+  saveRemoved(head: number, changes: readonly CountChange[]): void {
+    const known = this.#known();
+    if (known === undefined) {
+      this.#sql.all("DELETE FROM meta WHERE key = 'counts'");
+      return;
+    }
+    const after = new Map(known);
+    addTo(after, changes);
+    writeCounts(this.#sql, head, after);
   }
 
   /** Writes one row. `head` is the store's newest position. */
   save(head: number): void {
-    const kinds = [...this.#load()];
-    writeMeta(this.#sql, "counts", JSON.stringify({ head, kinds }));
+    writeCounts(this.#sql, head, this.#load());
     this.#dirty = false;
   }
 
   #load(): Map<number, number> {
+    const known = this.#known();
+    if (known !== undefined) return known;
+    const rows = this.#sql.all("SELECT kind, count(*) FROM event GROUP BY kind");
+    this.#byKind = new Map(rows as [number, number][]);
+    this.#early = [];
+    this.#dirty = true;
+    return this.#byKind;
+  }
+
+  #known(): Map<number, number> | undefined {
     if (this.#byKind !== undefined) return this.#byKind;
-    const text = readMeta(this.#sql, "counts");
+    const text = this.#startHead === 0 ? undefined : readMeta(this.#sql, "counts");
     const saved = text === undefined ? undefined : (JSON.parse(text) as { head: number; kinds: CountChange[] });
-    if (saved?.head === this.#startHead) {
-      this.#byKind = new Map(saved.kinds);
-      addTo(this.#byKind, this.#early);
-    } else {
-      const rows = this.#sql.all("SELECT kind, count(*) FROM event GROUP BY kind");
-      this.#byKind = new Map(rows as [number, number][]);
-      this.#dirty = true;
-    }
+    // Before its first event a store is empty.
+    if (this.#startHead > 0 && saved?.head !== this.#startHead) return undefined;
+    this.#byKind = new Map(saved?.kinds ?? []);
+    addTo(this.#byKind, this.#early);
     this.#early = [];
     return this.#byKind;
   }
+}
+
+function writeCounts(sql: Sql, head: number, byKind: ReadonlyMap<number, number>): void {
+  writeMeta(sql, "counts", JSON.stringify({ head, kinds: [...byKind] }));
 }
 
 function addTo(byKind: Map<number, number>, changes: readonly CountChange[]): void {

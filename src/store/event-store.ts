@@ -55,6 +55,11 @@ export class EventStore {
     return this.#sql.all("SELECT 1 FROM event WHERE id = unhex(?1)", id).length > 0;
   }
 
+  /** Kind of the stored event of this id; undefined if there is none. Reads at most two rows. */
+  kindOf(id: string): number | undefined {
+    return this.#sql.all("SELECT kind FROM event WHERE id = unhex(?1)", id)[0]?.[0] as number | undefined;
+  }
+
   /**
    * Stores a batch in one transaction, in order. If a write throws, the batch is undone and each event is tried by
    * itself, so that one that cannot be stored does not take the others with it (R-06-17).
@@ -84,8 +89,9 @@ export class EventStore {
   /** Erases up to `max` events of those who asked to vanish (R-05-20). */
   eraseVanished(max: number): void {
     const done = this.#atomically(() => {
-      this.counts.invalidate();
-      return this.vanishing.erase(max, this.#remove);
+      const whenCommitted = this.vanishing.erase(max, this.#remove);
+      this.counts.saveRemoved(this.#head, this.#changes);
+      return whenCommitted;
     });
     done();
   }
@@ -94,8 +100,8 @@ export class EventStore {
   removeRows(rows: readonly Row[]): number {
     if (rows.length === 0) return 0;
     this.#atomically(() => {
-      this.counts.invalidate();
       for (const [position, raw] of rows) this.#remove(position as number, JSON.parse(raw as string) as Event);
+      this.counts.saveRemoved(this.#head, this.#changes);
     });
     return rows.length;
   }
@@ -115,7 +121,7 @@ export class EventStore {
 
   /** Duplicate check, replacement and insert (steps 11 to 15 of R-02-12), inside the caller's transaction. */
   #putOne({ event, raw, tags }: VerifiedEvent): PutResult {
-    if (this.has(event.id)) return { outcome: "duplicate" };
+    if (this.has(event.id)) return { outcome: this.vanishing.hides(event) ? "vanished" : "duplicate" };
     const address = addressOf(event);
     const key = address === undefined ? null : addressKey(address);
     if (isDeleted(this.#sql, event, key)) return { outcome: "deleted" };

@@ -18,6 +18,11 @@ export interface Take {
 /** Whether an event that is still stored is to be taken as erased. */
 export type Hides = (event: Event) => boolean;
 
+/** Tells of events that count as erased although they are still stored, while there are any. */
+export interface Hiding {
+  readonly hides?: Hides | undefined;
+}
+
 /** Rows that one range reads ahead at most. */
 const MAX_CHUNK = 501;
 
@@ -27,26 +32,17 @@ export class FilterScan implements Ordered<StoredRow> {
   readonly #reader: Reader;
   readonly #take: Take;
   readonly #bounds: Bounds;
-  readonly #hides: Hides | undefined;
+  readonly #hiding: Hiding;
   readonly #merged: Ordered<StoredRow>;
   #given = 0;
   #lastTime: number | undefined;
 
-  /** `hides` tells of events that count as erased although they are still stored. */
-  constructor(
-    sql: Sql,
-    plan: Plan,
-    filter: Filter,
-    bounds: Bounds,
-    reader: Reader,
-    take: Take,
-    hides: Hides | undefined,
-  ) {
+  constructor(sql: Sql, plan: Plan, filter: Filter, bounds: Bounds, reader: Reader, take: Take, hiding: Hiding) {
     this.filter = filter;
     this.#reader = reader;
     this.#take = take;
     this.#bounds = bounds;
-    this.#hides = hides;
+    this.#hiding = hiding;
     const count = plan.ranges.length;
     const sources = plan.ranges.map((range): Ordered<StoredRow> => {
       const cursor = new RangeCursor(sql, range, bounds);
@@ -95,7 +91,7 @@ export class FilterScan implements Ordered<StoredRow> {
   }
 
   #accepts(row: StoredRow): boolean {
-    return isVisibleMatch(row, this.filter, this.#reader, this.#bounds, this.#hides);
+    return isVisibleMatch(row, this.filter, this.#reader, this.#bounds, this.#hiding.hides);
   }
 }
 

@@ -19,6 +19,8 @@ export interface Plan {
   readonly ranges: readonly Range[];
   /** The rows of the ranges are the visible matches, each once: they can be counted without being looked at. */
   readonly isExact: boolean;
+  /** The same holds for the ranges that are not residual, and the others are of other kinds. */
+  readonly isDisjoint: boolean;
 }
 
 /** A plan that would open more ranges than this is refused as too large. */
@@ -46,14 +48,14 @@ const NARROW_LETTERS = "eaqiEAQI";
  * plan would be larger than {@link MAX_RANGES}.
  */
 export function planQuery(sql: Sql, filter: Filter, reader: Reader): Plan | undefined {
-  if (filter.never) return { ranges: [], isExact: true };
+  if (filter.never) return { ranges: [], isExact: true, isDisjoint: true };
   const entrances = entrancesOf(filter);
   if (filter.ids !== undefined) {
     const { authors, kinds, since, until } = filter;
     const residual =
       entrances.length > 0 || [authors, kinds, since, until].some((condition) => condition !== undefined);
     const ranges = [...filter.ids].map((key): Range => ({ index: "id", key, kind: 0, residual }));
-    return ranges.length > MAX_RANGES ? undefined : { ranges, isExact: false };
+    return ranges.length > MAX_RANGES ? undefined : { ranges, isExact: false, isDisjoint: false };
   }
   const entrance = narrowest(sql, entrances, filter);
   const ranges: Range[] = [];
@@ -74,15 +76,16 @@ export function planQuery(sql: Sql, filter: Filter, reader: Reader): Plan | unde
       if (!open(entrance.index, rangeKey(entrance, value), isOwn)) return undefined;
     }
   }
+  const isUnion = entrance?.index === "tag" && entrance.values.length > 1;
+  const isDisjoint = !residual && !isUnion && !ranges.some(({ kind }) => ownKinds.has(kind));
   for (const kind of ownKinds) {
     for (const pubkey of reader.authed) {
       ranges.push({ index: "author", key: pubkey, kind, residual: true });
       ranges.push({ index: "tag", key: tagKey("p", pubkey), kind, residual: true });
     }
   }
-  const isUnion = entrance?.index === "tag" && entrance.values.length > 1;
-  const isExact = !residual && !isUnion && ownKinds.size === 0;
-  return ranges.length > MAX_RANGES ? undefined : { ranges, isExact };
+  const isExact = isDisjoint && ownKinds.size === 0;
+  return ranges.length > MAX_RANGES ? undefined : { ranges, isExact, isDisjoint };
 }
 
 function rangeKey(entrance: Entrance, value: string): string {

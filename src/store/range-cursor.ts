@@ -26,13 +26,14 @@ export interface Bounds {
 /** Raw JSON read ahead of need at one time, in UTF-16 units. */
 const MAX_AHEAD = 1 << 20;
 
-const UNEXPIRED = "(e.expiration IS NULL OR e.expiration > ?4)";
+export const UNEXPIRED = "(e.expiration IS NULL OR e.expiration > ?4)";
 
 function inBounds(table: string): string {
   return `${table}.place > unhex(?1) AND ${table}.place < unhex(?2) AND ${table}.seq <= ?3`;
 }
 
-const SOURCES: Record<Range["index"], string> = {
+/** Where the events of a range are found: ?1 to ?6 are place, end, head, now, kind, key. */
+export const SOURCES: Record<Range["index"], string> = {
   id: `FROM event e WHERE e.id = unhex(?6) AND ${inBounds("e")} AND ${UNEXPIRED}`,
   kind: `FROM event e INDEXED BY event_kind WHERE e.kind = ?5 AND ${inBounds("e")} AND ${UNEXPIRED}`,
   author: `FROM event e INDEXED BY event_author
@@ -79,16 +80,8 @@ export function readRange(
   });
 }
 
-/** Number of unexpired events in a range. */
-export function countRange(sql: Sql, range: Range, bounds: Bounds): number {
-  const { index, kind, key } = range;
-  const bindings = [placeOfTime(bounds.until), endOf(range, bounds), bounds.head, bounds.now, kind];
-  if (index !== "kind") bindings.push(key);
-  return Number(sql.all(`SELECT count(*) ${SOURCES[index]}`, ...bindings)[0]?.[0]);
-}
-
 /** Where a range ends. One by id may hold any kind: its events are held against what is kept when they are read. */
-function endOf({ index, kind }: Range, { since, oldestKept }: Bounds): string {
+export function endOf({ index, kind }: Range, { since, oldestKept }: Bounds): string {
   return placeOfTime((index === "id" ? since : Math.max(since, oldestKept(kind))) - 1);
 }
 

@@ -21,8 +21,10 @@ export interface Snapshot {
   /** Seconds; events that have expired by then are not seen. */
   readonly now: number;
   readonly retention: readonly RetentionRule[];
-  /** Set while events wait to be erased. */
+  /** Set while events wait to be erased; asked for each event, since that may begin and end during a scan. */
   readonly hides?: Hides | undefined;
+  /** Stored events by kind as of `head`; undefined where that is not known. Asked only when the snapshot is taken. */
+  readonly counts?: () => ReadonlyMap<number, number> | undefined;
 }
 
 /** The bounds that a filter and a snapshot set together. */
@@ -68,7 +70,7 @@ export class Scan {
       const plan = planQuery(sql, filter, reader);
       if (plan === undefined) return undefined;
       const bounds = boundsOf(filter, snapshot);
-      scans.push(new FilterScan(sql, plan, filter, bounds, reader, takeOf(filter, limits), snapshot.hides));
+      scans.push(new FilterScan(sql, plan, filter, bounds, reader, takeOf(filter, limits), snapshot));
     }
     return new Scan(filters, scans);
   }

@@ -1,9 +1,10 @@
 import { GIFT_WRAP_KIND, VANISH_KIND } from "../protocol/deletion.ts";
 import type { Event } from "../protocol/event.ts";
+import { Batch } from "./batch.ts";
 import { ownersOf, type Remove } from "./deletion.ts";
 import { tagKey } from "./keys.ts";
 import { placeOfTime } from "./place.ts";
-import type { Row, Sql } from "./sql.ts";
+import type { Sql } from "./sql.ts";
 
 /**
  * Requests to vanish (NIP-62). The cut-off is written with the request and hides everything at once; the events behind
@@ -63,34 +64,47 @@ export class Vanishing {
   erase(max: number, remove: Remove): () => void {
     const [pubkey, until] = this.#pending.entries().next().value ?? [];
     if (pubkey === undefined || until === undefined) return () => {};
-    const rows = [...this.#ownEvents(pubkey, until, max), ...this.#wrapsFor(pubkey, until, max)].slice(0, max);
-    for (const [position, raw] of rows) remove(position as number, JSON.parse(raw as string) as Event);
-    if (rows.length >= max) return () => {};
+    const batch = new Batch(max);
+    this.#findOwn(pubkey, until, batch);
+    this.#findWraps(pubkey, until, batch);
+    for (const [position, raw] of batch.rows) remove(position as number, JSON.parse(raw as string) as Event);
+    if (batch.isFull) return () => {};
     this.#sql.all("UPDATE vanished SET pending = 0 WHERE pubkey = unhex(?1)", pubkey);
     return () => this.#pending.delete(pubkey);
   }
 
-  #ownEvents(pubkey: string, until: number, max: number): Row[] {
-    return this.#sql.all(
-      `SELECT seq, raw FROM event INDEXED BY event_author
-       WHERE pubkey = unhex(?1) AND place >= unhex(?2)
-         AND NOT (kind = ?3 AND substr(place, 1, 7) = unhex(?2)) LIMIT ?4`,
-      pubkey,
-      placeOfTime(until),
-      VANISH_KIND,
-      max,
-    );
+  /** Kind by kind, so that newer events are not walked over. */
+  #findOwn(pubkey: string, until: number, batch: Batch): void {
+    for (let kind = -1; !batch.isFull; ) {
+      const next = this.#sql.all(
+        `SELECT kind FROM event INDEXED BY event_author
+         WHERE pubkey = unhex(?1) AND kind > ?2 ORDER BY kind LIMIT 1`,
+        pubkey,
+        kind,
+      )[0];
+      if (next === undefined) return;
+      kind = next[0] as number;
+      batch.find(
+        this.#sql,
+        `SELECT seq, raw FROM event INDEXED BY event_author
+         WHERE pubkey = unhex(?1) AND kind = ?2 AND place >= unhex(?3) LIMIT ?4`,
+        pubkey,
+        kind,
+        // The request itself stays.
+        placeOfTime(kind === VANISH_KIND ? until - 1 : until),
+      );
+    }
   }
 
-  #wrapsFor(pubkey: string, until: number, max: number): Row[] {
-    return this.#sql.all(
+  #findWraps(pubkey: string, until: number, batch: Batch): void {
+    batch.find(
+      this.#sql,
       `SELECT e.seq, e.raw FROM tag t CROSS JOIN event e ON e.seq = t.seq
        WHERE t.key = unhex(?1) AND t.kind = ?2 AND t.place >= unhex(?3) AND e.pubkey <> unhex(?4) LIMIT ?5`,
       tagKey("p", pubkey),
       GIFT_WRAP_KIND,
       placeOfTime(until),
       pubkey,
-      max,
     );
   }
 }

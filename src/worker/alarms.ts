@@ -1,4 +1,4 @@
-import type { Log } from "../relay/ports.ts";
+import type { Clock, Log } from "../relay/ports.ts";
 
 /** Periodic work of the object: bounded, idempotent, and only when something is due. */
 export interface Job {
@@ -16,15 +16,15 @@ const RETRY_SECONDS = 60;
 export class Alarms {
   readonly #state: DurableObjectState;
   readonly #jobs: readonly Job[];
-  readonly #nowSeconds: () => number;
+  readonly #clock: Clock;
   readonly #report: Log;
   /** What the alarm is set to at the latest, in Unix seconds, as far as this instance knows. */
   #setTo = Number.POSITIVE_INFINITY;
 
-  constructor(state: DurableObjectState, jobs: readonly Job[], nowSeconds: () => number, report: Log) {
+  constructor(state: DurableObjectState, jobs: readonly Job[], clock: Clock, report: Log) {
     this.#state = state;
     this.#jobs = jobs;
-    this.#nowSeconds = nowSeconds;
+    this.#clock = clock;
     this.#report = report;
   }
 
@@ -43,19 +43,24 @@ export class Alarms {
     this.#state.waitUntil(this.#set(seconds));
   }
 
-  /** The alarm has rung: runs what is due, and sets it anew if there is anything left to do. */
-  rang(): void {
+  /** The alarm has rung: runs what is due, each in a turn of its own, and sets it anew if anything is left to do. */
+  async rang(): Promise<void> {
     this.#setTo = Number.POSITIVE_INFINITY;
-    const now = this.#nowSeconds();
+    const now = this.#clock.nowSeconds();
+    let next = Number.POSITIVE_INFINITY;
     for (const job of this.#jobs) {
       try {
-        if ((job.due() ?? Number.POSITIVE_INFINITY) <= now) job.run();
+        if ((job.due() ?? Number.POSITIVE_INFINITY) <= now) {
+          job.run();
+          await this.#clock.pause();
+        }
+        next = Math.min(next, job.due() ?? Number.POSITIVE_INFINITY);
       } catch (error) {
         this.#report("job failed", { job: job.name, error: String(error) });
-        this.ring(now + RETRY_SECONDS);
+        next = Math.min(next, now + RETRY_SECONDS);
       }
     }
-    this.ring(this.#nextDue());
+    this.ring(next);
   }
 
   #nextDue(): number {

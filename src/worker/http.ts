@@ -1,5 +1,6 @@
 import { accepts, relayInformation } from "../protocol/info.ts";
 import { MAX_SUB_ID } from "../protocol/message.ts";
+import { retentionFacts } from "../protocol/retention.ts";
 import type { Config } from "../relay/config.ts";
 import { SOFTWARE, VERSION } from "./version.ts";
 
@@ -60,6 +61,7 @@ function informationOf(config: Config): string {
       created_at_upper_limit: config.createdAtUpperLimit,
       created_at_lower_limit: config.createdAtLowerLimit,
     },
+    retention: retentionFacts(config.retention),
   });
 }
 

@@ -7,7 +7,7 @@ import type { EventStore } from "../store/event-store.ts";
 import type { Job } from "./alarms.ts";
 
 /** Events that one run of a job removes: some tens of milliseconds. */
-const BATCH = 500;
+const BATCH = 250;
 
 /** Expired events are invisible at once and are removed together, once in so many seconds. */
 const EXPIRY_STEP = 60;

@@ -19,6 +19,7 @@ export interface LogLimits {
   /** Bytes of the database beyond which only what frees room is stored. */
   maxStorage: number;
   retention: readonly RetentionRule[];
+  privateKinds: ReadonlySet<number>;
 }
 
 /** How long changed counts wait to be saved, in milliseconds: one row for all events of that time. */
@@ -33,11 +34,15 @@ export function localLog(
   onStored: (event: Event) => void,
 ): EventLog {
   const { vanishing } = store;
+  const hides = (event: Event) => vanishing.hides(event);
   const snapshot = (): Snapshot => ({
     head: store.head,
     now: clock.nowSeconds(),
     retention: limits.retention,
-    hides: vanishing.isPending ? (event) => vanishing.hides(event) : undefined,
+    get hides() {
+      return vanishing.isPending ? hides : undefined;
+    },
+    counts: () => store.counts.known(),
   });
   let isArmed = false;
   // Asked once for each batch: the size is a query of its own.
@@ -52,7 +57,13 @@ export function localLog(
   };
   return {
     isFull: () => isFull,
-    has: (id) => store.has(id),
+    has(id) {
+      // An event that waits to be erased is refused, not known (R-05-21); `append` tells which they are.
+      if (vanishing.isPending) return false;
+      const kind = store.kindOf(id);
+      // Who knows no more than the id of a private event does not learn that it is here (R-05-29).
+      return kind !== undefined && !limits.privateKinds.has(kind);
+    },
     async append(batch) {
       const results = store.put(batch);
       isFull = sql.size() >= limits.maxStorage;
@@ -66,9 +77,9 @@ export function localLog(
       const scan = Scan.open(sql, filters, reader, limits, snapshot());
       return scan === undefined ? TOO_LARGE : pagesOf(scan);
     },
-    async count(filters: readonly Filter[], reader: Reader) {
+    async count(filters: readonly Filter[], reader: Reader, sketched?: string) {
       const pause = () => clock.pause();
-      return (await countMatches(sql, filters, reader, snapshot(), limits.maxCount, pause)) ?? TOO_LARGE;
+      return (await countMatches(sql, filters, reader, snapshot(), limits.maxCount, pause, sketched)) ?? TOO_LARGE;
     },
     async records(filter, reader, admit) {
       return (await collectRecords(sql, filter, reader, snapshot(), admit, () => clock.pause())) ?? TOO_LARGE;

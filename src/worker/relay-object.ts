@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import wasm from "../../node_modules/nostr-wasm/public/out/secp256k1.wasm";
 import { createCrypto } from "../protocol/secp256k1.ts";
 import { type Config, parseConfig } from "../relay/config.ts";
-import type { Clock } from "../relay/ports.ts";
+import type { Clock, EventLog } from "../relay/ports.ts";
 import { failureFrames, Relay } from "../relay/relay.ts";
 import { Subscriptions } from "../relay/subscriptions.ts";
 import { Cleanup } from "../store/cleanup.ts";
@@ -25,6 +25,9 @@ export interface Env {
 /** One for all objects of the isolate: it holds no state between calls. */
 const secp256k1 = createCrypto(wasm);
 
+/** What `/health` says then; the relay still answers, so the status stays 200. */
+const STORAGE_FULL = "ok, but the storage is full: new events are refused until some are deleted";
+
 /** Wait after an alarm that could not be served, in milliseconds. */
 const ALARM_RETRY_MS = 60_000;
 
@@ -35,6 +38,9 @@ export interface Running {
   sockets: Sockets;
   subscriptions: Subscriptions;
   store: EventStore;
+  log: EventLog;
+  /** Bytes of the database. */
+  storageBytes: () => number;
   alarms: Alarms;
 }
 
@@ -61,7 +67,7 @@ export class RelayObject extends DurableObject<Env> {
     }
     switch (new URL(request.url).pathname) {
       case "/health":
-        return new Response("ok", { headers: { "Content-Type": "text/plain" } });
+        return new Response(running.log.isFull() ? STORAGE_FULL : "ok", { headers: { "Content-Type": "text/plain" } });
       case "/api/stats":
         return Response.json(statistics(running, this.#startedAt));
       default:
@@ -98,7 +104,7 @@ export class RelayObject extends DurableObject<Env> {
   /** Never throws: the platform would give up after some tries. A job that failed is tried again later. */
   override async alarm(): Promise<void> {
     try {
-      this.#run().alarms.rang();
+      await this.#run().alarms.rang();
     } catch (error) {
       report("alarm failed", { error: String(error) });
       await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
@@ -132,14 +138,14 @@ export class RelayObject extends DurableObject<Env> {
     const subscriptions = new Subscriptions(subscriptionRows(this.ctx.storage), clock);
     const sockets = new Sockets(this.ctx, config, report);
     const jobs = storeJobs(store, new Cleanup(sql, store), config.retention, clock);
-    const alarms = new Alarms(this.ctx, jobs, clock.nowSeconds, report);
+    const alarms = new Alarms(this.ctx, jobs, clock, report);
     const log = localLog(sql, store, config, clock, (event) => {
       alarms.ring(dueOf(event, config.retention, clock.nowSeconds()));
     });
     const relay = new Relay({ config, crypto: secp256k1, log, clock, subscriptions, report });
     sockets.restore(subscriptions);
     alarms.start();
-    this.#running = { config, relay, sockets, subscriptions, store, alarms };
+    this.#running = { config, relay, sockets, subscriptions, store, log, storageBytes: sql.size, alarms };
     return this.#running;
   }
 }

@@ -2,7 +2,10 @@ import type { Running } from "./relay-object.ts";
 import { VERSION } from "./version.ts";
 
 /** R-08-06: totals only, no ids, keys or contents. Times in seconds since the object was last woken. */
-export function statistics({ sockets, subscriptions, store }: Running, startedAt: number): Record<string, unknown> {
+export function statistics(
+  { config, sockets, subscriptions, store, log, storageBytes }: Running,
+  startedAt: number,
+): Record<string, unknown> {
   const connections = [...sockets.all()];
   const byKind = [...store.counts.byKind()].sort(([a], [b]) => a - b);
   const inRange = (from: number, to: number, except: number) =>
@@ -16,7 +19,10 @@ export function statistics({ sockets, subscriptions, store }: Running, startedAt
     authenticated_connections: connections.filter((connection) => connection.isAuthenticated).length,
     subscriptions: subscriptions.index.size,
     events_total: sum(byKind),
-    events_by_kind: Object.fromEntries(byKind),
+    // Private kinds only inside the total (R-07-17): how many there are is what COUNT keeps to itself (R-05-31).
+    events_by_kind: Object.fromEntries(byKind.filter(([kind]) => !config.privateKinds.has(kind))),
+    storage_bytes: storageBytes(),
+    storage_full: log.isFull(),
     // Stored events, whatever their age.
     dvm: {
       requests: sum(requests),

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import wasm from "../../node_modules/nostr-wasm/public/out/secp256k1.wasm";
 import { type Event, indexedTags, serializeEvent } from "../../src/protocol/event.ts";
 import { type Filter, matches, parseFilter } from "../../src/protocol/filter.ts";
+import { HyperLogLog, sketchedValue } from "../../src/protocol/hyperloglog.ts";
 import { type Crypto, createCrypto } from "../../src/protocol/secp256k1.ts";
 import { VerifiedEvent } from "../../src/protocol/verify.ts";
 import { countMatches } from "../../src/store/count.ts";
@@ -223,7 +224,9 @@ async function compare(sql: Sql, seed: number): Promise<void> {
     const raw = Array.from({ length: dice.chance(60) ? 1 : 1 + dice.below(4) }, () => randomFilter(dice, ids));
     const filters = raw.map(parse);
     const reader = { authed: new Set(authed), privateKinds: new Set(PRIVATE) };
-    const snapshot = { head: dice.chance(80) ? store.head : dice.below(store.head), now: NOW, retention: [] };
+    const isAll = dice.chance(80);
+    const head = isAll ? store.head : dice.below(store.head);
+    const snapshot = { head, now: NOW, retention: [], ...(isAll ? { counts: () => store.counts.byKind() } : {}) };
     const stored = [...naive.events.values()].filter(({ position }) => position <= snapshot.head);
     const visible = stored.map(({ event }) => event).filter((event) => isVisible(event, authed));
     const matching = raw.map((filter) => visible.filter((event) => isMatch(filter, event)).sort(byOrder));
@@ -254,8 +257,12 @@ async function compare(sql: Sql, seed: number): Promise<void> {
     }
 
     const max = dice.chance(70) ? 10_000 : 1 + dice.below(20);
-    const counted = await countMatches(sql, filters, reader, snapshot, max, async () => {});
-    expect(counted, about("count")).toEqual({ count: Math.min(total, max), isCapped: total > max });
+    const sketched = sketchedValue(filters);
+    const counted = await countMatches(sql, filters, reader, snapshot, max, async () => {}, sketched);
+    const registers = sketched === undefined || total > max ? undefined : new HyperLogLog(sketched);
+    for (const { pubkey } of union(matching)) registers?.add(pubkey);
+    const hll = registers?.toHex();
+    expect(counted, about("count")).toEqual({ count: Math.min(total, max), isCapped: total > max, hll });
   }
 }
 
