@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import type { FilterOptions } from "../protocol/filter.ts";
 import { jobRetention, type RetentionRule } from "../protocol/retention.ts";
 import { isHex64 } from "../protocol/text.ts";
 
@@ -119,6 +120,7 @@ const SCHEMA = v.object({
   MAX_STORAGE: integer(9_000_000_000, 1_000_000, 10_000_000_000),
   PRIVATE_KINDS: v.optional(integerList(65535), DEFAULT_PRIVATE_KINDS.join(",")),
   ENABLE_COUNT: flag(true),
+  ENABLE_SEARCH: flag(true),
   ENABLE_EOSE_HINT: flag(true),
   ENABLE_AND_FILTERS: flag(false),
 });
@@ -156,8 +158,14 @@ export interface Config {
   maxStorage: number;
   privateKinds: ReadonlySet<number>;
   countEnabled: boolean;
+  searchEnabled: boolean;
   eoseHintEnabled: boolean;
   andFiltersEnabled: boolean;
+}
+
+/** What filters may ask for (R-03-07). */
+export function filterOptions({ andFiltersEnabled, searchEnabled, privateKinds }: Config): FilterOptions {
+  return { andFilters: andFiltersEnabled, search: searchEnabled ? { exceptKinds: privateKinds } : undefined };
 }
 
 /**
@@ -184,6 +192,7 @@ export function parseConfig(environment: Environment): Config {
     70,
     env.MIN_POW > 0 ? 13 : 0,
     env.ENABLE_COUNT ? 45 : 0,
+    env.ENABLE_SEARCH ? 50 : 0,
     env.ENABLE_EOSE_HINT ? 67 : 0,
   ];
   return {
@@ -213,6 +222,7 @@ export function parseConfig(environment: Environment): Config {
     maxStorage: env.MAX_STORAGE,
     privateKinds: new Set(env.PRIVATE_KINDS),
     countEnabled: env.ENABLE_COUNT,
+    searchEnabled: env.ENABLE_SEARCH,
     eoseHintEnabled: env.ENABLE_EOSE_HINT,
     andFiltersEnabled: env.ENABLE_AND_FILTERS,
   };

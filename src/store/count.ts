@@ -31,7 +31,7 @@ export async function countMatches(
     if (scan.isDone) break;
     await pause();
   }
-  return { count: Math.min(count, max), isCapped: count > max };
+  return { count: Math.min(count, max), isCapped: count > max || scan.isPartial };
 }
 
 /** Counts without fetching an event, where the ranges of the plan are the answer and do not overlap. */
