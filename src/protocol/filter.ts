@@ -1,5 +1,6 @@
 import { type Event, type IndexedTag, isTagLetter, MAX_KIND } from "./event.ts";
 import { accept, type Reason, type Result, refuse } from "./reason.ts";
+import { matchesSearch, parseSearch, type SearchQuery } from "./search.ts";
 import { isHex64, nestsTooDeep } from "./text.ts";
 
 /** A filter as the relay uses it: lists are sets, an absent condition is absent (R-03-04). */
@@ -13,6 +14,8 @@ export interface Filter {
   readonly allOf: readonly (readonly [letter: string, values: ReadonlySet<string>])[];
   readonly since?: number;
   readonly until?: number;
+  /** NIP-50; absent if the query asks for no text. */
+  readonly search?: SearchQuery;
   /** As sent; concerns the stored part only (R-03-13). */
   readonly limit?: number;
   /** Some list is empty, so nothing can match (R-03-04). */
@@ -21,18 +24,26 @@ export interface Filter {
 
 type Draft = { -readonly [K in keyof Filter]: Filter[K] };
 
+/** Which filter elements are switched on. */
+export interface FilterOptions {
+  /** The `&x` keys. */
+  readonly andFilters: boolean;
+  /** The `search` key, and the kinds that are never searched (R-05-40). */
+  readonly search?: { readonly exceptKinds: ReadonlySet<number> } | undefined;
+}
+
 /**
  * Parses one filter (reference 3.1). Refuses unknown keys with `unsupported:` (R-03-07) and wrong types with
- * `invalid:` (R-03-08). `andFilters` switches the `&x` keys on.
+ * `invalid:` (R-03-08).
  */
-export function parseFilter(value: unknown, options: { andFilters: boolean }): Result<Filter> {
+export function parseFilter(value: unknown, options: FilterOptions): Result<Filter> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return invalid("a filter is not an object");
   const source = value as Record<string, unknown>;
   const any = new Map<string, Set<string>>();
   const all = new Map<string, Set<string>>();
   const filter: Draft = { anyOf: [], allOf: [], never: false };
   for (const key of Object.keys(source)) {
-    const fault = readKey(key, source[key], filter, any, all, options.andFilters);
+    const fault = readKey(key, source[key], filter, any, all, options);
     if (fault !== undefined) return refuse(fault);
   }
   filter.never ||= isNever(filter, any);
@@ -47,6 +58,7 @@ function isNever(filter: Filter, any: Map<string, Set<string>>): boolean {
     filter.ids?.size === 0 ||
     filter.authors?.size === 0 ||
     filter.kinds?.size === 0 ||
+    filter.search?.terms.length === 0 ||
     [...any.values()].some((values) => values.size === 0)
   );
 }
@@ -67,7 +79,7 @@ function readKey(
   filter: Draft,
   any: Map<string, Set<string>>,
   all: Map<string, Set<string>>,
-  andFilters: boolean,
+  { andFilters, search }: FilterOptions,
 ): Reason | undefined {
   switch (key) {
     case "ids":
@@ -94,6 +106,13 @@ function readKey(
       if (!Number.isInteger(value) || (value as number) < 0) return "invalid: limit is not a whole number from 0";
       filter.limit = value as number;
       return undefined;
+    case "search": {
+      if (search === undefined) break;
+      const query = parseSearch(value, search.exceptKinds);
+      if (!query.ok) return query.reason;
+      if (query.value !== undefined) filter.search = query.value;
+      return undefined;
+    }
   }
   const letter = key.charAt(1);
   if (key.length === 2 && isTagLetter(letter) && (key.startsWith("#") || (andFilters && key.startsWith("&")))) {
@@ -145,7 +164,7 @@ export function matches(filter: Filter, event: Event, tags: readonly IndexedTag[
     for (const [name, value] of tags) if (name === letter && values.has(value)) present++;
     if (present < values.size) return false;
   }
-  return true;
+  return filter.search === undefined || matchesSearch(filter.search, event);
 }
 
 function hasAny(tags: readonly IndexedTag[], letter: string, values: ReadonlySet<string>): boolean {

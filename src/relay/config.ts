@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import type { FilterOptions } from "../protocol/filter.ts";
 import { jobRetention, type RetentionRule } from "../protocol/retention.ts";
 import { isHex64 } from "../protocol/text.ts";
 
@@ -120,6 +121,7 @@ const SCHEMA = v.object({
   PRIVATE_KINDS: v.optional(integerList(65535), DEFAULT_PRIVATE_KINDS.join(",")),
   ENABLE_COUNT: flag(true),
   ENABLE_HLL: flag(true),
+  ENABLE_SEARCH: flag(true),
   ENABLE_EOSE_HINT: flag(true),
   ENABLE_AND_FILTERS: flag(false),
   ENABLE_NEGENTROPY: flag(true),
@@ -163,6 +165,7 @@ export interface Config {
   countEnabled: boolean;
   /** COUNT of one tag value comes with HyperLogLog registers (R-05-36). */
   hllEnabled: boolean;
+  searchEnabled: boolean;
   eoseHintEnabled: boolean;
   andFiltersEnabled: boolean;
   negentropyEnabled: boolean;
@@ -171,6 +174,11 @@ export interface Config {
   maxNegRecords: number;
   /** Bytes of one answer of a sync; its hex text is twice as long. */
   negFrameLimit: number;
+}
+
+/** What filters may ask for (R-03-07). */
+export function filterOptions({ andFiltersEnabled, searchEnabled, privateKinds }: Config): FilterOptions {
+  return { andFilters: andFiltersEnabled, search: searchEnabled ? { exceptKinds: privateKinds } : undefined };
 }
 
 /**
@@ -197,6 +205,7 @@ export function parseConfig(environment: Environment): Config {
     70,
     env.MIN_POW > 0 ? 13 : 0,
     env.ENABLE_COUNT ? 45 : 0,
+    env.ENABLE_SEARCH ? 50 : 0,
     env.ENABLE_EOSE_HINT ? 67 : 0,
     env.ENABLE_NEGENTROPY ? 77 : 0,
   ];
@@ -228,6 +237,7 @@ export function parseConfig(environment: Environment): Config {
     privateKinds: new Set(env.PRIVATE_KINDS),
     countEnabled: env.ENABLE_COUNT,
     hllEnabled: env.ENABLE_HLL,
+    searchEnabled: env.ENABLE_SEARCH,
     eoseHintEnabled: env.ENABLE_EOSE_HINT,
     andFiltersEnabled: env.ENABLE_AND_FILTERS,
     negentropyEnabled: env.ENABLE_NEGENTROPY,

@@ -15,6 +15,9 @@ import type { Subscriptions } from "./subscriptions.ts";
 /** Events written in one commit at most. */
 const MAX_BATCH = 256;
 
+/** UTF-16 units of raw JSON from which on a batch is written: its texts are indexed in one stretch. */
+const MAX_BATCH_SIZE = 1 << 20;
+
 /** Longest time that a verified event waits for others to share its commit, in milliseconds. */
 const BATCH_DELAY_MS = 1;
 
@@ -44,6 +47,7 @@ export class Publisher {
   readonly #privateEphemeral = new RecentIds();
   #waiting: Waiting[] = [];
   #waitingIds = new Set<string>();
+  #waitingSize = 0;
   #isArmed = false;
 
   constructor(deps: PublishDeps) {
@@ -70,7 +74,8 @@ export class Publisher {
     if (refusal !== undefined) return ok(connection, id, false, refusal);
     this.#waiting.push({ connection, verified: checked.value });
     this.#waitingIds.add(id);
-    if (this.#waiting.length >= MAX_BATCH) return this.flush();
+    this.#waitingSize += checked.value.raw.length;
+    if (this.#waiting.length >= MAX_BATCH || this.#waitingSize >= MAX_BATCH_SIZE) return this.flush();
     this.#arm();
   }
 
@@ -80,6 +85,7 @@ export class Publisher {
     const batch = this.#waiting;
     this.#waiting = [];
     this.#waitingIds = new Set();
+    this.#waitingSize = 0;
     const stored = batch.filter(({ verified }) => kindClass(verified.event.kind) !== "ephemeral");
     const results = stored.length === 0 ? [] : await this.#append(stored.map(({ verified }) => verified));
     let next = 0;

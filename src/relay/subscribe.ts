@@ -3,7 +3,7 @@ import { sketchedValue } from "../protocol/hyperloglog.ts";
 import { MAX_SUB_ID } from "../protocol/message.ts";
 import { INTERNAL_ERROR, type Reason, type Result, refuse } from "../protocol/reason.ts";
 import { exceedsCharacters } from "../protocol/text.ts";
-import type { Config } from "./config.ts";
+import { type Config, filterOptions } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import { deliverStored } from "./deliver.ts";
 import type { Clock, EventLog, Log, Page, Pages } from "./ports.ts";
@@ -136,7 +136,7 @@ function parseFilters(id: string, source: unknown[], config: Config): Result<Fil
   if (source.length > config.maxFilters) return refuse(`invalid: more than ${config.maxFilters} filters`);
   const filters: Filter[] = [];
   for (const value of source) {
-    const filter = parseFilter(value, { andFilters: config.andFiltersEnabled });
+    const filter = parseFilter(value, filterOptions(config));
     if (!filter.ok) return filter;
     filters.push(filter.value);
   }

@@ -40,9 +40,10 @@ export async function countMatches(
   sketched?: string,
 ): Promise<Counted | undefined> {
   const tally = new Tally(max, sketched);
+  let isPartial = false;
   let left = filters.map((filter): Filter => ({ ...filter, limit: max + 1 }));
   const [filter] = left;
-  if (left.length === 1 && filter !== undefined && snapshot.hides === undefined) {
+  if (left.length === 1 && filter !== undefined && filter.search === undefined && snapshot.hides === undefined) {
     const plan = planQuery(sql, filter, reader);
     if (plan === undefined) return undefined;
     if (plan.isDisjoint) {
@@ -57,11 +58,13 @@ export async function countMatches(
     while (!tally.isCapped) {
       const page = scan.page(SCAN_STRETCH);
       tally.add(page.length, () => page.map(authorOfRaw));
+      isPartial = scan.isPartial;
       if (scan.isDone) break;
       await pause();
     }
   }
-  return tally.result();
+  const result = tally.result();
+  return isPartial ? { count: result.count, isCapped: true } : result;
 }
 
 class Tally {

@@ -7,6 +7,7 @@ import { applyDeletion, isDeleted } from "./deletion.ts";
 import { addressKey, tagKey } from "./keys.ts";
 import { placeOf } from "./place.ts";
 import { readMeta, writeMeta } from "./schema.ts";
+import { SearchIndex, type SearchRules } from "./search-index.ts";
 import type { Row, Sql } from "./sql.ts";
 import { Vanishing } from "./vanish.ts";
 
@@ -27,10 +28,12 @@ export class EventStore {
   #head: number;
   /** Whose requests to vanish are known. */
   readonly vanishing: Vanishing;
+  readonly search: SearchIndex;
   /** Of the transaction under way. */
   #changes: CountChange[] = [];
 
-  constructor(sql: Sql) {
+  /** With `search`, texts are indexed for NIP-50. */
+  constructor(sql: Sql, options: { search?: SearchRules | undefined } = {}) {
     this.#sql = sql;
     this.#head = Math.max(
       Number(sql.all("SELECT max(seq) FROM event")[0]?.[0] ?? 0),
@@ -38,6 +41,7 @@ export class EventStore {
     );
     this.counts = new Counts(sql, this.#head);
     this.vanishing = new Vanishing(sql);
+    this.search = new SearchIndex(sql, options.search, this.#head);
   }
 
   /** Position of the newest stored event; 0 in an empty store. */
@@ -106,6 +110,12 @@ export class EventStore {
     return rows.length;
   }
 
+  /** Indexes some of the events that were stored while search was off. */
+  fillSearch(): void {
+    const done = this.#atomically(() => this.search.fill());
+    done();
+  }
+
   #atomically<T>(body: () => T): T {
     const head = this.#head;
     this.#changes = [];
@@ -150,6 +160,7 @@ export class EventStore {
         position,
       );
     }
+    this.search.add(position, event);
     this.#changes.push([event.kind, 1]);
     if (event.kind === DELETION_KIND) applyDeletion(this.#sql, event, this.#remove);
     if (event.kind === VANISH_KIND) this.vanishing.request(event);
@@ -172,6 +183,7 @@ export class EventStore {
         placeOf(event.created_at, event.id),
       );
     }
+    this.search.remove(position);
     this.#sql.all("DELETE FROM event WHERE seq = ?1", position);
     // A position is never used again, not even that of the newest event.
     if (position === this.#head) writeMeta(this.#sql, "head", String(position));

@@ -51,16 +51,16 @@ export function planQuery(sql: Sql, filter: Filter, reader: Reader): Plan | unde
   if (filter.never) return { ranges: [], isExact: true, isDisjoint: true };
   const entrances = entrancesOf(filter);
   if (filter.ids !== undefined) {
-    const { authors, kinds, since, until } = filter;
+    const { authors, kinds, since, until, search } = filter;
     const residual =
-      entrances.length > 0 || [authors, kinds, since, until].some((condition) => condition !== undefined);
+      entrances.length > 0 || [authors, kinds, since, until, search].some((condition) => condition !== undefined);
     const ranges = [...filter.ids].map((key): Range => ({ index: "id", key, kind: 0, residual }));
     return ranges.length > MAX_RANGES ? undefined : { ranges, isExact: false, isDisjoint: false };
   }
   const entrance = narrowest(sql, entrances, filter);
   const ranges: Range[] = [];
   const ownKinds = new Set<number>();
-  const residual = entrances.length > 1;
+  const residual = entrances.length > 1 || filter.search !== undefined;
   const open = (index: keyof typeof NEXT_KIND, key: string, confined: boolean): boolean => {
     for (const kind of kindsToOpen(sql, index, key, filter.kinds)) {
       if (reader.privateKinds.has(kind) && !confined) ownKinds.add(kind);

@@ -23,6 +23,8 @@ const MIGRATIONS: readonly string[] = [
    CREATE TABLE address_tombstone(address BLOB PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
    CREATE TABLE vanished(pubkey BLOB PRIMARY KEY, until INTEGER NOT NULL, pending INTEGER NOT NULL) STRICT, WITHOUT ROWID;
    CREATE INDEX vanished_pending ON vanished(pending) WHERE pending = 1;`,
+  // The index of NIP-50 (`search-index.ts`): rowid is the event's `seq`. Its entries are billed as one row each.
+  "CREATE VIRTUAL TABLE search USING fts5(text, content='', contentless_delete=1, tokenize='ascii')",
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

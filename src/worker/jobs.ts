@@ -14,13 +14,18 @@ const EXPIRY_STEP = 60;
 /** The same for events past their retention; R-07-01 allows an hour. */
 const RETENTION_STEP = 1800;
 
-/** The periodic work of a store: vanish (NIP-62), expiry (NIP-40) and retention (R-07-01). */
+/** The periodic work of a store: vanish (NIP-62), search (NIP-50), expiry (NIP-40) and retention (R-07-01). */
 export function storeJobs(store: EventStore, cleanup: Cleanup, rules: readonly RetentionRule[], clock: Clock): Job[] {
   return [
     {
       name: "vanish",
       due: () => (store.vanishing.isPending ? clock.nowSeconds() : undefined),
       run: () => store.eraseVanished(BATCH),
+    },
+    {
+      name: "search",
+      due: () => (store.search.isBehind ? clock.nowSeconds() : undefined),
+      run: () => store.fillSearch(),
     },
     {
       name: "expiry",

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import wasm from "../../node_modules/nostr-wasm/public/out/secp256k1.wasm";
 import { createCrypto } from "../protocol/secp256k1.ts";
-import { type Config, parseConfig } from "../relay/config.ts";
+import { type Config, filterOptions, parseConfig } from "../relay/config.ts";
 import type { Clock, EventLog } from "../relay/ports.ts";
 import { failureFrames, Relay } from "../relay/relay.ts";
 import { Subscriptions } from "../relay/subscriptions.ts";
@@ -134,7 +134,7 @@ export class RelayObject extends DurableObject<Env> {
     const config = parseConfig(this.env);
     const sql = durableSql(this.ctx.storage);
     migrate(sql);
-    const store = new EventStore(sql);
+    const store = new EventStore(sql, { search: filterOptions(config).search });
     const subscriptions = new Subscriptions(subscriptionRows(this.ctx.storage), clock);
     const sockets = new Sockets(this.ctx, config, report);
     const jobs = storeJobs(store, new Cleanup(sql, store), config.retention, clock);

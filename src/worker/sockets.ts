@@ -1,5 +1,5 @@
 import { type Filter, parseFilter } from "../protocol/filter.ts";
-import type { Config } from "../relay/config.ts";
+import { type Config, filterOptions } from "../relay/config.ts";
 import { Connection, newAttachment, parseAttachment } from "../relay/connection.ts";
 import type { Log, Socket, SubscriptionRows } from "../relay/ports.ts";
 import type { Subscriptions } from "../relay/subscriptions.ts";
@@ -114,7 +114,7 @@ function parseAll(source: unknown, config: Config): Filter[] | undefined {
   if (!Array.isArray(source)) return undefined;
   const filters: Filter[] = [];
   for (const value of source) {
-    const filter = parseFilter(value, { andFilters: config.andFiltersEnabled });
+    const filter = parseFilter(value, filterOptions(config));
     if (!filter.ok) return undefined;
     filters.push(filter.value);
   }

@@ -264,7 +264,6 @@ function openId(random: Random, { oracle }: State, on: number): string | undefin
 
 const BAD_FILTERS: readonly Filter[] = [
   { foo: 1 },
-  { search: "x" },
   { "&t": ["x"] },
   { "#abc": ["x"] },
   { kinds: "1" },

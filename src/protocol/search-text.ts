@@ -1,0 +1,81 @@
+import type { Event } from "./event.ts";
+
+/** Characters of an event's text that are searched, counted as UTF-16 units before and after normalization. */
+const MAX_TEXT = 100_000;
+
+/** Depth of JSON in which text values are found. */
+const MAX_DEPTH = 8;
+
+/** Kinds whose content is JSON (R-05-39): profiles and handlers. */
+const JSON_KINDS: ReadonlySet<number> = new Set([0, 31990]);
+
+/** Scripts written without spaces: each letter is a token, so that a term is found anywhere in a sentence. */
+const UNSPACED =
+  "[\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Thai}\\p{sc=Lao}\\p{sc=Khmer}\\p{sc=Myanmar}\\p{sc=Tibetan}ー]";
+const WORDLY = "[\\p{L}\\p{M}\\p{N}]";
+const TOKEN = new RegExp(
+  `[${WORDLY}--${UNSPACED}]+|[${UNSPACED}&&${WORDLY}]\\p{M}*|\\p{RI}{2}|\\p{Extended_Pictographic}`,
+  "gv",
+);
+
+/**
+ * The tokens of a text in order: runs of letters, marks and numbers, and each emoji by itself. Compatible forms and
+ * both cases are one; variation selectors are left out. Every character of a token is an ASCII letter or digit or
+ * beyond ASCII, which is what the index of the store takes for one. Text beyond the first {@link MAX_TEXT} characters
+ * is left out.
+ */
+export function searchTokens(text: string): string[] {
+  const folded = text.slice(0, MAX_TEXT).normalize("NFKC").slice(0, MAX_TEXT).toLowerCase();
+  // Which sigma the lower case has depends on what follows.
+  return (
+    folded
+      .replaceAll("ς", "σ")
+      .replace(/\p{Variation_Selector}+/gu, "")
+      .match(TOKEN) ?? []
+  );
+}
+
+/** What is searched of an event: its content, for kinds whose content is JSON the text values in it (R-05-39). */
+export function searchableText({ kind, content }: Event): string {
+  if (!JSON_KINDS.has(kind)) return content;
+  try {
+    return textValues(JSON.parse(content), 1).join("\n");
+  } catch {
+    return content;
+  }
+}
+
+function textValues(value: unknown, depth: number): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return [];
+  return Object.values(value).flatMap((member) => textValues(member, depth + 1));
+}
+
+/** A text made ready for many queries. */
+export interface SearchText {
+  readonly tokens: readonly string[];
+  /** Where each token occurs, in ascending order. */
+  readonly places: ReadonlyMap<string, readonly number[]>;
+}
+
+export function indexText(tokens: readonly string[]): SearchText {
+  const places = new Map<string, number[]>();
+  for (const [place, token] of tokens.entries()) {
+    const known = places.get(token);
+    if (known === undefined) places.set(token, [place]);
+    else known.push(place);
+  }
+  return { tokens, places };
+}
+
+/** An event is held against many filters; its text is looked at once, and not at all if no filter has a search. */
+const KNOWN = new WeakMap<Event, SearchText>();
+
+/** The text of an event, computed at the first need. */
+export function searchTextOf(event: Event): SearchText {
+  const known = KNOWN.get(event);
+  if (known !== undefined) return known;
+  const text = indexText(searchTokens(searchableText(event)));
+  KNOWN.set(event, text);
+  return text;
+}

@@ -1,0 +1,97 @@
+import type { Event } from "../protocol/event.ts";
+import type { FilterOptions } from "../protocol/filter.ts";
+import { searchableText, searchTokens } from "../protocol/search-text.ts";
+import { readMeta, writeMeta } from "./schema.ts";
+import type { Row, Sql } from "./sql.ts";
+
+/** Kinds that are not searched. */
+export type SearchRules = NonNullable<FilterOptions["search"]>;
+
+/** Events, and UTF-16 units of raw JSON, that are indexed in one stretch. */
+const FILL_EVENTS = 500;
+const FILL_SIZE = 1 << 20;
+
+/** Every event that may be searched is in the index; or search was off, and none or some are. */
+const COMPLETE = "complete";
+const OFF = "off";
+
+/** Positions that are still to be indexed, both included, because search was off before. */
+interface Gap {
+  readonly next: number;
+  readonly end: number;
+}
+
+/**
+ * The full-text index of NIP-50: one row written for each event with text, one when it goes. It knows which events have
+ * the words; what matches is decided by the event itself. The texts are stored as tokens of `search-text.ts`, so both
+ * agree on what a word is.
+ */
+export class SearchIndex {
+  readonly #sql: Sql;
+  readonly #rules: SearchRules | undefined;
+  #gap: Gap | undefined;
+
+  /** `head` is the newest position. Reads one row; writes one if search has been switched. */
+  constructor(sql: Sql, rules: SearchRules | undefined, head: number) {
+    this.#sql = sql;
+    this.#rules = rules;
+    const state = readMeta(sql, "search");
+    if (rules === undefined) {
+      if (state !== undefined && state !== OFF) writeMeta(sql, "search", OFF);
+      return;
+    }
+    if (state === COMPLETE) return;
+    const [next = 1, end = head] = state === undefined || state === OFF ? [] : state.split(" ").map(Number);
+    this.#gap = this.#save({ next, end });
+  }
+
+  /** Whether older events are still to be indexed. */
+  get isBehind(): boolean {
+    return this.#gap !== undefined;
+  }
+
+  /** To be called in the transaction that stores the event. */
+  add(position: number, event: Event): void {
+    if (this.#rules === undefined || this.#rules.exceptKinds.has(event.kind)) return;
+    const tokens = searchTokens(searchableText(event));
+    if (tokens.length > 0) this.#sql.all("INSERT INTO search(rowid, text) VALUES(?1, ?2)", position, tokens.join(" "));
+  }
+
+  /** To be called in the transaction that removes the event, also where search is off: nothing of it is left. */
+  remove(position: number): void {
+    this.#sql.all("DELETE FROM search WHERE rowid = ?1", position);
+  }
+
+  /**
+   * Indexes a bounded number of older events, in the caller's transaction. Returns what to call when it has been
+   * committed.
+   */
+  fill(): () => void {
+    if (this.#gap === undefined) return () => {};
+    const rows: Row[] = [];
+    let size = 0;
+    this.#sql.each(
+      `SELECT seq, raw FROM event WHERE seq BETWEEN ?1 AND ?2
+         AND NOT EXISTS (SELECT 1 FROM search WHERE search.rowid = seq) ORDER BY seq LIMIT ?3`,
+      [this.#gap.next, this.#gap.end, FILL_EVENTS],
+      (row) => {
+        rows.push(row);
+        size += (row[1] as string).length;
+        return size < FILL_SIZE;
+      },
+    );
+    for (const [position, raw] of rows) this.add(position as number, JSON.parse(raw as string) as Event);
+    const last = rows.at(-1)?.[0] as number | undefined;
+    const gap = this.#save({ next: (last ?? this.#gap.end) + 1, end: this.#gap.end });
+    return () => {
+      this.#gap = gap;
+    };
+  }
+
+  /** Writes one row. */
+  #save(gap: Gap): Gap | undefined {
+    const left = gap.next > gap.end ? undefined : gap;
+    writeMeta(this.#sql, "search", left === undefined ? COMPLETE : `${left.next} ${left.end}`);
+    return left;
+  }
+}
