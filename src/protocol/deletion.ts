@@ -21,8 +21,9 @@ export function deletedAddresses(deletion: Event): Address[] {
     const [, kindText = "", pubkey, d = ""] = /^(\d{1,5}):([0-9a-f]{64}):([\s\S]*)$/.exec(value) ?? [];
     const kind = Number(kindText);
     const replaced = kindClass(kind);
-    if (pubkey !== deletion.pubkey || (replaced !== "replaceable" && replaced !== "addressable")) continue;
-    found.push({ kind, pubkey, d: replaced === "addressable" ? d : "" });
+    // The address of a replaceable kind ends with its colon (R-04-06).
+    const isAddress = replaced === "addressable" || (replaced === "replaceable" && d === "");
+    if (pubkey === deletion.pubkey && isAddress) found.push({ kind, pubkey, d });
   }
   return found;
 }

@@ -1,3 +1,4 @@
+import type { Event } from "../protocol/event.ts";
 import type { Filter } from "../protocol/filter.ts";
 import type { Records } from "../protocol/negentropy-records.ts";
 import type { Reason } from "../protocol/reason.ts";
@@ -44,6 +45,8 @@ export interface EventLog {
    * private kinds: only who has the whole event is told that it is known (R-05-29).
    */
   has(id: string): boolean;
+  /** Why an event that is not appended must not be passed on either (R-05-06, R-05-21). */
+  blockOf(event: Event): "deleted" | "vanished" | undefined;
   /** Stores events in order; when the promise resolves they are in the log, one result for each. */
   append(batch: readonly VerifiedEvent[]): Promise<AppendResult[]>;
   /** Opens the stored answer to a REQ. Everything appended so far is seen. */

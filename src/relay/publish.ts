@@ -1,4 +1,5 @@
-import { parseEvent } from "../protocol/event.ts";
+import { DELETION_KIND, VANISH_KIND } from "../protocol/deletion.ts";
+import { type Event, parseEvent } from "../protocol/event.ts";
 import { kindClass } from "../protocol/kind.ts";
 import { INTERNAL_ERROR, type Reason } from "../protocol/reason.ts";
 import type { Crypto } from "../protocol/secp256k1.ts";
@@ -21,6 +22,9 @@ const MAX_BATCH_SIZE = 1 << 20;
 /** Longest time that a verified event waits for others to share its commit, in milliseconds. */
 const BATCH_DELAY_MS = 1;
 
+/** What comes after one of these may be blocked by it. */
+const ERASING_KINDS: ReadonlySet<number> = new Set([DELETION_KIND, VANISH_KIND]);
+
 interface Waiting {
   connection: Connection;
   verified: VerifiedEvent;
@@ -28,6 +32,10 @@ interface Waiting {
 
 const DUPLICATE: Reason = "duplicate: already have this event";
 const SUPERSEDED: Reason = "duplicate: a newer version is stored";
+const BLOCKED = {
+  deleted: "blocked: deleted by its author",
+  vanished: "blocked: its author or recipient asked to vanish",
+} satisfies Record<string, Reason>;
 const UNHEARD: Reason = "mute: nobody is subscribed to this ephemeral event";
 
 export interface PublishDeps {
@@ -72,11 +80,20 @@ export class Publisher {
     const { event, tags } = checked.value;
     const refusal = admitEvent({ event, tags, now, config, authed: connection.authed, isFull: log.isFull() });
     if (refusal !== undefined) return ok(connection, id, false, refusal);
+    const block = kindClass(event.kind) === "ephemeral" ? await this.#blockOf(event) : undefined;
+    if (block !== undefined) return ok(connection, id, false, BLOCKED[block]);
     this.#waiting.push({ connection, verified: checked.value });
     this.#waitingIds.add(id);
     this.#waitingSize += checked.value.raw.length;
     if (this.#waiting.length >= MAX_BATCH || this.#waitingSize >= MAX_BATCH_SIZE) return this.flush();
     this.#arm();
+  }
+
+  /** An ephemeral event never reaches the log, but what has been deleted or has vanished does not come back as one. */
+  async #blockOf(event: Event): Promise<keyof typeof BLOCKED | undefined> {
+    const isErasure = ({ verified }: Waiting) => ERASING_KINDS.has(verified.event.kind);
+    if (this.#waiting.some(isErasure)) await this.flush();
+    return this.#deps.log.blockOf(event);
   }
 
   /** Commits what waits, then answers and delivers it. Every other message is served after this (R-01-09). */
@@ -122,9 +139,8 @@ export class Publisher {
       case "duplicate":
         return ok(connection, id, true, DUPLICATE);
       case "deleted":
-        return ok(connection, id, false, "blocked: deleted by its author");
       case "vanished":
-        return ok(connection, id, false, "blocked: its author or recipient asked to vanish");
+        return ok(connection, id, false, BLOCKED[result.outcome]);
       case "superseded":
         return ok(connection, id, false, SUPERSEDED);
       case "failed":

@@ -59,6 +59,13 @@ export class EventStore {
     return this.#sql.all("SELECT 1 FROM event WHERE id = unhex(?1)", id).length > 0;
   }
 
+  /** Why an event must not come, stored or not: step 12 of R-02-12. Reads one row for each key it concerns at most. */
+  blockOf(event: Event): "deleted" | "vanished" | undefined {
+    const address = addressOf(event);
+    if (isDeleted(this.#sql, event, address === undefined ? null : addressKey(address))) return "deleted";
+    return this.vanishing.blocks(event) ? "vanished" : undefined;
+  }
+
   /** Kind of the stored event of this id; undefined if there is none. Reads at most two rows. */
   kindOf(id: string): number | undefined {
     return this.#sql.all("SELECT kind FROM event WHERE id = unhex(?1)", id)[0]?.[0] as number | undefined;
@@ -131,7 +138,7 @@ export class EventStore {
 
   /** Duplicate check, replacement and insert (steps 11 to 15 of R-02-12), inside the caller's transaction. */
   #putOne({ event, raw, tags }: VerifiedEvent): PutResult {
-    if (this.has(event.id)) return { outcome: this.vanishing.hides(event) ? "vanished" : "duplicate" };
+    if (this.has(event.id)) return { outcome: this.vanishing.erases(event) ? "vanished" : "duplicate" };
     const address = addressOf(event);
     const key = address === undefined ? null : addressKey(address);
     if (isDeleted(this.#sql, event, key)) return { outcome: "deleted" };

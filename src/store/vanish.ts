@@ -36,10 +36,17 @@ export class Vanishing {
 
   /** Whether an event comes too late: its author, or the recipient of a gift wrap, has vanished since (R-05-21). */
   blocks(event: Event): boolean {
-    return ownersOf(event).some((owner) => {
-      const row = this.#sql.all("SELECT until FROM vanished WHERE pubkey = unhex(?1)", owner)[0];
-      return row !== undefined && (row[0] as number) >= event.created_at;
-    });
+    return ownersOf(event).some((owner) => (this.#cutoffOf(owner) ?? -1) >= event.created_at);
+  }
+
+  /** The same as {@link hides}, by the rows: a request counts before its transaction is committed. */
+  erases(event: Event): boolean {
+    return ownersOf(event).some((owner) => isCovered(event, this.#cutoffOf(owner)));
+  }
+
+  #cutoffOf(pubkey: string): number | undefined {
+    const row = this.#sql.all("SELECT until FROM vanished WHERE pubkey = unhex(?1)", pubkey)[0];
+    return row?.[0] as number | undefined;
   }
 
   /** Records a request: one row. Its events are hidden from now on. To be called in the transaction that stores it. */

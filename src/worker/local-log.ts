@@ -64,6 +64,7 @@ export function localLog(
       // Who knows no more than the id of a private event does not learn that it is here (R-05-29).
       return kind !== undefined && !limits.privateKinds.has(kind);
     },
+    blockOf: (event) => store.blockOf(event),
     async append(batch) {
       const results = store.put(batch);
       isFull = sql.size() >= limits.maxStorage;

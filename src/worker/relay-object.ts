@@ -46,6 +46,9 @@ export interface Running {
 
 /** The Durable Object: platform handlers and wiring, no logic. */
 export class RelayObject extends DurableObject<Env> {
+  /** Unix time in whole seconds, as the object of that id has it. Tests set the time of theirs. */
+  static nowSeconds: (objectId: string) => number = () => Math.floor(Date.now() / 1000);
+
   readonly #startedAt = Date.now();
   #running: Running | undefined;
 
@@ -132,6 +135,8 @@ export class RelayObject extends DurableObject<Env> {
   #run(): Running {
     if (this.#running !== undefined) return this.#running;
     const config = parseConfig(this.env);
+    const objectId = this.ctx.id.toString();
+    const clock: Clock = { ...timers, nowSeconds: () => RelayObject.nowSeconds(objectId) };
     const sql = durableSql(this.ctx.storage);
     migrate(sql);
     const store = new EventStore(sql, { search: filterOptions(config).search });
@@ -163,8 +168,7 @@ function forget(socket: WebSocket, { sockets, subscriptions, relay }: Running): 
   subscriptions.drop(connection);
 }
 
-const clock: Clock = {
-  nowSeconds: () => Math.floor(Date.now() / 1000),
+const timers: Omit<Clock, "nowSeconds"> = {
   soon(delayMs, task) {
     setTimeout(async () => {
       try {

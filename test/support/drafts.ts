@@ -5,9 +5,12 @@ import type { Random } from "./random.ts";
 /** The parties of a random session: whoever is connected, and one who is not. */
 export const KEYS: readonly Key[] = [1, 2, 3, 4, 5, 6].map(key);
 
-/** All events are made within one minute, so that ties are common. */
-export const BASE_TIME = 1_700_000_000;
+/** Events are made within the last minute of a clock that mostly stands still, so that ties are common. */
 export const TIME_SPAN = 60;
+export const BASE_TIME = 2_000_000_000;
+
+/** Where the clock starts, in Unix seconds. Far ahead of real time, so that no alarm rings by itself. */
+export const START_TIME = BASE_TIME + TIME_SPAN;
 
 /** An event before it is signed, as it is printed for a replay. `by` is an index into {@link KEYS}. */
 export interface Draft {
@@ -26,10 +29,17 @@ const KINDS = [1, 1, 1, 7, 45, 40000, 0, 3, 10002, 30023, 30023, 31234];
 export const EPHEMERAL_KINDS = [20001, 20001, 29999];
 export const PRIVATE_KINDS = [4, 13, 1059];
 export const PRIVATE_EPHEMERAL_KIND = 21059;
-export const ALL_KINDS = [...new Set([...KINDS, ...EPHEMERAL_KINDS, ...PRIVATE_KINDS, PRIVATE_EPHEMERAL_KIND])];
+/** Jobs, results and feedback, and their neighbours that are none (R-07-02). */
+export const JOB_KINDS = [5050, 5999, 6050, 6999, 7000];
+export const NO_JOB_KINDS = [5128, 6128, 7374];
+const FEATURE_KINDS = [5, 6, 16, 62, ...JOB_KINDS, ...NO_JOB_KINDS];
+export const ALL_KINDS = [
+  ...new Set([...KINDS, ...EPHEMERAL_KINDS, ...PRIVATE_KINDS, PRIVATE_EPHEMERAL_KIND, ...FEATURE_KINDS]),
+];
 export const WORDS = ["x", "y", "z", "", "日本 \u0000"];
 
-export function randomDraft(random: Random, kinds: readonly number[] = KINDS): Draft {
+/** `now` is what the clock shows. */
+export function randomDraft(random: Random, kinds: readonly number[] = KINDS, now = START_TIME): Draft {
   const kind = random.pick(kinds);
   const tags = random.some(
     [
@@ -51,7 +61,7 @@ export function randomDraft(random: Random, kinds: readonly number[] = KINDS): D
   return {
     by: random.int(0, KEYS.length - 1),
     kind,
-    created_at: BASE_TIME + random.int(0, TIME_SPAN),
+    created_at: now - random.int(0, TIME_SPAN),
     tags: random.shuffle(tags),
     content: String(random.int(0, 99)),
   };

@@ -1,53 +1,20 @@
-import type { Filter } from "./client.ts";
-import {
-  ALL_KINDS,
-  BASE_TIME,
-  type Draft,
-  EPHEMERAL_KINDS,
-  KEYS,
-  PRIVATE_EPHEMERAL_KIND,
-  PRIVATE_KINDS,
-  randomDraft,
-  type Signer,
-  TIME_SPAN,
-  WORDS,
-} from "./drafts.ts";
+import { type Draft, EPHEMERAL_KINDS, KEYS, PRIVATE_EPHEMERAL_KIND, PRIVATE_KINDS, randomDraft } from "./drafts.ts";
+import { FEATURE_MESSAGES } from "./feature-operations.ts";
 import { addressOf } from "./naive-rules.ts";
-import type { Oracle } from "./oracle.ts";
 import type { Random } from "./random.ts";
+import { BAD_FILTERS, idsFilter, jobFilter, privateFilter, randomFilters } from "./random-filters.ts";
+import { type Content, type Message, type Operation, publish, type State, type Step } from "./steps.ts";
 
-/** One frame to send, in a form that can be printed and sent again later: what has to be signed is still a draft. */
-export type Message = { name: string; on: number } & (
-  | { verb: "EVENT"; draft: Draft }
-  | { verb: "REQ" | "COUNT"; id: string; filters: Filter[] }
-  | { verb: "CLOSE"; id: string }
-  | { verb: "AUTH"; by: number; fault?: "sig" | "challenge" }
-);
-
-/** How messages are sent, and what happens around them. */
-export type Step =
-  /** One after the other: `isPaced` waits for each answer, otherwise they follow each other at once. */
-  | { name: "send" | "query"; isPaced: boolean; messages: Message[] }
-  /** From several connections at once: those of each connection in order, else in any. */
-  | { name: "concurrent"; messages: Message[] }
-  /** The object is evicted while `before` is under way; `after` wakes it. */
-  | { name: "evict"; before: Message[]; after: Message[] }
-  /** The connection closes and a new one takes its place. */
-  | { name: "reconnect"; on: number; messages: Message[] };
-
-/** What operations are made up from. */
-export interface State {
-  oracle: Oracle;
-  signer: Signer;
-}
-
-/** Makes up the rest of a message for a connection; undefined if there is no occasion for it. */
-type Generate = (random: Random, state: State, on: number) => Content | undefined;
-type Content = Message extends infer M ? (M extends Message ? Omit<M, "name" | "on"> : never) : never;
-
-/** A new kind of operation is one entry here, and its rules in the oracle. */
-const MESSAGES: readonly { name: string; weight: number; generate: Generate }[] = [
-  { name: "publish", weight: 20, generate: (random) => publish(randomDraft(random)) },
+/**
+ * A new kind of operation is one entry here, its verb in `steps.ts`, and its rules in the oracle. Those of one feature
+ * have a table of their own: sync (NEG-OPEN, NEG-MSG, NEG-CLOSE; 5.8) comes next to {@link FEATURE_MESSAGES}.
+ */
+const MESSAGES: readonly Operation[] = [
+  {
+    name: "publish",
+    weight: 20,
+    generate: (random, { oracle }) => publish(randomDraft(random, undefined, oracle.now)),
+  },
   {
     name: "duplicate",
     weight: 4,
@@ -65,17 +32,22 @@ const MESSAGES: readonly { name: string; weight: number; generate: Generate }[] 
     generate: (random, { signer }) =>
       signer.drafts.length === 0 ? undefined : publish(random.pick(signer.drafts.slice(-30))),
   },
-  { name: "ephemeral", weight: 5, generate: (random) => publish(randomDraft(random, EPHEMERAL_KINDS)) },
+  {
+    name: "ephemeral",
+    weight: 5,
+    generate: (random, { oracle }) => publish(randomDraft(random, EPHEMERAL_KINDS, oracle.now)),
+  },
   {
     name: "private",
     weight: 6,
-    generate: (random) => publish(randomDraft(random, [...PRIVATE_KINDS, PRIVATE_EPHEMERAL_KIND])),
+    generate: (random, { oracle }) =>
+      publish(randomDraft(random, [...PRIVATE_KINDS, PRIVATE_EPHEMERAL_KIND], oracle.now)),
   },
   {
     name: "invalid",
     weight: 3,
-    generate: (random) => {
-      const draft = randomDraft(random);
+    generate: (random, { oracle }) => {
+      const draft = randomDraft(random, undefined, oracle.now);
       const tooLate = { ...draft, created_at: 4_000_000_000 };
       return publish(random.pick([{ ...draft, fault: "sig" as const }, { ...draft, kind: 22242 }, tooLate]));
     },
@@ -124,7 +96,7 @@ const MESSAGES: readonly { name: string; weight: number; generate: Generate }[] 
     generate: (random, state) => ({
       verb: "COUNT",
       id: random.pick(SUB_IDS),
-      filters: random.pick([privateFilter, idsFilter, randomFilters, randomFilters])(random, state),
+      filters: random.pick([privateFilter, idsFilter, jobFilter, randomFilters, randomFilters])(random, state),
     }),
   },
   {
@@ -146,6 +118,7 @@ const MESSAGES: readonly { name: string; weight: number; generate: Generate }[] 
       return { verb: "AUTH", by: random.int(0, KEYS.length - 1), fault: random.pick(["sig", "challenge"] as const) };
     },
   },
+  ...FEATURE_MESSAGES,
 ];
 
 const STEPS: readonly { weight: number; generate: (random: Random, state: State) => Step }[] = [
@@ -181,7 +154,7 @@ const STEPS: readonly { weight: number; generate: (random: Random, state: State)
     weight: 10,
     generate: (random, state) => {
       const message = { name: "query", on: randomConnection(random, state), id: "query" };
-      const filters = randomFilters(random, state);
+      const filters = random.chance(0.4) ? [{}] : randomFilters(random, state);
       const messages: Message[] = [
         { ...message, verb: "REQ", filters },
         { ...message, verb: "CLOSE" },
@@ -206,12 +179,21 @@ const STEPS: readonly { weight: number; generate: (random: Random, state: State)
       after: randomMessages(random, state, randomConnection(random, state), 0, 2),
     }),
   },
+  {
+    weight: 7,
+    // Some seconds, so that events expire; seldom so far that all jobs pass their retention.
+    generate: (random) => ({
+      name: "clock",
+      seconds: random.pick([1, 1, 1, 2, 2, 3, 4, 5, 8, 13, random.pick([60, 3600, 86400, 604800])]),
+    }),
+  },
+  { weight: 3, generate: () => ({ name: "alarm" }) },
 ];
 
 /** Names of everything that a random session may do. */
 export const OPERATION_NAMES = [
   ...MESSAGES.map(({ name }) => name),
-  ...["pipelined", "concurrent", "query", "reconnect", "evict"],
+  ...["pipelined", "concurrent", "query", "reconnect", "evict", "clock", "alarm"],
 ];
 
 export function randomStep(random: Random, state: State): Step {
@@ -237,22 +219,20 @@ function randomConnection(random: Random, { oracle }: State): number {
   return random.pick([...oracle.connections.keys()]);
 }
 
-function publish(draft: Draft): Content {
-  return { verb: "EVENT", draft };
-}
-
 function storedDraft(random: Random, { oracle, signer }: State): Draft | undefined {
-  return oracle.events.length === 0 ? undefined : signer.draftOf(random.pick(oracle.events));
+  const { events } = oracle;
+  return events.length === 0 ? undefined : signer.draftOf(random.pick(events));
 }
 
-/** Another version of a stored replaceable or addressable event, so many seconds older or newer. */
+/** Another version of a stored or expired replaceable or addressable event, so many seconds older or newer. */
 function version(random: Random, { oracle, signer }: State, seconds: number): Content | undefined {
-  const replaceable = oracle.events.filter((event) => addressOf(event) !== undefined);
+  const replaceable = oracle.archive.events.filter((event) => addressOf(event) !== undefined);
   const draft = replaceable.length === 0 ? undefined : signer.draftOf(random.pick(replaceable));
   if (draft === undefined) return undefined;
   const { by, kind, tags } = draft;
   const created_at = Math.max(0, draft.created_at + seconds);
-  return publish({ by, kind, created_at, tags, content: String(random.int(0, 99)) });
+  const lasting = tags.filter(([name]) => name !== "expiration");
+  return publish({ by, kind, created_at, tags: lasting, content: String(random.int(0, 99)) });
 }
 
 const SUB_IDS = ["a", "b", "c", "d:e", "日本"];
@@ -260,67 +240,4 @@ const SUB_IDS = ["a", "b", "c", "d:e", "日本"];
 function openId(random: Random, { oracle }: State, on: number): string | undefined {
   const open = [...(oracle.connections.get(on)?.subscriptions.keys() ?? [])];
   return open.length === 0 ? undefined : random.pick(open);
-}
-
-const BAD_FILTERS: readonly Filter[] = [
-  { foo: 1 },
-  { "&t": ["x"] },
-  { "#abc": ["x"] },
-  { kinds: "1" },
-  { ids: ["abc"] },
-  { authors: null },
-  { "#e": ["x"] },
-  { since: "1" },
-  { until: 1.5 },
-  { limit: -1 },
-];
-
-export function randomFilters(random: Random, state: State): Filter[] {
-  return Array.from({ length: random.pick([1, 1, 1, 2, 3]) }, () => randomFilter(random, state));
-}
-
-function randomFilter(random: Random, { oracle }: State): Filter {
-  const keys = KEYS.map(({ pubkey }) => pubkey);
-  const ids = oracle.events.slice(-20).map(({ id }) => id);
-  const time = () => BASE_TIME + random.int(0, TIME_SPAN);
-  const conditions: Filter[] = [
-    { kinds: random.some(ALL_KINDS, 1, 4) },
-    { kinds: random.pick([[70000, 1], [-1], [7, 7, 1], []]) },
-    { authors: random.some(keys, 1, 3) },
-    { "#t": random.some(WORDS, 1, 2) },
-    { "#T": [random.pick(WORDS)] },
-    { "#p": random.some(keys, 1, 2) },
-    { "#d": random.some(["", "x", "y:z"], 1, 2) },
-    { "#e": [random.int(1, 9).toString().repeat(64)] },
-    { ids: [...random.some(ids, 0, 5), "f".repeat(64)] },
-    { since: time() },
-    { until: random.pick([time(), time(), -1, Number.MAX_SAFE_INTEGER]) },
-  ];
-  const filter: Filter = Object.assign({}, ...random.some(conditions, 0, random.pick([1, 1, 2, 3])));
-  if (random.chance(0.4)) filter.limit = random.pick([0, 1, 2, 5, 20, 1_000_000_000]);
-  return filter;
-}
-
-/** A filter that names events, hidden ones among them. */
-function idsFilter(random: Random, { oracle }: State): Filter[] {
-  return [
-    {
-      ids: random.some(
-        oracle.events.map(({ id }) => id),
-        0,
-        5,
-      ),
-    },
-  ];
-}
-
-/** A filter over private kinds: confined to some keys or not. */
-function privateFilter(random: Random): Filter[] {
-  const keys = random.some(
-    KEYS.map(({ pubkey }) => pubkey),
-    1,
-    2,
-  );
-  const kinds = random.some([...PRIVATE_KINDS, PRIVATE_EPHEMERAL_KIND], 1, 3);
-  return [{ kinds, ...random.pick([{}, { authors: keys }, { "#p": keys }]) }];
 }

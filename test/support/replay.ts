@@ -1,7 +1,8 @@
 import { Signer } from "./drafts.ts";
-import { type Message, randomStep, type Step } from "./operations.ts";
+import { randomStep } from "./operations.ts";
 import { Random } from "./random.ts";
-import { messagesOf, Session } from "./session.ts";
+import { Session } from "./session.ts";
+import { type Message, messagesOf, type Step } from "./steps.ts";
 
 /** How long a failing session is made shorter, in milliseconds. */
 const SHRINK_MS = 20_000;

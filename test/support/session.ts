@@ -1,17 +1,19 @@
-import { evictDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import type { Event } from "nostr-tools/pure";
 import { type Client, type Frame, RELAY_URL } from "./client.ts";
+import { setTime } from "./clock.ts";
 import { KEYS, type Signer } from "./drafts.ts";
-import { type Expected, explains } from "./expected.ts";
-import { type Key, now, signed } from "./keys.ts";
-import type { Message, Step } from "./operations.ts";
+import { explains } from "./expected.ts";
+import { type Key, signed } from "./keys.ts";
 import { Oracle } from "./oracle.ts";
 import { freshRelay, type TestRelay } from "./relay.ts";
+import { brief, interleavings, keyNumber, short, withoutExtras } from "./session-frames.ts";
+import { type Message, messagesOf, type Step } from "./steps.ts";
 
 /** One thing done to the oracle. */
 type Act = (oracle: Oracle) => Oracle[];
 
-/** Answers that come in several pages may be later than the answer of a probe: look again this often. */
+/** A COUNT, and answers that come in several pages, may be later than the answer of a probe: look again this often. */
 const LOOKS = 20;
 const ONE_PAGE = 400;
 
@@ -23,14 +25,13 @@ export class Session {
   readonly #signer: Signer;
   /** More than one where several states explain what has been seen so far. */
   #oracles: Oracle[];
-  /** Connections whose last probe was closed before they were logged in: the refusal of that CLOSE is yet to come. */
-  #refusedProbes = new Set<number>();
   /** Frames of the step under way that have been waited for already. */
   #early: [on: number, frame: Frame][] = [];
 
   private constructor(signer: Signer) {
     this.#signer = signer;
     this.#oracles = [new Oracle((event) => signer.isGenuine(event))];
+    setTime(this.#relay.stub, this.oracle.now);
   }
 
   /** Opens connections 0, 1, …; connection n is logged in with key n. */
@@ -56,11 +57,9 @@ export class Session {
     const senders = new Set(messagesOf(step).map(({ on }) => on));
     const received = new Map([...this.#clients.keys()].map((on): [number, Frame[]] => [on, []]));
     for (const [on, frame] of this.#early) received.get(on)?.push(frame);
-    const settles = new Map<number, number>();
     const settle = async (connections: Iterable<number>) => {
       const all = [...connections].map(async (on) => {
-        settles.set(on, (settles.get(on) ?? 0) + 1);
-        received.get(on)?.push(...(await (this.#clients.get(on) as Client).settled()));
+        received.get(on)?.push(...(await settled(this.#clients.get(on) as Client)));
       });
       await Promise.all(all);
     };
@@ -68,9 +67,10 @@ export class Session {
     await settle(senders);
     await settle([...this.#clients.keys()].filter((on) => senders.size !== 1 || !senders.has(on)));
     const outcomes = this.#predict(paths, received);
-    const explain = () => outcomes.filter((oracle) => this.#isExplained(oracle, received, settles));
+    const explain = () => outcomes.filter((oracle) => isExplained(oracle, received));
     let explaining = explain();
-    for (let look = 0; explaining.length === 0 && look < LOOKS && this.oracle.events.length > ONE_PAGE; look++) {
+    const isLong = this.oracle.events.length > ONE_PAGE || messagesOf(step).some(({ verb }) => verb === "COUNT");
+    for (let look = 0; explaining.length === 0 && look < LOOKS && isLong; look++) {
       await letTimersRun();
       await settle(this.#clients.keys());
       explaining = explain();
@@ -96,17 +96,6 @@ export class Session {
     });
   }
 
-  #isExplained(oracle: Oracle, received: Map<number, Frame[]>, settles: Map<number, number>): boolean {
-    return [...received].every(([on, frames]) => {
-      const isLoggedIn = (oracle.connections.get(on)?.authed.size ?? 0) > 0;
-      const refused =
-        (this.#refusedProbes.has(on) ? 1 : 0) + (isLoggedIn ? 0 : Math.max(0, (settles.get(on) ?? 0) - 1));
-      const expected = oracle.expected.filter(({ connection }) => connection === on);
-      for (let i = 0; i < refused; i++) expected.push({ ...REFUSED_PROBE, connection: on });
-      return explains(expected, frames.map(withoutExtras));
-    });
-  }
-
   #accept(step: Step, explaining: Oracle[]): void {
     const seen = new Set<string>();
     const isNew = (oracle: Oracle) => {
@@ -122,8 +111,6 @@ export class Session {
       oracle.expected = [];
       oracle.outcomes = [];
     }
-    const loggedOut = [...this.oracle.connections].filter(([, { authed }]) => authed.size === 0);
-    this.#refusedProbes = new Set(loggedOut.map(([on]) => on));
   }
 
   #count(name: string): void {
@@ -160,6 +147,12 @@ export class Session {
         await this.#connect(on);
         return [step.messages.map((message) => this.#sendOne(message))];
       }
+      case "clock":
+        setTime(this.#relay.stub, this.oracle.now + step.seconds);
+        return [[acting((oracle) => oracle.advance(step.seconds))]];
+      case "alarm":
+        await runDurableObjectAlarm(this.#relay.stub);
+        return [[acting((oracle) => oracle.alarm())]];
     }
   }
 
@@ -181,7 +174,7 @@ export class Session {
         return ["CLOSE", message.id];
       case "AUTH": {
         const answered = message.fault === "challenge" ? `not ${challenge}` : challenge;
-        const event = authEvent(KEYS[message.by] as Key, answered);
+        const event = authEvent(KEYS[message.by] as Key, answered, this.oracle.now);
         if (message.fault === "sig") event.sig = `${event.sig.slice(0, -2)}${event.sig.endsWith("00") ? "11" : "00"}`;
         else this.#signer.learn(event);
         return ["AUTH", event];
@@ -204,7 +197,6 @@ export class Session {
   async #connect(on: number): Promise<void> {
     const client = await this.#relay.connect();
     this.#clients.set(on, client);
-    this.#refusedProbes.delete(on);
     for (const oracle of this.#oracles) {
       oracle.disconnect(on);
       oracle.connect(on, client.challenge);
@@ -237,65 +229,41 @@ async function letTimersRun(): Promise<void> {
   await scheduler.wait(0);
 }
 
-const evicted: Act = (oracle) => {
-  oracle.evict();
-  return [oracle];
-};
-
-/** R-06-04: the CLOSE of a probe is refused too, which shows when the next probe is answered. */
-const REFUSED_PROBE = {
-  anyOf: [[["NOTICE", "auth-required: authentication required"] as Frame]],
-  isUnordered: true,
-  mayBeCut: false,
-};
-
-export function messagesOf(step: Step): Message[] {
-  return step.name === "evict" ? [...step.before, ...step.after] : step.messages;
+/**
+ * Everything that has arrived up to the answer of a probe. The probe (R-01-04b) is a message like others and answered
+ * in order, whether or not the connection is logged in.
+ */
+async function settled(client: Client): Promise<Frame[]> {
+  client.send(["PING"]);
+  const frames: Frame[] = [];
+  for (;;) {
+    const frame = await client.next();
+    if (frame[0] === "PONG") return frames;
+    frames.push(frame);
+  }
 }
 
-/** All orders that keep the order within each track. */
-export function interleavings<T>(tracks: T[][]): T[][] {
-  const open = tracks.filter((track) => track.length > 0);
-  if (open.length === 0) return [[]];
-  return open.flatMap((track) =>
-    interleavings(open.map((other) => (other === track ? track.slice(1) : other))).map((rest) => [
-      track[0] as T,
-      ...rest,
-    ]),
-  );
+function isExplained(oracle: Oracle, received: Map<number, Frame[]>): boolean {
+  return [...received].every(([on, frames]) => {
+    const expected = oracle.expected.filter(({ connection }) => connection === on);
+    return explains(expected, frames.map(withoutExtras));
+  });
 }
 
-function authEvent(by: Key, challenge: string): Event {
+/** An act that has one outcome. */
+function acting(act: (oracle: Oracle) => void): Act {
+  return (oracle) => {
+    act(oracle);
+    return [oracle];
+  };
+}
+
+const evicted = acting((oracle) => oracle.evict());
+
+function authEvent(by: Key, challenge: string, created_at: number): Event {
   const tags = [
     ["relay", RELAY_URL],
     ["challenge", challenge],
   ];
-  return signed(by, { kind: 22242, created_at: now(), tags });
-}
-
-/** A COUNT may carry more than the number (R-05-34, R-05-36). */
-function withoutExtras(frame: Frame): Frame {
-  if (frame[0] !== "COUNT" || typeof frame[2] !== "object" || frame[2] === null) return frame;
-  const { hll, approximate, ...rest } = frame[2] as Record<string, unknown>;
-  if (hll !== undefined && !/^[0-9a-f]{512}$/.test(String(hll))) return frame;
-  return approximate === undefined || approximate === false ? [frame[0], frame[1], rest] : frame;
-}
-
-function keyNumber(pubkey: string): number {
-  return KEYS.findIndex((key) => key.pubkey === pubkey);
-}
-
-function brief({ anyOf, isUnordered, mayBeCut }: Expected): unknown {
-  const forms = anyOf.map((frames) => frames.map(short));
-  return { ...(isUnordered ? { live: forms[0]?.[0] } : { oneOf: forms }), ...(mayBeCut ? { mayBeCut } : {}) };
-}
-
-/** Enough of a frame to tell what it is. */
-function short(frame: Frame): unknown[] {
-  return frame.map((item) => {
-    if (typeof item === "string") return item.length === 64 ? item.slice(0, 8) : item;
-    if (frame[0] !== "EVENT") return item;
-    const { id, pubkey, kind, created_at } = item as Event;
-    return `${id.slice(0, 8)} kind ${kind} of ${keyNumber(pubkey)} at ${created_at}`;
-  });
+  return signed(by, { kind: 22242, created_at, tags });
 }

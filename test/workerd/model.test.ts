@@ -1,45 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { BASE_TIME, type Draft, Signer } from "../support/drafts.ts";
-import { type Message, OPERATION_NAMES } from "../support/operations.ts";
-import { replay, report, run, shrink } from "../support/replay.ts";
+import { BASE_TIME, type Draft, KEYS, Signer } from "../support/drafts.ts";
+import { testSessions } from "../support/model.ts";
+import { replay } from "../support/replay.ts";
+import type { Message, Step } from "../support/steps.ts";
 
-/**
- * Raise these for a longer search. A seed gives the same session each time, but for what follows from the order in
- * which the relay happens to take concurrent messages; the steps printed with a failure are exact.
- */
-const SEEDS = 20;
-const OPERATIONS = 500;
-const TIMEOUT_MS = 900_000;
-
-const seeds = [...Array.from({ length: SEEDS }, (_, i) => i + 1), Date.now() % 4294967296];
-
-/** What has to occur at least once over all seeds, or the sessions prove less than they seem to. */
-const OUTCOMES = [
-  ...["stored", "duplicate", "forged duplicate", "invalid", "superseded", "superseded by a tie"],
-  ...["replaced", "replaced by a tie", "heard", "mute", "ephemeral duplicate"],
-  ...["live", "live after eviction", "hidden live", "hidden stored", "finish", "more"],
-  ...["subscribed", "subscription replaced", "subscription refused", "replacement refused", "closed", "closed unknown"],
-  ...["counted", "count restricted", "count refused", "evicted"],
-  ...["authenticated", "authenticated further", "authentication failed", "unauthenticated"],
-];
-
-const tally = new Map<string, number>();
-
-describe("R-01-09 R-03-20 R-04-02 R-05-29 R-06-12 a random session is answered as the oracle says", () => {
-  test.concurrent.each(seeds)(
-    "seed %i",
-    async (seed) => {
-      const failure = await run(seed, OPERATIONS, tally);
-      if (failure !== undefined) expect.fail(report(seed, failure, await shrink(seed, failure)));
-    },
-    TIMEOUT_MS,
-  );
-});
-
-test("every operation and every outcome has occurred", () => {
-  const wanted = [...OPERATION_NAMES.map((name) => `operation ${name}`), ...OUTCOMES.map((name) => `outcome ${name}`)];
-  expect(wanted.filter((name) => !tally.has(name))).toEqual([]);
-});
+testSessions(1, 25, Date.now() % 4294967296);
 
 /** What random sessions have found once, in its shortest form. */
 describe("found by a random session", () => {
@@ -76,4 +41,64 @@ describe("found by a random session", () => {
     ]);
     expect(failure?.reason).toBe(undefined);
   });
+
+  const text: Draft = { by: 0, kind: 1, created_at: BASE_TIME, tags: [], content: "text" };
+  const fleeting: Draft = { ...text, kind: 20001 };
+  const erasure: Draft = { ...text, kind: 62, tags: [["relay", "ALL_RELAYS"]] };
+  const deletionOf = (...tags: string[][]): Draft => ({ ...text, kind: 5, tags });
+  const send = (isPaced: boolean, ...drafts: Draft[]): Step => ({
+    name: "send",
+    isPaced,
+    messages: drafts.map(publish),
+  });
+  const everything: Step = {
+    name: "query",
+    isPaced: true,
+    messages: [{ name: "query", on: 0, verb: "REQ", id: "all", filters: [{}] }],
+  };
+
+  test.each(["x", ":"])(
+    "R-04-06 R-05-09 the address of a replaceable kind ends with its colon, not with %j",
+    async (d) => {
+      const deletion = deletionOf(["a", `10002:${KEYS[0]?.pubkey}:${d}`]);
+      const failure = await replay(1, [send(true, old), send(true, deletion), everything]);
+      expect(failure?.reason).toBe(undefined);
+    },
+  );
+
+  test.each([
+    [1, true],
+    [1, false],
+    [4, true],
+    [4, false],
+  ])(
+    "R-05-21 what is erased is blocked before it is removed, kind %i, waiting for answers %j",
+    async (kind, isPaced) => {
+      const erased: Draft = { ...text, kind };
+      const failure = await replay(1, [
+        send(true, erased),
+        send(isPaced, erasure, erased),
+        { name: "alarm" },
+        everything,
+      ]);
+      expect(failure?.reason).toBe(undefined);
+    },
+  );
+
+  test.each([true, false])(
+    "R-05-06 R-05-21 an ephemeral event is blocked as others are, waiting for answers %j",
+    async (isPaced) => {
+      const deletion = deletionOf(["e", new Signer().sign(fleeting).id]);
+      const other: Draft = { ...fleeting, content: "other" };
+      const failure = await replay(1, [
+        everything,
+        send(isPaced, fleeting),
+        send(isPaced, deletion, fleeting, erasure, other),
+      ]);
+      expect(failure?.reason).toBe(undefined);
+      // Not by what comes after it.
+      const early = await replay(1, [everything, send(isPaced, fleeting, deletion, other, erasure)]);
+      expect(early?.reason).toBe(undefined);
+    },
+  );
 });

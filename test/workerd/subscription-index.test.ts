@@ -8,9 +8,9 @@ import { SubscriptionIndex } from "../../src/relay/subscription-index.ts";
 import type { Filter as WireFilter } from "../support/client.ts";
 import { KEYS, PRIVATE_KINDS, randomDraft, Signer, WORDS } from "../support/drafts.ts";
 import { naiveMatch } from "../support/naive-rules.ts";
-import { randomFilters } from "../support/operations.ts";
 import { Oracle } from "../support/oracle.ts";
 import { Random } from "../support/random.ts";
+import { randomFilters } from "../support/random-filters.ts";
 
 const SEEDS = 10;
 const STEPS = 400;
@@ -41,7 +41,7 @@ test.each(Array.from({ length: SEEDS }, (_, i) => i + 1))(
     const connection = new Connection(nowhere, newAttachment(), new Set());
     const ids = Array.from({ length: 30 }, () => random.int(0, 0xffffffff).toString(16).padStart(8, "0").repeat(8));
     const oracle = new Oracle(() => true);
-    oracle.events = ids.map((id) => ({ ...randomEvent(random, ids), id }));
+    oracle.archive.events = ids.map((id) => ({ ...randomEvent(random, ids), id }));
     const index = new SubscriptionIndex();
     const opened = new Map<Subscription, WireFilter[]>();
     let found = 0;
