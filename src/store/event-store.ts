@@ -62,7 +62,11 @@ export class EventStore {
   /** Why an event must not come, stored or not: step 12 of R-02-12. Reads one row for each key it concerns at most. */
   blockOf(event: Event): "deleted" | "vanished" | undefined {
     const address = addressOf(event);
-    if (isDeleted(this.#sql, event, address === undefined ? null : addressKey(address))) return "deleted";
+    return this.#blockOf(event, address === undefined ? null : addressKey(address));
+  }
+
+  #blockOf(event: Event, address: string | null): "deleted" | "vanished" | undefined {
+    if (isDeleted(this.#sql, event, address)) return "deleted";
     return this.vanishing.blocks(event) ? "vanished" : undefined;
   }
 
@@ -141,8 +145,8 @@ export class EventStore {
     if (this.has(event.id)) return { outcome: this.vanishing.erases(event) ? "vanished" : "duplicate" };
     const address = addressOf(event);
     const key = address === undefined ? null : addressKey(address);
-    if (isDeleted(this.#sql, event, key)) return { outcome: "deleted" };
-    if (this.vanishing.blocks(event)) return { outcome: "vanished" };
+    const block = this.#blockOf(event, key);
+    if (block !== undefined) return { outcome: block };
     const current = key === null ? undefined : this.#current(key);
     if (current !== undefined && !supersedes(event, current.event)) return { outcome: "superseded" };
     const position = ++this.#head;

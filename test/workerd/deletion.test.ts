@@ -215,7 +215,7 @@ test("R-05-08 tombstones outlive restart, replacement, and the expiry of the kin
     tags: [
       ["e", target.id],
       ["a", `30023:${alice.pubkey}:x`],
-      ["expiration", `${now() + 1}`],
+      ["expiration", `${now() + 30}`],
     ],
     created_at: AT + 5,
   });
