@@ -13,7 +13,7 @@ const WASM = "secp256k1.wasm";
  */
 export async function buildWorker(directory) {
   await mkdir(directory, { recursive: true });
-  await copyFile(join(ROOT, "node_modules/nostr-wasm/public/out", WASM), join(directory, WASM));
+  await copyFile(join(ROOT, "src/protocol", WASM), join(directory, WASM));
   await build({
     entryPoints: [join(ROOT, "src/worker/index.ts")],
     outfile: join(directory, "worker.js"),
@@ -36,7 +36,7 @@ export async function buildWorker(directory) {
 
 /**
  * The relay's own reading of its configuration, for use in Node.
- * @returns {Promise<{ parseConfig(environment: Record<string, unknown>): { relayUrls: string[] }, VARIABLES: readonly string[] }>}
+ * @returns {Promise<typeof import("../src/relay/config.ts")>}
  */
 export async function loadConfigModule() {
   const result = await build({

@@ -3,6 +3,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { loadConfigModule } from "./build.mjs";
+import { nearMisses } from "./near-misses.mjs";
 
 /** What is wrong with the way the relay was started; the message is for the operator. */
 export class StartError extends Error {}
@@ -15,42 +16,43 @@ export class StartError extends Error {}
  * @property {string} dataDirectory absolute
  * @property {string} webSocketUrl what a client on this machine connects to
  * @property {Record<string, string>} variables the relay's own, checked
+ * @property {import("./near-misses.mjs").NearMiss[]} nearMisses
  */
 
 /**
- * Reads `PORT`, `HOST`, `NEXUS_DATA_DIR` and the relay's variables. Throws {@link StartError}.
+ * Reads the variables of `npm start` and of the relay. Throws {@link StartError}.
  * @param {NodeJS.ProcessEnv} environment
  * @returns {Promise<Settings>}
  */
 export async function readSettings(environment) {
-  const port = environment.PORT || "8787";
-  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65535) {
-    throw new StartError(`PORT must be a whole number from 1 to 65535, not "${port}".`);
-  }
-  const host = environment.HOST || "127.0.0.1";
-  const { parseConfig, VARIABLES } = await loadConfigModule();
+  const { LOCAL_VARIABLES, parseConfig, readVariables, VARIABLES } = await loadConfigModule();
+  const known = [...Object.keys(VARIABLES), ...Object.keys(LOCAL_VARIABLES)];
   /** @type {Record<string, string>} */
   const variables = {};
-  for (const name of VARIABLES) {
+  for (const name of Object.keys(VARIABLES)) {
     const value = environment[name];
     if (value !== undefined && value.trim() !== "") variables[name] = value;
   }
-  variables.RELAY_URL ??= `ws://localhost:${port}`;
-  let path;
   try {
-    path = new URL(parseConfig(variables).relayUrls[0] ?? "").pathname;
+    const { PORT: port, HOST: host, NEXUS_DATA_DIR: directory } = readVariables(LOCAL_VARIABLES, environment);
+    variables.RELAY_URL ??= `ws://localhost:${port}`;
+    const { pathname } = new URL(parseConfig(variables).relayUrls[0] ?? "");
+    const path = pathname === "/" ? "" : pathname;
+    const loopback = ["localhost", "127.0.0.1", "[::1]"].map((name) => `ws://${name}:${port}${path}`);
+    variables.RELAY_URL_ALIASES = [variables.RELAY_URL_ALIASES, ...loopback].filter(Boolean).join(",");
+    // The loopback names count too.
+    parseConfig(variables);
+    return {
+      host,
+      port,
+      dataDirectory: resolve(directory),
+      webSocketUrl: `ws://${reachable(host)}:${port}${path}`,
+      variables,
+      nearMisses: nearMisses(Object.keys(environment), known),
+    };
   } catch (error) {
     throw new StartError(error instanceof Error ? error.message : String(error));
   }
-  const loopback = ["localhost", "127.0.0.1", "[::1]"].map((name) => `ws://${name}:${port}${path === "/" ? "" : path}`);
-  variables.RELAY_URL_ALIASES = [variables.RELAY_URL_ALIASES, ...loopback].filter(Boolean).join(",");
-  return {
-    host,
-    port: Number(port),
-    dataDirectory: resolve(environment.NEXUS_DATA_DIR || ".nexus"),
-    webSocketUrl: `ws://${reachable(host)}:${port}${path === "/" ? "" : path}`,
-    variables,
-  };
 }
 
 /** @param {string} host */

@@ -17,6 +17,9 @@ const STOP_TIMEOUT_MS = 1000;
 /** Starts the relay on this machine and stays until it ends. */
 async function main() {
   const settings = await readSettings(process.env);
+  for (const { name, meant } of settings.nearMisses) {
+    console.warn(`${name} is not a variable of the relay and has no effect. Is ${meant} meant?`);
+  }
   await checkDataDirectory(settings.dataDirectory);
   await checkPort(settings.host, settings.port);
   const directory = await mkdtemp(join(tmpdir(), "nexus-"));

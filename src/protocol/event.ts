@@ -87,6 +87,15 @@ export function authorOfRaw(raw: string): string {
 
 const RAW_AUTHOR = '{"id":"","pubkey":"'.length + 64;
 
+/** When an event was made, in seconds, from the same text. */
+export function timeOfRaw(raw: string): number {
+  return Number.parseInt(raw.slice(RAW_TIME, RAW_TIME + TIME_DIGITS), 10);
+}
+
+const RAW_TIME = RAW_AUTHOR + 64 + '","created_at":'.length;
+/** Of the largest safe integer. */
+const TIME_DIGITS = 16;
+
 /** A tag that filters can ask for: a single letter and the value in second place (R-03-02). */
 export type IndexedTag = readonly [letter: string, value: string];
 

@@ -5,8 +5,13 @@ export interface RelayFacts {
   name: string;
   description: string | undefined;
   pubkey: string | undefined;
+  /** The relay's own key, with which it signs (NIP-43). */
+  self: string | undefined;
   /** A URI, or an e-mail address, which becomes one (C-09). */
   contact: string | undefined;
+  icon: string | undefined;
+  banner: string | undefined;
+  termsOfService: string | undefined;
   supportedNips: number[];
   software: string;
   version: string;
@@ -23,7 +28,11 @@ export function relayInformation(facts: RelayFacts): string {
     name: facts.name,
     description: facts.description,
     pubkey: facts.pubkey,
+    self: facts.self,
     contact: contact === undefined || /^[a-z][a-z0-9+.-]*:/i.test(contact) ? contact : `mailto:${contact}`,
+    icon: facts.icon,
+    banner: facts.banner,
+    terms_of_service: facts.termsOfService,
     supported_nips: facts.supportedNips,
     software: facts.software,
     version: facts.version,

@@ -13,6 +13,9 @@ export function kindClass(kind: number): KindClass {
 /** NIP-42: an AUTH event is never published, stored or sent on (R-05-60). */
 export const AUTH_KIND = 22242;
 
+/** NIP-56: a report about keys and events. */
+export const REPORT_KIND = 1984;
+
 /** Value of the first `d` tag; a missing tag and a tag without value are the empty string (R-04-04). */
 export function dValue(tags: string[][]): string {
   return tags.find((tag) => tag[0] === "d")?.[1] ?? "";
@@ -35,6 +38,22 @@ export function addressOf(event: Event): Address | undefined {
 /** NIP-43: requests to the relay itself, which it never passes on (R-03-28). */
 export const JOIN_KIND = 28934;
 export const LEAVE_KIND = 28936;
+
+/** NIP-43: what the relay says of its members, and the invite that it makes for whoever asks. */
+export const MEMBERS_KIND = 13534;
+export const ROLE_KIND = 33534;
+export const MEMBER_ADDED_KIND = 8000;
+export const MEMBER_REMOVED_KIND = 8001;
+export const INVITE_KIND = 28935;
+
+/** Kinds that nobody but the relay publishes where it keeps members (R-05-63). */
+export const RELAY_KINDS: ReadonlySet<number> = new Set([
+  MEMBERS_KIND,
+  ROLE_KIND,
+  MEMBER_ADDED_KIND,
+  MEMBER_REMOVED_KIND,
+  INVITE_KIND,
+]);
 
 type Version = { created_at: number; id: string };
 

@@ -5,6 +5,7 @@ export type Prefix =
   | "closed"
   | "duplicate"
   | "error"
+  | "info"
   | "invalid"
   | "mute"
   | "pow"

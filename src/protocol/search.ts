@@ -40,45 +40,31 @@ export function matchesSearch(query: SearchQuery, event: Event): boolean {
   return scoreSearch(query, event) > 0;
 }
 
-/** Saturation, influence of length and a usual length in tokens: those of BM25. */
+/** Saturation, influence of length, and a usual length in characters: those of BM25. */
 const K1 = 1.2;
 const B = 0.75;
-const USUAL_LENGTH = 50;
+const USUAL_LENGTH = 300;
+
+/** More occurrences do not raise the score. */
+const MAX_COUNTED = 100;
 
 /**
  * How well an event answers a query; 0 if it does not match. As BM25, but without weights for rare terms: all terms are
- * there in every match. It depends on nothing but the event and the query.
+ * there in every match. It depends on nothing but the event and the query. Without `text` that of the event is kept for
+ * the next query.
  */
-export function scoreSearch(query: SearchQuery, event: Event): number {
+export function scoreSearch(query: SearchQuery, event: Event, text?: SearchText): number {
   if (query.terms.length === 0 || query.exceptKinds.has(event.kind)) return 0;
-  const text = searchTextOf(event);
-  const damping = K1 * (1 - B + (B * text.tokens.length) / USUAL_LENGTH);
+  return scoreText(query, text ?? searchTextOf(event));
+}
+
+function scoreText(query: SearchQuery, text: SearchText): number {
+  const damping = K1 * (1 - B + (B * text.length) / USUAL_LENGTH);
   let score = 0;
   for (const term of query.terms) {
-    const count = occurrences(term, text);
+    const count = text.occurrences(term, MAX_COUNTED);
     if (count === 0) return 0;
     score += (count * (K1 + 1)) / (count + damping);
   }
   return score;
-}
-
-/** More occurrences do not raise the score of a long phrase. */
-const MAX_COUNTED = 100;
-
-function occurrences(phrase: readonly string[], { tokens, places }: SearchText): number {
-  let anchor = 0;
-  let candidates: readonly number[] | undefined;
-  for (const [i, token] of phrase.entries()) {
-    const found = places.get(token);
-    if (found === undefined) return 0;
-    if (candidates !== undefined && candidates.length <= found.length) continue;
-    anchor = i;
-    candidates = found;
-  }
-  if (candidates === undefined || phrase.length === 1) return Math.min(candidates?.length ?? 0, MAX_COUNTED);
-  let count = 0;
-  for (const place of candidates) {
-    if (phrase.every((token, i) => tokens[place - anchor + i] === token) && ++count === MAX_COUNTED) break;
-  }
-  return count;
 }

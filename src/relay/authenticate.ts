@@ -3,14 +3,11 @@ import { parseEvent, serializeEvent } from "../protocol/event.ts";
 import { accept, type Result, refuse } from "../protocol/reason.ts";
 import type { Crypto } from "../protocol/secp256k1.ts";
 import { VerifiedEvent } from "../protocol/verify.ts";
+import { countFailure, refuseAttempt } from "./attempts.ts";
 import type { Config } from "./config.ts";
 import { type Connection, MAX_AUTHED_KEYS } from "./connection.ts";
 import type { Clock } from "./ports.ts";
 import type { Subscriptions } from "./subscriptions.ts";
-
-/** Failed AUTH attempts that one connection has in a minute (R-05-62). */
-const MAX_FAILURES = 10;
-const WINDOW_SECONDS = 60;
 
 export interface AuthenticateDeps {
   config: Config;
@@ -29,16 +26,13 @@ export function authenticate(
   const named = id ?? idOf(event, deps.crypto);
   if (named === undefined) return connection.send(["NOTICE", "invalid: AUTH needs an event"]);
   const now = deps.clock.nowSeconds();
-  if (now - connection.failedSince >= WINDOW_SECONDS) connection.failedAuths = 0;
-  if (connection.failedAuths >= MAX_FAILURES) {
-    const retry = connection.failedSince + WINDOW_SECONDS - now;
-    return connection.send(["OK", named, false, `rate-limited: too many failed AUTH attempts, retry=${retry}`]);
-  }
+  const limited = refuseAttempt(connection, "AUTH attempts", now);
+  if (limited !== undefined) return connection.send(["OK", named, false, limited]);
   const proven = prove(deps, connection, { ...event, id: named }, now);
   if (proven.ok) {
     addKey(deps, connection, proven.value);
   } else {
-    if (connection.failedAuths++ === 0) connection.failedSince = now;
+    countFailure(connection, now);
     deps.subscriptions.keep(connection);
   }
   connection.send(["OK", named, proven.ok, proven.ok ? "" : proven.reason]);

@@ -1,3 +1,4 @@
+import { isLoopback, networkOf } from "../protocol/address.ts";
 import { encode, type RelayMessage } from "../protocol/message.ts";
 import { isHex64 } from "../protocol/text.ts";
 import type { Reader } from "../protocol/visibility.ts";
@@ -22,9 +23,24 @@ export interface Attachment {
   pubkeys: string[];
   /** Subscriptions still to be written behind (R-06-20). */
   unwritten: Unwritten[];
-  /** Failed AUTH attempts since `failed_since`, in Unix seconds (R-05-62). */
+  /** Failed AUTH attempts and joins since `failed_since`, in Unix seconds (R-05-62). */
   failed_auths: number;
   failed_since: number;
+  /** When it was accepted, in Unix seconds. */
+  opened: number;
+}
+
+/** Where a connection comes from. */
+export interface Origin {
+  /** Normalized. */
+  readonly address: string;
+  /** What is counted as one client. */
+  readonly network: string;
+  readonly isLoopback: boolean;
+}
+
+export function originOf(address: string): Origin {
+  return { address, network: networkOf(address), isLoopback: isLoopback(address) };
 }
 
 /** Attachments stay below this many bytes of JSON; the platform's limit of 16,384 is never near. */
@@ -37,21 +53,30 @@ export class Connection implements Reader {
   readonly privateKinds: ReadonlySet<number>;
   readonly authed: Set<string>;
   readonly subscriptions = new Map<string, Subscription>();
+  /** Undefined where the platform does not say. */
+  readonly origin: Origin | undefined;
+  readonly openedSeconds: number;
   readonly outbound = new Outbound();
+  /** Until when frames that come before AUTH are parked, in Unix milliseconds. Not kept: by then it is over. */
+  graceUntilMs = 0;
+  /** The relay has closed it: nothing that still arrives is served. */
+  isClosed = false;
   /** REQs of which further pages are under way. */
   pagingReqs = 0;
   failedAuths: number;
   failedSince: number;
   readonly #socket: Socket;
 
-  constructor(socket: Socket, attachment: Attachment, privateKinds: ReadonlySet<number>) {
+  constructor(socket: Socket, attachment: Attachment, privateKinds: ReadonlySet<number>, origin: Origin | undefined) {
     this.#socket = socket;
     this.id = attachment.conn_id;
     this.challenge = attachment.challenge;
     this.authed = new Set(attachment.pubkeys);
     this.failedAuths = attachment.failed_auths;
     this.failedSince = attachment.failed_since;
+    this.openedSeconds = attachment.opened;
     this.privateKinds = privateKinds;
+    this.origin = origin;
   }
 
   get isAuthenticated(): boolean {
@@ -74,7 +99,17 @@ export class Connection implements Reader {
 
   /** Closes for a reason of the relay's, after a NOTICE (R-01-07, R-01-08). */
   close(code: number, text: string): void {
+    this.dismiss(text);
+    this.hangUp(code, text);
+  }
+
+  /** Says why, and serves nothing more; the socket stays open until it is hung up. */
+  dismiss(text: string): void {
     this.send(["NOTICE", text]);
+    this.isClosed = true;
+  }
+
+  hangUp(code: number, text: string): void {
     try {
       this.#socket.close(code, text.slice(0, 100));
     } catch {
@@ -96,6 +131,7 @@ export class Connection implements Reader {
       unwritten: [],
       failed_auths: this.failedAuths,
       failed_since: this.failedSince,
+      opened: this.openedSeconds,
     };
     let room = MAX_ATTACHMENT - sizeOf(attachment);
     for (const subscription of this.subscriptions.values()) {
@@ -121,7 +157,7 @@ function sizeOf(value: unknown): number {
 const encoder = new TextEncoder();
 
 /** A fresh attachment with an id and a challenge of 128 random bits each (R-05-52). */
-export function newAttachment(): Attachment {
+export function newAttachment(nowSeconds: number): Attachment {
   return {
     conn_id: randomHex(),
     pubkey: null,
@@ -131,6 +167,7 @@ export function newAttachment(): Attachment {
     unwritten: [],
     failed_auths: 0,
     failed_since: 0,
+    opened: nowSeconds,
   };
 }
 
@@ -141,12 +178,15 @@ function randomHex(): string {
 /** Reads an attachment like any other input; undefined if it is not one (R-06-13). */
 export function parseAttachment(value: unknown): Attachment | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { conn_id, challenge, pubkeys, unwritten, failed_auths, failed_since } = value as Record<string, unknown>;
+  const { conn_id, challenge, pubkeys, unwritten, failed_auths, failed_since, opened } = value as Record<
+    string,
+    unknown
+  >;
   if (typeof conn_id !== "string" || !/^[0-9a-f]{32}$/.test(conn_id)) return undefined;
   if (typeof challenge !== "string" || challenge.length < 22) return undefined;
   if (!Array.isArray(pubkeys) || pubkeys.length > MAX_AUTHED_KEYS || !pubkeys.every(isHex64)) return undefined;
   if (!Array.isArray(unwritten) || !unwritten.every(isUnwritten)) return undefined;
-  if (!Number.isInteger(failed_auths) || !Number.isInteger(failed_since)) return undefined;
+  if (!Number.isInteger(failed_auths) || !Number.isInteger(failed_since) || !Number.isInteger(opened)) return undefined;
   return {
     conn_id,
     pubkey: pubkeys[0] ?? null,
@@ -156,6 +196,7 @@ export function parseAttachment(value: unknown): Attachment | undefined {
     unwritten,
     failed_auths: failed_auths as number,
     failed_since: failed_since as number,
+    opened: opened as number,
   };
 }
 

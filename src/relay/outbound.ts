@@ -8,9 +8,8 @@ export class Outbound {
   #atMs = 0;
 
   add(size: number): void {
-    const nowMs = Date.now();
-    this.#level = Math.max(0, this.#level - ((nowMs - this.#atMs) * RATE) / 1000) + size;
-    this.#atMs = nowMs;
+    this.#level = Math.max(0, this.#levelNow()) + size;
+    this.#atMs = Date.now();
   }
 
   /** Stored answers should wait. */
@@ -23,7 +22,8 @@ export class Outbound {
     return this.#levelNow() > CAPACITY;
   }
 
+  /** A clock that is set back does not fill the queue. */
   #levelNow(): number {
-    return this.#level - ((Date.now() - this.#atMs) * RATE) / 1000;
+    return this.#level - (Math.max(0, Date.now() - this.#atMs) * RATE) / 1000;
   }
 }

@@ -1,15 +1,17 @@
 import { DELETION_KIND, VANISH_KIND } from "../protocol/deletion.ts";
-import { type Event, parseEvent } from "../protocol/event.ts";
+import { parseEvent } from "../protocol/event.ts";
 import { kindClass } from "../protocol/kind.ts";
 import { INTERNAL_ERROR, type Reason } from "../protocol/reason.ts";
 import type { Crypto } from "../protocol/secp256k1.ts";
-import { VerifiedEvent } from "../protocol/verify.ts";
+import { BAD_SIGNATURE, HashedEvent, type VerifiedEvent } from "../protocol/verify.ts";
+import { type Access, refuseReader } from "./access.ts";
 import type { Config } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import { deliverLive } from "./deliver.ts";
 import { admitEvent } from "./policy.ts";
 import type { AppendResult, Clock, EventLog, Log } from "./ports.ts";
 import { RecentIds } from "./recent-ids.ts";
+import { Signatures, type Waiting } from "./signatures.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
@@ -19,13 +21,14 @@ const MAX_BATCH = 256;
 /** UTF-16 units of raw JSON from which on a batch is written: its texts are indexed in one stretch. */
 const MAX_BATCH_SIZE = 1 << 20;
 
-/** Longest time that a verified event waits for others to share its commit, in milliseconds. */
+/** Longest time that an event waits for others to share its commit, in milliseconds. */
 const BATCH_DELAY_MS = 1;
 
 /** What comes after one of these may be blocked by it. */
 const ERASING_KINDS: ReadonlySet<number> = new Set([DELETION_KIND, VANISH_KIND]);
 
-interface Waiting {
+/** An event that passed, and who hears of its fate. */
+interface Admitted {
   connection: Connection;
   verified: VerifiedEvent;
 }
@@ -40,6 +43,7 @@ const UNHEARD: Reason = "mute: nobody is subscribed to this ephemeral event";
 
 export interface PublishDeps {
   config: Config;
+  access: Access;
   crypto: Crypto;
   log: EventLog;
   clock: Clock;
@@ -47,9 +51,10 @@ export interface PublishDeps {
   report: Log;
 }
 
-/** EVENT, top to bottom: shape, id and signature, policy, group commit, OK, delivery. */
+/** EVENT, top to bottom: shape and id; then, in groups, signature, policy, commit, OK, delivery. */
 export class Publisher {
   readonly #deps: PublishDeps;
+  readonly #signatures: Signatures;
   readonly #ephemeral = new RecentIds();
   /** Asked about verified events only: an id alone tells nobody that there was such an event (R-05-29). */
   readonly #privateEphemeral = new RecentIds();
@@ -60,59 +65,120 @@ export class Publisher {
 
   constructor(deps: PublishDeps) {
     this.#deps = deps;
+    this.#signatures = new Signatures(deps.crypto);
   }
 
-  /** Judges one EVENT in the order of R-02-12. Its OK follows now if it is refused, after the commit otherwise. */
+  /**
+   * Judges one EVENT up to its id, in the order of R-02-12. Its OK follows now if it is refused or known; the rest waits
+   * for the commit.
+   */
   async publish(connection: Connection, id: string, value: unknown): Promise<void> {
-    const { config, crypto, clock, log } = this.#deps;
+    const { crypto, clock } = this.#deps;
     const parsed = parseEvent(value);
     if (!parsed.ok) return ok(connection, id, false, parsed.reason);
+    // Two answers about one id come in the order of the events.
+    if (this.#waitingIds.has(id)) await this.flush();
     const now = clock.nowSeconds();
-    // A known id needs neither hash nor signature (R-02-12), unless what waits is this event or replaces it.
-    let isStored = log.has(id);
-    if (this.#waitingIds.has(id) || (isStored && this.#waiting.length > 0)) {
-      await this.flush();
-      isStored = log.has(id);
-    }
-    if (isStored || this.#ephemeral.has(id, now)) return ok(connection, id, true, DUPLICATE);
-    const checked = VerifiedEvent.check(parsed.value, crypto);
-    if (!checked.ok) return ok(connection, id, false, checked.reason);
-    const { event, tags } = checked.value;
-    const refusal = admitEvent({ event, tags, now, config, authed: connection.authed, isFull: log.isFull() });
-    if (refusal !== undefined) return ok(connection, id, false, refusal);
-    const block = kindClass(event.kind) === "ephemeral" ? await this.#blockOf(event) : undefined;
-    if (block !== undefined) return ok(connection, id, false, BLOCKED[block]);
-    this.#waiting.push({ connection, verified: checked.value });
+    // Who may not read does not learn what is here.
+    if (this.#ephemeral.has(id, now) && this.#mayRead(connection)) return ok(connection, id, true, DUPLICATE);
+    const hashed = HashedEvent.check(parsed.value, crypto);
+    if (!hashed.ok) return ok(connection, id, false, hashed.reason);
+    const waiting = this.#signatures.admit(connection, hashed.value, now);
+    if (waiting === undefined) return ok(connection, id, false, BAD_SIGNATURE);
+    // Only the log says what erasures block, and they must be in it to be asked about.
+    if (kindClass(parsed.value.kind) === "ephemeral" && this.#waiting.some(isErasure)) await this.flush();
+    this.#waiting.push(waiting);
     this.#waitingIds.add(id);
-    this.#waitingSize += checked.value.raw.length;
+    this.#waitingSize += hashed.value.raw.length;
     if (this.#waiting.length >= MAX_BATCH || this.#waitingSize >= MAX_BATCH_SIZE) return this.flush();
     this.#arm();
   }
 
-  /** An ephemeral event never reaches the log, but what has been deleted or has vanished does not come back as one. */
-  async #blockOf(event: Event): Promise<keyof typeof BLOCKED | undefined> {
-    const isErasure = ({ verified }: Waiting) => ERASING_KINDS.has(verified.event.kind);
-    if (this.#waiting.some(isErasure)) await this.flush();
-    return this.#deps.log.blockOf(event);
-  }
-
-  /** Commits what waits, then answers and delivers it. Every other message is served after this (R-01-09). */
+  /** Judges and commits what waits, then answers and delivers it. Every other message is served after this (R-01-09). */
   async flush(): Promise<void> {
     if (this.#waiting.length === 0) return;
     const batch = this.#waiting;
     this.#waiting = [];
     this.#waitingIds = new Set();
     this.#waitingSize = 0;
-    const stored = batch.filter(({ verified }) => kindClass(verified.event.kind) !== "ephemeral");
+    const admitted = this.#admit(batch);
+    const stored = admitted.filter(({ verified }) => kindClass(verified.event.kind) !== "ephemeral");
     const results = stored.length === 0 ? [] : await this.#append(stored.map(({ verified }) => verified));
     let next = 0;
-    for (const waiting of batch) {
-      if (kindClass(waiting.verified.event.kind) === "ephemeral") this.#passOn(waiting);
-      else this.#settle(waiting, results[next++] as AppendResult);
+    for (const one of admitted) {
+      if (kindClass(one.verified.event.kind) === "ephemeral") this.#passOn(one);
+      else this.#settle(one, results[next++] as AppendResult);
     }
   }
 
-  async #append(events: VerifiedEvent[]): Promise<AppendResult[]> {
+  /** Those whose signature is right and whom the policies let in; the others are told why not. */
+  #admit(batch: readonly Waiting[]): Admitted[] {
+    const now = this.#deps.clock.nowSeconds();
+    const known = this.#known(batch);
+    const isNew = ({ connection, event: { event } }: Waiting) => !known.has(event.id) || !this.#mayRead(connection);
+    const verdicts = this.#signatures.checkAll(batch.filter(isNew), now).values();
+    return batch.flatMap((waiting) => {
+      const { connection } = waiting;
+      const { id } = waiting.event.event;
+      if (!isNew(waiting)) {
+        ok(connection, id, true, DUPLICATE);
+        return [];
+      }
+      const verified = verdicts.next().value;
+      try {
+        const refusal = verified === undefined ? BAD_SIGNATURE : this.#refuse(connection, verified, now);
+        if (verified !== undefined && refusal === undefined) return [{ connection, verified }];
+        ok(connection, id, false, refusal as Reason);
+      } catch (error) {
+        this.#fail(connection, id, error);
+      }
+      return [];
+    });
+  }
+
+  /** Ids that need no signature (R-02-12). None if something in the batch may take away what is stored now. */
+  #known(batch: readonly Waiting[]): ReadonlySet<string> {
+    if (batch.some((waiting) => isErasure(waiting) || isReplacement(waiting))) return new Set();
+    try {
+      return this.#deps.log.known(batch.map(({ event: { event } }) => event.id));
+    } catch (error) {
+      // Only a hint: what is amiss shows when they are stored, and each is answered then.
+      this.#deps.report("looking up known events failed", { error: String(error) });
+      return new Set();
+    }
+  }
+
+  #mayRead(connection: Connection): boolean {
+    return refuseReader(this.#deps.access, connection.authed) === undefined;
+  }
+
+  #refuse(connection: Connection, { event, tags }: VerifiedEvent, now: number): Reason | undefined {
+    const { config, access, log } = this.#deps;
+    const refusal = admitEvent({ event, tags, now, config, access, authed: connection.authed, isFull: log.isFull() });
+    if (refusal !== undefined || kindClass(event.kind) !== "ephemeral") return refusal;
+    // It never reaches the log, but what has been deleted or has vanished does not come back as one.
+    const block = log.blockOf(event);
+    return block && BLOCKED[block];
+  }
+
+  /**
+   * Stores and delivers events that the relay itself has signed: no policy is asked and nobody waits for an OK. False if
+   * one could not be stored.
+   */
+  async issue(events: readonly VerifiedEvent[]): Promise<boolean> {
+    const results = await this.#append(events);
+    let isDone = true;
+    for (const [i, verified] of events.entries()) {
+      const result = results[i] as AppendResult;
+      if (result.outcome === "stored") this.#deliver(verified);
+      if (result.outcome !== "failed") continue;
+      isDone = false;
+      this.#deps.report("issuing failed", { kind: verified.event.kind, error: String(result.error) });
+    }
+    return isDone;
+  }
+
+  async #append(events: readonly VerifiedEvent[]): Promise<AppendResult[]> {
     try {
       return await this.#deps.log.append(events);
     } catch (error) {
@@ -129,7 +195,7 @@ export class Publisher {
     });
   }
 
-  #settle({ connection, verified }: Waiting, result: AppendResult): void {
+  #settle({ connection, verified }: Admitted, result: AppendResult): void {
     const { id } = verified.event;
     switch (result.outcome) {
       case "stored":
@@ -144,14 +210,18 @@ export class Publisher {
       case "superseded":
         return ok(connection, id, false, SUPERSEDED);
       case "failed":
-        this.#deps.report("append failed", { connection: connection.id, error: String(result.error) });
-        ok(connection, id, false, INTERNAL_ERROR);
-        connection.send(["NOTICE", "internal error"]);
+        return this.#fail(connection, id, result.error);
     }
   }
 
+  #fail(connection: Connection, id: string, error: unknown): void {
+    this.#deps.report("publishing failed", { connection: connection.id, error: String(error) });
+    ok(connection, id, false, INTERNAL_ERROR);
+    connection.send(["NOTICE", "internal error"]);
+  }
+
   /** R-04-09: an ephemeral event goes to whoever listens and nowhere else. */
-  #passOn({ connection, verified }: Waiting): void {
+  #passOn({ connection, verified }: Admitted): void {
     const { id, kind } = verified.event;
     const { clock, config } = this.#deps;
     const now = clock.nowSeconds();
@@ -185,6 +255,15 @@ export class Publisher {
       report("ending a subscription failed", { connection: subscription.connection.id, error: String(error) });
     }
   }
+}
+
+function isErasure({ event: { event } }: Waiting): boolean {
+  return ERASING_KINDS.has(event.kind);
+}
+
+function isReplacement({ event: { event } }: Waiting): boolean {
+  const kind = kindClass(event.kind);
+  return kind === "replaceable" || kind === "addressable";
 }
 
 function ok(connection: Connection, id: string, accepted: boolean, text: string): void {

@@ -1,68 +1,184 @@
 import { type ClientMessage, encode, parseClientMessage, type RelayMessage } from "../protocol/message.ts";
-import { AUTH_REQUIRED, INTERNAL_ERROR, type Reason } from "../protocol/reason.ts";
+import { AUTH_REQUIRED, INTERNAL_ERROR, type Reason, refuse } from "../protocol/reason.ts";
 import { exceedsBytes } from "../protocol/text.ts";
+import { hasMembership, refuseReader } from "./access.ts";
 import { authenticate } from "./authenticate.ts";
 import type { Connection } from "./connection.ts";
+import { Admission } from "./limits/admission.ts";
+import { Breaths } from "./limits/breath.ts";
+import { isRequest, Membership } from "./membership.ts";
+import { Parking } from "./parking.ts";
 import { type PublishDeps, Publisher } from "./publish.ts";
-import { count, subscribe } from "./subscribe.ts";
+import { count, type SubscribeDeps, subscribe } from "./subscribe.ts";
 import { Syncs } from "./sync.ts";
+
+export interface RelayDeps extends PublishDeps {
+  /** All that are open. */
+  connections: () => Iterable<Connection>;
+}
 
 /** One relay: takes the frames of its connections and answers them. Knows neither the platform nor SQL. */
 export class Relay {
-  readonly #deps: PublishDeps;
+  /** Where members are kept (NIP-43). */
+  readonly membership: Membership | undefined;
+  readonly #deps: RelayDeps & SubscribeDeps;
   readonly #publisher: Publisher;
   readonly #syncs: Syncs;
+  readonly #admission: Admission;
+  readonly #breaths: Breaths;
+  readonly #parking: Parking;
+  /** COUNTs under way, and what was parked and is being served. */
+  readonly #counting = new WeakMap<Connection, Promise<void>>();
+  readonly #unparking = new WeakMap<Connection, Promise<void>>();
 
-  constructor(deps: PublishDeps) {
-    this.#deps = deps;
+  constructor(deps: RelayDeps) {
     this.#publisher = new Publisher(deps);
     this.#syncs = new Syncs(deps);
+    const { secretKey } = deps.config;
+    if (secretKey !== undefined && hasMembership(deps.access)) {
+      const issue: Publisher["issue"] = (events) => this.#publisher.issue(events);
+      this.membership = new Membership({ ...deps, secretKey, issue, enforce: (pubkey) => this.#enforceAll(pubkey) });
+    } else {
+      // Anybody may sign of members now; it is removed when the relay does so again (R-05-63).
+      deps.access.lists.remove("signing", "self");
+    }
+    this.#deps = { ...deps, invite: (authed, filters) => this.membership?.invite(authed, filters) };
+    this.#admission = new Admission(deps.config, deps.clock);
+    this.#breaths = new Breaths(deps.clock);
+    this.#parking = new Parking(deps.clock, (connection, frame) => {
+      const message = parseClientMessage(frame);
+      if (message.ok) connection.send(refusalOf(message.value, AUTH_REQUIRED));
+    });
   }
 
   /** The connection is gone: what is kept in memory for it is freed. */
   drop(connection: Connection): void {
+    connection.isClosed = true;
     this.#syncs.drop(connection);
+    this.#admission.drop(connection);
+    this.#parking.take(connection);
+  }
+
+  /**
+   * Who may read has changed, or the connection has one more key: what it may not have any longer ends at once. To be
+   * called in the turn of the change, so that nothing is delivered in between.
+   */
+  enforce(connection: Connection): void {
+    const reason = refuseReader(this.#deps.access, connection.authed);
+    if (reason === undefined || (connection.authed.size === 0 && this.#deps.config.authRequired)) return;
+    for (const subscription of [...connection.subscriptions.values()])
+      this.#deps.subscriptions.end(subscription, reason);
+    this.#syncs.end(connection, reason);
+  }
+
+  #enforceAll(pubkey: string): void {
+    for (const connection of this.#deps.connections()) if (connection.authed.has(pubkey)) this.enforce(connection);
+  }
+
+  /**
+   * Commits what waits, so that whoever is served next finds it (R-01-09), and a change of access counts for exactly what
+   * comes after it.
+   */
+  async settle(): Promise<void> {
+    await this.#publisher.flush();
+    if (this.membership?.announcements.isDue) await this.membership.announcements.settle();
   }
 
   /** Serves one text frame. Never throws: a failure is answered, logged, and the connection goes on (R-06-14). */
   async receive(connection: Connection, text: string): Promise<void> {
-    const { config, report } = this.#deps;
-    if (exceedsBytes(text, config.maxMessageLength)) {
-      return connection.send(["NOTICE", `invalid: message too large, at most ${config.maxMessageLength} bytes`]);
-    }
-    const parsed = parseClientMessage(text);
+    const { config } = this.#deps;
+    this.#breaths.count(text.startsWith('["EVENT"'), connection.isClosed);
+    // No turn between the last look and what follows, or the next frame would have its look before this one begins.
+    for (let busy = this.#busy(connection); busy !== undefined; busy = this.#busy(connection))
+      await busy.catch(() => {});
+    if (connection.isClosed) return;
+    const isTooLarge = exceedsBytes(text, config.maxMessageLength);
+    const parsed = isTooLarge
+      ? refuse(`invalid: message too large, at most ${config.maxMessageLength} bytes`)
+      : parseClientMessage(text);
+    const message = parsed.ok ? parsed.value : undefined;
+    if (!this.#admission.admit(connection, message, text.length, (reason) => this.#refuse(connection, message, reason)))
+      return;
     const isGated = config.authRequired && !connection.isAuthenticated;
-    if (!parsed.ok) return connection.send(["NOTICE", isGated ? AUTH_REQUIRED : parsed.reason]);
-    const message = parsed.value;
-    try {
-      if (isGated && message.verb !== "AUTH" && message.verb !== "PING") {
-        connection.send(refusalOf(message, AUTH_REQUIRED));
-      } else {
-        await this.#serve(connection, message);
+    if (!parsed.ok) {
+      return connection.send(["NOTICE", isGated && !isTooLarge ? AUTH_REQUIRED : parsed.reason]);
+    }
+    if (isGated && parsed.value.verb !== "AUTH" && parsed.value.verb !== "PING") {
+      if (!this.#parking.park(connection, text)) connection.send(refusalOf(parsed.value, AUTH_REQUIRED));
+      return;
+    }
+    await this.#answer(connection, parsed.value);
+    if (connection.isAuthenticated) await this.#unpark(connection);
+  }
+
+  /** A binary frame of so many bytes is no message (M-14). */
+  receiveBinary(connection: Connection, bytes: number): void {
+    this.#breaths.count(false, connection.isClosed);
+    if (connection.isClosed) return;
+    if (this.#admission.admit(connection, undefined, bytes, (reason) => connection.send(["NOTICE", reason]))) {
+      connection.send(["NOTICE", "invalid: binary frames are not supported"]);
+    }
+  }
+
+  /** A COUNT that takes several turns does not see what its own connection sends after it (R-01-09). */
+  #busy(connection: Connection): Promise<void> | undefined {
+    return this.#counting.get(connection) ?? this.#unparking.get(connection);
+  }
+
+  /** What has been parked is served before anything that comes later (R-01-09). */
+  async #unpark(connection: Connection): Promise<void> {
+    const frames = this.#parking.take(connection);
+    if (frames.length === 0) return;
+    const served = (async () => {
+      for (const frame of frames) {
+        if (connection.isClosed) return;
+        const message = parseClientMessage(frame);
+        if (message.ok) await this.#answer(connection, message.value);
       }
+    })();
+    this.#unparking.set(connection, served);
+    await served;
+    this.#unparking.delete(connection);
+  }
+
+  async #answer(connection: Connection, message: ClientMessage): Promise<void> {
+    try {
+      await this.#serve(connection, message);
     } catch (error) {
-      report("message failed", { connection: connection.id, verb: message.verb, error: String(error) });
+      this.#deps.report("message failed", { connection: connection.id, verb: message.verb, error: String(error) });
       for (const frame of failureOf(message)) connection.send(frame);
     }
   }
 
-  /** A binary frame is no message (M-14). */
-  receiveBinary(connection: Connection): void {
-    connection.send(["NOTICE", "invalid: binary frames are not supported"]);
+  /** Refuses a message that is not looked at; what it would have replaced ends (R-03-25, R-05-41). */
+  #refuse(connection: Connection, message: ClientMessage | undefined, reason: Reason): void {
+    if (message?.verb === "REQ") this.#deps.subscriptions.close(connection, message.id);
+    if (message?.verb === "NEG-OPEN" || message?.verb === "NEG-MSG") this.#syncs.close(connection, message.id);
+    connection.send(message === undefined ? ["NOTICE", reason] : refusalOf(message, reason));
   }
 
   async #serve(connection: Connection, message: ClientMessage): Promise<void> {
-    if (message.verb === "EVENT") return this.#publisher.publish(connection, message.id, message.event);
-    await this.#publisher.flush();
+    if (message.verb === "EVENT") {
+      if (this.membership === undefined || !isRequest(message.event)) {
+        return this.#publisher.publish(connection, message.id, message.event);
+      }
+      await this.#publisher.flush();
+      return this.membership.serve(connection, message.id, message.event);
+    }
+    if (READS.has(message.verb)) {
+      const reason = refuseReader(this.#deps.access, connection.authed);
+      if (reason !== undefined) return connection.send(refusalOf(message, reason));
+    }
+    if (message.verb === "COUNT") return this.#count(connection, message.id, message.filters);
+    await this.settle();
     switch (message.verb) {
       case "REQ":
         return subscribe(this.#deps, connection, message.id, message.filters);
-      case "COUNT":
-        return count(this.#deps, connection, message.id, message.filters);
       case "CLOSE":
         return this.#deps.subscriptions.close(connection, message.id);
       case "AUTH":
-        return authenticate(this.#deps, connection, message.id, message.event);
+        authenticate(this.#deps, connection, message.id, message.event);
+        return this.enforce(connection);
       case "NEG-OPEN":
         return this.#syncs.open(connection, message.id, message.parts);
       case "NEG-MSG":
@@ -73,7 +189,21 @@ export class Relay {
         return connection.send(["PONG"]);
     }
   }
+
+  /** What the connection sends meanwhile waits. */
+  async #count(connection: Connection, id: string, filters: unknown[]): Promise<void> {
+    const counted = this.settle().then(() => count(this.#deps, connection, id, filters));
+    this.#counting.set(connection, counted);
+    try {
+      await counted;
+    } finally {
+      this.#counting.delete(connection);
+    }
+  }
 }
+
+/** Messages by which a connection learns what is stored. */
+const READS: ReadonlySet<string> = new Set(["REQ", "COUNT", "NEG-OPEN", "NEG-MSG"]);
 
 /** What a client is told of a failure: the answer that its message asks for, then the NOTICE (R-06-14, R-06-15). */
 function failureOf(message: ClientMessage): RelayMessage[] {

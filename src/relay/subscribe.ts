@@ -3,6 +3,7 @@ import { sketchedValue } from "../protocol/hyperloglog.ts";
 import { MAX_SUB_ID } from "../protocol/message.ts";
 import { INTERNAL_ERROR, type Reason, type Result, refuse } from "../protocol/reason.ts";
 import { exceedsCharacters } from "../protocol/text.ts";
+import { type Access, refuseReader } from "./access.ts";
 import { type Config, filterOptions } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import { deliverStored } from "./deliver.ts";
@@ -15,10 +16,13 @@ const MAX_PAGING_REQS = 8;
 
 export interface SubscribeDeps {
   config: Config;
+  access: Access;
   log: EventLog;
   clock: Clock;
   subscriptions: Subscriptions;
   report: Log;
+  /** The invite that is made for a REQ, and the filters that are left to look up; undefined if it asks for none. */
+  invite?: (authed: ReadonlySet<string>, filters: readonly Filter[]) => { raw: string; filters: Filter[] } | undefined;
 }
 
 /**
@@ -44,8 +48,9 @@ export async function subscribe(
   }
   const subscription = subscriptions.open(connection, id, filters.value, source);
   try {
-    const pages = log.scan(filters.value, connection);
-    if (typeof pages === "string") return subscriptions.end(subscription, pages);
+    const invite = deps.invite?.(connection.authed, filters.value);
+    if (invite !== undefined) subscription.send(invite.raw);
+    const pages = log.scan(invite?.filters ?? filters.value, connection);
     if (await sendPage(deps, subscription, pages)) return;
     const rest = sendRest(deps, subscription, pages);
     if (connection.pagingReqs >= MAX_PAGING_REQS) await rest;
@@ -72,9 +77,17 @@ async function sendRest(deps: SubscribeDeps, subscription: Subscription, pages: 
 }
 
 /** Sends one page; true when it was the last, or when the subscription has ended meanwhile. */
-async function sendPage({ config }: SubscribeDeps, subscription: Subscription, pages: Pages): Promise<boolean> {
+async function sendPage(
+  { config, subscriptions }: SubscribeDeps,
+  subscription: Subscription,
+  pages: Pages,
+): Promise<boolean> {
   const page = await pages.next();
   if (subscription.isClosed) return true;
+  if (page.refusal !== undefined) {
+    subscriptions.end(subscription, page.refusal);
+    return true;
+  }
   deliverStored(page.events, subscription);
   if (!page.isLast) return false;
   subscription.connection.send(
@@ -96,7 +109,7 @@ function fail({ subscriptions, report }: SubscribeDeps, subscription: Subscripti
 
 /** COUNT: answers with a number, perhaps with registers, and opens nothing (R-05-34, R-05-35, R-05-36). */
 export async function count(
-  { config, log }: SubscribeDeps,
+  { config, access, log }: SubscribeDeps,
   connection: Connection,
   id: string,
   source: unknown[],
@@ -115,8 +128,11 @@ export async function count(
   const sketched = config.hllEnabled ? sketchedValue(filters.value) : undefined;
   const result = await log.count(filters.value, connection, sketched);
   if (typeof result === "string") return refused(result);
-  const { count, isCapped, hll } = result;
-  connection.send(["COUNT", id, { count, ...(isCapped ? { approximate: true } : {}), ...(hll ? { hll } : {}) }]);
+  // It may have taken several turns.
+  const refusal = refuseReader(access, connection.authed);
+  if (refusal !== undefined) return refused(refusal);
+  const { count, isApproximate, hll } = result;
+  connection.send(["COUNT", id, { count, ...(isApproximate ? { approximate: true } : {}), ...(hll ? { hll } : {}) }]);
 }
 
 /** Whether a filter asks for private kinds only, and for other people's (R-05-31). */

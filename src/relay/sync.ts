@@ -101,6 +101,11 @@ export class Syncs {
     for (const id of [...(this.#sessions.get(connection)?.keys() ?? [])]) this.close(connection, id);
   }
 
+  /** Ends all syncs of a connection, with a reason. */
+  end(connection: Connection, reason: Reason): void {
+    for (const session of [...(this.#sessions.get(connection)?.values() ?? [])]) this.#end(session, reason);
+  }
+
   async #collect(session: SyncSession, filter: Filter): Promise<void> {
     if (session.isClosed) return;
     const { authed, privateKinds } = session.connection;

@@ -21,6 +21,29 @@ export class Cleanup {
     return this.#store.removeRows(batch.rows);
   }
 
+  /** Removes up to `max` events of an author. Returns how many there were; none means that all are gone. */
+  removeAuthor(pubkey: string, max: number): number {
+    const batch = new Batch(max);
+    batch.find(this.#sql, "SELECT seq, raw FROM event WHERE pubkey = unhex(?1) LIMIT ?2", pubkey);
+    return this.#store.removeRows(batch.rows);
+  }
+
+  /** Removes up to `max` events of these kinds that another key than `pubkey` signed. Returns how many there were. */
+  removeOthers(kinds: Iterable<number>, pubkey: string, max: number): number {
+    const batch = new Batch(max);
+    for (const kind of kinds) {
+      if (batch.isFull) break;
+      const query = "SELECT seq, raw FROM event INDEXED BY event_kind WHERE kind = ?1 AND pubkey <> unhex(?2) LIMIT ?3";
+      batch.find(this.#sql, query, kind, pubkey);
+    }
+    return this.#store.removeRows(batch.rows);
+  }
+
+  /** Removes one event, if it is stored. */
+  removeEvent(id: string): void {
+    this.#store.removeRows(this.#sql.all("SELECT seq, raw FROM event WHERE id = unhex(?1)", id));
+  }
+
   /** When the next event expires, in seconds. Reads one row. */
   nextExpiration(): number | undefined {
     const row = this.#sql.all(

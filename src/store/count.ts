@@ -2,69 +2,101 @@ import { authorOfRaw } from "../protocol/event.ts";
 import type { Filter } from "../protocol/filter.ts";
 import { HyperLogLog } from "../protocol/hyperloglog.ts";
 import type { Reader } from "../protocol/visibility.ts";
+import { Pace } from "./pace.ts";
 import { type Plan, planQuery, type Range } from "./query-plan.ts";
 import { countStretch, hasExpired } from "./range-count.ts";
 import type { Bounds } from "./range-cursor.ts";
 import { boundsOf, Scan, type Snapshot } from "./scan.ts";
 import type { Sql } from "./sql.ts";
+import { finish } from "./steps.ts";
 
-/** Events looked at in one stretch before other work gets its turn. */
-const SCAN_STRETCH = 1000;
+/** How often a count is begun that was disturbed; the last one is given as approximate. */
+const MAX_TRIES = 3;
 
-/** The same for index entries that are counted unseen, and for those whose author is read: some ten milliseconds. */
-const COUNT_STRETCH = 50_000;
-const AUTHOR_STRETCH = 2000;
+/** What a search may look at for one COUNT, as for a REQ but more: a number needs no answer at once. */
+const MAX_CANDIDATES = 20_000;
 
-/** What opening a range takes, in index entries. */
-const RANGE_COST = 200;
+/** Events read at one time. */
+const PAGE_EVENTS = 1000;
 
-/** Answer to a COUNT: a size, whether it is only the cap, and the registers if they were asked for. */
+/** What reading a page takes, or a step of a search; an event that is looked at; opening a range: in index entries. */
+const PAGE_COST = 25_000;
+const LOOK_COST = 10;
+const RANGE_COST = 120;
+
+/** Answer to a COUNT: a size, whether it may be another, and the registers if they were asked for. */
 export interface Counted {
   count: number;
-  isCapped: boolean;
+  isApproximate: boolean;
   hll?: string | undefined;
 }
 
 /**
- * Size of the union of the filters' visible matches, up to `max`; `limit` is ignored (R-05-34). With `sketched`, the
- * registers of their authors too (R-05-36). Undefined if a filter would touch too many index ranges. `pause` lets other
- * work in between stretches.
+ * Size of the union of the filters' visible matches at one moment, up to `max`; `limit` is ignored (R-05-34). With
+ * `sketched`, the registers of their authors too (R-05-36). Undefined if a filter would touch too many index ranges.
+ * `pause` lets other work in between stretches of some 20 ms. If an event goes meanwhile, the count is begun again from
+ * a new `snapshot`; when that does not end well either, it is approximate.
  */
 export async function countMatches(
   sql: Sql,
   filters: readonly Filter[],
   reader: Reader,
-  snapshot: Snapshot,
+  snapshot: () => Snapshot,
   max: number,
   pause: () => Promise<void>,
   sketched?: string,
+): Promise<Counted | undefined> {
+  const pace = new Pace(pause);
+  for (let tries = 1; ; tries++) {
+    const moment = snapshot();
+    const counted = await countAt(sql, filters, reader, moment, max, pace, sketched);
+    if (counted === undefined || counted.isApproximate || moment.isIntact?.() !== false) return counted;
+    if (tries === MAX_TRIES) return { count: counted.count, isApproximate: true };
+  }
+}
+
+/** The same, as far as nothing goes meanwhile. */
+async function countAt(
+  sql: Sql,
+  filters: readonly Filter[],
+  reader: Reader,
+  snapshot: Snapshot,
+  max: number,
+  pace: Pace,
+  sketched: string | undefined,
 ): Promise<Counted | undefined> {
   const tally = new Tally(max, sketched);
   let isPartial = false;
   let left = filters.map((filter): Filter => ({ ...filter, limit: max + 1 }));
   const [filter] = left;
   if (left.length === 1 && filter !== undefined && filter.search === undefined && snapshot.hides === undefined) {
-    const plan = planQuery(sql, filter, reader);
+    const isAnyExpired = hasExpired(sql, snapshot.now);
+    // Of this turn, in which the counts are those of the snapshot.
+    const known = isAnyExpired || tally.isSketched ? undefined : snapshot.counts?.();
+    const whole = known && new Map(known);
+    const plan = await finish(planQuery(sql, filter, reader), pace);
     if (plan === undefined) return undefined;
     if (plan.isDisjoint) {
-      await countRanges(sql, filter, plan, snapshot, tally, pause);
+      await countRanges(sql, filter, plan, boundsOf(filter, snapshot), isAnyExpired, whole, tally, pace);
       const kinds = new Set(plan.ranges.filter(({ residual }) => residual).map(({ kind }) => kind));
       left = kinds.size === 0 ? [] : [{ ...filter, kinds }];
     }
   }
   if (left.length > 0 && !tally.isCapped) {
-    const scan = Scan.open(sql, left, reader, { defaultLimit: max + 1, maxLimit: max + 1 }, snapshot);
-    if (scan === undefined) return undefined;
+    const limits = { defaultLimit: max + 1, maxLimit: max + 1, maxCandidates: MAX_CANDIDATES };
+    const scan = new Scan(sql, left, reader, limits, snapshot);
     while (!tally.isCapped) {
-      const page = scan.page(SCAN_STRETCH);
+      await pace.rest();
+      const page = scan.page(PAGE_EVENTS);
+      if (scan.isRefused) return undefined;
+      pace.spend(PAGE_COST);
       tally.add(page.length, () => page.map(authorOfRaw));
       isPartial = scan.isPartial;
       if (scan.isDone) break;
-      await pause();
     }
   }
   const result = tally.result();
-  return isPartial ? { count: result.count, isCapped: true } : result;
+  return isPartial ? { count: result.count, isApproximate: true } : result;
 }
 
 class Tally {
@@ -98,8 +130,8 @@ class Tally {
 
   /** Registers of a part of the matches would claim less than there is, so a capped count comes without. */
   result(): Counted {
-    if (this.isCapped) return { count: this.#max, isCapped: true };
-    return { count: this.#count, isCapped: false, hll: this.#registers?.toHex() };
+    if (this.isCapped) return { count: this.#max, isApproximate: true };
+    return { count: this.#count, isApproximate: false, hll: this.#registers?.toHex() };
   }
 }
 
@@ -108,30 +140,24 @@ async function countRanges(
   sql: Sql,
   filter: Filter,
   plan: Plan,
-  snapshot: Snapshot,
+  bounds: Bounds,
+  isAnyExpired: boolean,
+  known: ReadonlyMap<number, number> | undefined,
   tally: Tally,
-  pause: () => Promise<void>,
+  pace: Pace,
 ): Promise<void> {
-  const bounds = boundsOf(filter, snapshot);
-  const isAnyExpired = hasExpired(sql, bounds.now);
-  const known = isAnyExpired || tally.isSketched ? undefined : snapshot.counts?.();
   const isKnown = (range: Range): boolean => known !== undefined && isWhole(range, filter, bounds);
   const exact = plan.ranges.filter(({ residual }) => !residual);
-  // In this turn, while the counts are those of the snapshot.
   for (const range of exact) if (isKnown(range)) tally.add(known?.get(range.kind) ?? 0, () => []);
-  const stretch = tally.isSketched || isAnyExpired ? AUTHOR_STRETCH : COUNT_STRETCH;
-  let work = 0;
+  const cost = tally.isSketched || isAnyExpired ? LOOK_COST : 1;
   for (const range of exact.filter((range) => !isKnown(range))) {
     for (let from: string | undefined, isLast = false; !isLast; ) {
       if (tally.isCapped) return;
-      if (work >= stretch) {
-        work = 0;
-        await pause();
-      }
-      const most = Math.min(stretch, tally.room);
+      await pace.rest();
+      const most = Math.min(Math.ceil(pace.left / cost), tally.room);
       const part = countStretch(sql, range, bounds, { from, most, isAnyExpired, isSketched: tally.isSketched });
       tally.add(part.count, () => part.authors);
-      work += part.count + RANGE_COST;
+      pace.spend(part.count * cost + RANGE_COST);
       from = part.end;
       isLast = part.count < most;
     }

@@ -37,15 +37,6 @@ export function applyDeletion(sql: Sql, deletion: Event, remove: Remove): void {
   }
 }
 
-/** Whether an event was deleted before it came (R-05-06, R-05-07). `address` is its address key, if it has one. */
-export function isDeleted(sql: Sql, event: Event, address: string | null): boolean {
-  const deleters = sql.all("SELECT lower(hex(pubkey)) FROM tombstone WHERE id = unhex(?1)", event.id);
-  if (deleters.some(([pubkey]) => mayDelete(pubkey as string, event))) return true;
-  if (address === null) return false;
-  const until = sql.all("SELECT until FROM address_tombstone WHERE address = unhex(?1)", address)[0];
-  return until !== undefined && (until[0] as number) >= event.created_at;
-}
-
 /** Keys whose request to vanish would cover this event: its author, and the recipients of a gift wrap (R-05-21). */
 export function ownersOf(event: Event): string[] {
   return event.kind === GIFT_WRAP_KIND ? [event.pubkey, ...recipientsOf(event)] : [event.pubkey];

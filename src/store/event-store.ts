@@ -3,9 +3,10 @@ import { type Event, expirationOf, indexedTags } from "../protocol/event.ts";
 import { addressOf, supersedes } from "../protocol/kind.ts";
 import type { VerifiedEvent } from "../protocol/verify.ts";
 import { type CountChange, Counts } from "./counts.ts";
-import { applyDeletion, isDeleted } from "./deletion.ts";
+import { applyDeletion } from "./deletion.ts";
 import { addressKey, tagKey } from "./keys.ts";
 import { placeOf } from "./place.ts";
+import { type Prior, priorOf } from "./prior.ts";
 import { readMeta, writeMeta } from "./schema.ts";
 import { SearchIndex, type SearchRules } from "./search-index.ts";
 import type { Row, Sql } from "./sql.ts";
@@ -26,6 +27,7 @@ export class EventStore {
   /** How many events of each kind are stored. */
   readonly counts: Counts;
   #head: number;
+  #losses = 0;
   /** Whose requests to vanish are known. */
   readonly vanishing: Vanishing;
   readonly search: SearchIndex;
@@ -49,30 +51,28 @@ export class EventStore {
     return this.#head;
   }
 
+  /** Grows whenever events are removed, or hidden because their author vanished. */
+  get losses(): number {
+    return this.#losses;
+  }
+
   /** Throws if the store cannot be read. Reads at most one row. */
   check(): void {
     this.#sql.all("SELECT 1 FROM event LIMIT 1");
   }
 
-  /** Whether an event of this id is stored. Reads at most one row. */
-  has(id: string): boolean {
-    return this.#sql.all("SELECT 1 FROM event WHERE id = unhex(?1)", id).length > 0;
-  }
-
   /** Why an event must not come, stored or not: step 12 of R-02-12. Reads one row for each key it concerns at most. */
-  blockOf(event: Event): "deleted" | "vanished" | undefined {
-    const address = addressOf(event);
-    return this.#blockOf(event, address === undefined ? null : addressKey(address));
+  blockOf(event: Event): Prior["block"] {
+    return priorOf(this.#sql, event, addressKeyOf(event)).block;
   }
 
-  #blockOf(event: Event, address: string | null): "deleted" | "vanished" | undefined {
-    if (isDeleted(this.#sql, event, address)) return "deleted";
-    return this.vanishing.blocks(event) ? "vanished" : undefined;
-  }
-
-  /** Kind of the stored event of this id; undefined if there is none. Reads at most two rows. */
-  kindOf(id: string): number | undefined {
-    return this.#sql.all("SELECT kind FROM event WHERE id = unhex(?1)", id)[0]?.[0] as number | undefined;
+  /** Kinds of those of these ids that are stored. Reads at most two rows for each. */
+  kindsOf(ids: readonly string[]): Map<string, number> {
+    const rows = this.#sql.all(
+      "SELECT lower(hex(id)), kind FROM event WHERE id IN (SELECT unhex(value) FROM json_each(?1))",
+      JSON.stringify(ids),
+    );
+    return new Map(rows as [string, number][]);
   }
 
   /**
@@ -82,7 +82,9 @@ export class EventStore {
   put(batch: readonly VerifiedEvent[]): PutResult[] {
     const results = this.#tryAll(batch);
     batch.forEach(({ event }, i) => {
-      if (event.kind === VANISH_KIND && results[i]?.outcome === "stored") this.vanishing.begin(event);
+      if (event.kind !== VANISH_KIND || results[i]?.outcome !== "stored") return;
+      this.vanishing.begin(event);
+      this.#losses++;
     });
     return results;
   }
@@ -142,10 +144,9 @@ export class EventStore {
 
   /** Duplicate check, replacement and insert (steps 11 to 15 of R-02-12), inside the caller's transaction. */
   #putOne({ event, raw, tags }: VerifiedEvent): PutResult {
-    if (this.has(event.id)) return { outcome: this.vanishing.erases(event) ? "vanished" : "duplicate" };
-    const address = addressOf(event);
-    const key = address === undefined ? null : addressKey(address);
-    const block = this.#blockOf(event, key);
+    const key = addressKeyOf(event);
+    const { isStored, isErased, block } = priorOf(this.#sql, event, key);
+    if (isStored) return { outcome: isErased ? "vanished" : "duplicate" };
     if (block !== undefined) return { outcome: block };
     const current = key === null ? undefined : this.#current(key);
     if (current !== undefined && !supersedes(event, current.event)) return { outcome: "superseded" };
@@ -186,6 +187,7 @@ export class EventStore {
 
   /** One row for the event and one for each of its tags; entries of indexes are free. */
   readonly #remove = (position: number, event: Event): void => {
+    this.#losses++;
     for (const [letter, value] of indexedTags(event)) {
       this.#sql.all(
         "DELETE FROM tag WHERE key = unhex(?1) AND kind = ?2 AND place = unhex(?3)",
@@ -200,4 +202,10 @@ export class EventStore {
     if (position === this.#head) writeMeta(this.#sql, "head", String(position));
     this.#changes.push([event.kind, -1]);
   };
+}
+
+/** The address key of an event that has an address. */
+function addressKeyOf(event: Event): string | null {
+  const address = addressOf(event);
+  return address === undefined ? null : addressKey(address);
 }

@@ -1,11 +1,12 @@
 import { type Event, indexedTags } from "../protocol/event.ts";
 import { type Filter, matches } from "../protocol/filter.ts";
 import { canRead, type Reader } from "../protocol/visibility.ts";
-import { Merge, type Ordered } from "./merge.ts";
+import { Merge, mergeOpened, type Ordered } from "./merge.ts";
 import { timeOfPlace } from "./place.ts";
 import type { Plan } from "./query-plan.ts";
 import { type Bounds, RangeCursor, type StoredRow } from "./range-cursor.ts";
 import type { Sql } from "./sql.ts";
+import type { Steps } from "./steps.ts";
 
 /** How many of a filter's events are wanted. */
 export interface Take {
@@ -33,7 +34,8 @@ export class FilterScan implements Ordered<StoredRow> {
   readonly #take: Take;
   readonly #bounds: Bounds;
   readonly #hiding: Hiding;
-  readonly #merged: Ordered<StoredRow>;
+  readonly #sources: readonly Ordered<StoredRow>[];
+  #merged: Ordered<StoredRow> = new Merge<StoredRow>([]);
   #given = 0;
   #lastTime: number | undefined;
 
@@ -44,7 +46,7 @@ export class FilterScan implements Ordered<StoredRow> {
     this.#bounds = bounds;
     this.#hiding = hiding;
     const count = plan.ranges.length;
-    const sources = plan.ranges.map((range): Ordered<StoredRow> => {
+    this.#sources = plan.ranges.map((range): Ordered<StoredRow> => {
       const cursor = new RangeCursor(sql, range, bounds);
       return {
         peek: () => {
@@ -55,7 +57,11 @@ export class FilterScan implements Ordered<StoredRow> {
         advance: () => cursor.advance(),
       };
     });
-    this.#merged = count === 1 ? (sources[0] as Ordered<StoredRow>) : new Merge(sources);
+  }
+
+  /** Reads the beginning of each range; to be done before anything else. */
+  *open(): Steps<void> {
+    this.#merged = yield* mergeOpened(this.#sources);
   }
 
   peek(): StoredRow | undefined {

@@ -1,3 +1,5 @@
+import type { Steps } from "./steps.ts";
+
 /** Something that yields items in the order of their places. */
 export interface Ordered<T> {
   peek(): T | undefined;
@@ -49,4 +51,14 @@ export class Merge<T extends Placed> implements Ordered<T> {
     const [left, right] = [this.#heap[a]?.peek(), this.#heap[b]?.peek()] as [T, T];
     return left.place < right.place;
   }
+}
+
+/** A merge of sources whose first items take a statement each. */
+export function* mergeOpened<T extends Placed>(sources: readonly Ordered<T>[]): Steps<Ordered<T>> {
+  for (const source of sources) {
+    source.peek();
+    yield;
+  }
+  const [only] = sources;
+  return sources.length === 1 && only !== undefined ? only : new Merge(sources);
 }

@@ -2,6 +2,7 @@ import type { Filter } from "../protocol/filter.ts";
 import type { Reader } from "../protocol/visibility.ts";
 import { tagKey } from "./keys.ts";
 import type { Sql, SqlValue } from "./sql.ts";
+import type { Steps } from "./steps.ts";
 
 /** One stretch of one index, in the order of R-03-10. */
 export interface Range {
@@ -23,8 +24,11 @@ export interface Plan {
   readonly isDisjoint: boolean;
 }
 
-/** A plan that would open more ranges than this is refused as too large. */
-export const MAX_RANGES = 20000;
+/** Ranges that one REQ or COUNT may open, and those of one plan: beyond, it is refused as too large. */
+export const MAX_RANGES = 20_000;
+
+/** Kinds that one plan may look up. */
+const MAX_SEEKS = 2 * MAX_RANGES;
 
 /** From this many kinds on, an author's own kinds are looked up instead of opening one range for each kind asked. */
 const MANY_KINDS = 16;
@@ -45,9 +49,9 @@ const NARROW_LETTERS = "eaqiEAQI";
 /**
  * Chooses bounded index ranges for a filter, so that no unrelated event is read (R-07-13). Private kinds are only ever
  * entered through the reader's own keys (R-05-28), so that what is hidden costs and shows nothing. Undefined when the
- * plan would be larger than {@link MAX_RANGES}.
+ * plan would have more than `most` ranges.
  */
-export function planQuery(sql: Sql, filter: Filter, reader: Reader): Plan | undefined {
+export function* planQuery(sql: Sql, filter: Filter, reader: Reader, most = MAX_RANGES): Steps<Plan | undefined> {
   if (filter.never) return { ranges: [], isExact: true, isDisjoint: true };
   const entrances = entrancesOf(filter);
   if (filter.ids !== undefined) {
@@ -55,25 +59,21 @@ export function planQuery(sql: Sql, filter: Filter, reader: Reader): Plan | unde
     const residual =
       entrances.length > 0 || [authors, kinds, since, until, search].some((condition) => condition !== undefined);
     const ranges = [...filter.ids].map((key): Range => ({ index: "id", key, kind: 0, residual }));
-    return ranges.length > MAX_RANGES ? undefined : { ranges, isExact: false, isDisjoint: false };
+    return ranges.length > most ? undefined : { ranges, isExact: false, isDisjoint: false };
   }
-  const entrance = narrowest(sql, entrances, filter);
+  const entrance = yield* narrowest(sql, entrances, filter);
   const ranges: Range[] = [];
   const ownKinds = new Set<number>();
   const residual = entrances.length > 1 || filter.search !== undefined;
-  const open = (index: keyof typeof NEXT_KIND, key: string, confined: boolean): boolean => {
+  let seeks = 0;
+  for (const { index, key, isOwn } of keysOf(entrance, reader)) {
+    yield;
     for (const kind of kindsToOpen(sql, index, key, filter.kinds)) {
-      if (reader.privateKinds.has(kind) && !confined) ownKinds.add(kind);
-      else if (ranges.push({ index, key, kind, residual }) > MAX_RANGES) return false;
-    }
-    return true;
-  };
-  if (entrance === undefined) {
-    if (!open("kind", "", false)) return undefined;
-  } else {
-    for (const value of entrance.values) {
-      const isOwn = (entrance.index === "author" || entrance.letter === "p") && reader.authed.has(value);
-      if (!open(entrance.index, rangeKey(entrance, value), isOwn)) return undefined;
+      if (kind === undefined) {
+        if (++seeks > MAX_SEEKS) return undefined;
+        yield;
+      } else if (reader.privateKinds.has(kind) && !isOwn) ownKinds.add(kind);
+      else if (ranges.push({ index, key, kind, residual }) > most) return undefined;
     }
   }
   const isUnion = entrance?.index === "tag" && entrance.values.length > 1;
@@ -85,7 +85,23 @@ export function planQuery(sql: Sql, filter: Filter, reader: Reader): Plan | unde
     }
   }
   const isExact = isDisjoint && ownKinds.size === 0;
-  return ranges.length > MAX_RANGES ? undefined : { ranges, isExact, isDisjoint };
+  return ranges.length > most ? undefined : { ranges, isExact, isDisjoint };
+}
+
+/** Keys of the ranges of an entrance, or of none: of all events. `isOwn` where all behind it is the reader's to see. */
+function* keysOf(
+  entrance: Entrance | undefined,
+  reader: Reader,
+): Generator<{ index: keyof typeof NEXT_KIND; key: string; isOwn: boolean }> {
+  if (entrance === undefined) {
+    yield { index: "kind", key: "", isOwn: false };
+    return;
+  }
+  const { index, letter, values } = entrance;
+  for (const value of values) {
+    const isOwn = (index === "author" || letter === "p") && reader.authed.has(value);
+    yield { index, key: rangeKey(entrance, value), isOwn };
+  }
 }
 
 function rangeKey(entrance: Entrance, value: string): string {
@@ -107,12 +123,13 @@ function entrancesOf(filter: Filter): Entrance[] {
 }
 
 /** The first entrance with few rows behind it; the first of all if none has few. */
-function narrowest(sql: Sql, entrances: readonly Entrance[], filter: Filter): Entrance | undefined {
+function* narrowest(sql: Sql, entrances: readonly Entrance[], filter: Filter): Steps<Entrance | undefined> {
   if (entrances.length < 2) return entrances[0];
-  return entrances.find((entrance) => isSmall(sql, entrance, filter)) ?? entrances[0];
+  for (const entrance of entrances) if (yield* isSmall(sql, entrance, filter)) return entrance;
+  return entrances[0];
 }
 
-function isSmall(sql: Sql, entrance: Entrance, filter: Filter): boolean {
+function* isSmall(sql: Sql, entrance: Entrance, filter: Filter): Steps<boolean> {
   let left = PROBE_ROWS;
   for (const value of entrance.values) {
     const [column, table] = entrance.index === "author" ? ["pubkey", "event"] : ["key", "tag"];
@@ -121,6 +138,7 @@ function isSmall(sql: Sql, entrance: Entrance, filter: Filter): boolean {
       const query = `SELECT 1 FROM ${table} WHERE ${column} = unhex(?1) ${kind === undefined ? "" : "AND kind = ?3"} LIMIT ?2`;
       const bindings: SqlValue[] = kind === undefined ? [key, left] : [key, left, kind];
       left -= Math.max(1, sql.all(query, ...bindings).length);
+      yield;
       if (left <= 0) return false;
     }
   }
@@ -133,13 +151,13 @@ const NEXT_KIND = {
   tag: "SELECT kind FROM tag WHERE kind > ?1 AND key = unhex(?2) ORDER BY kind LIMIT 1",
 };
 
-/** The kinds to open below a key: those asked for, or those that are there, found by one seek each. */
+/** The kinds to open below a key: those asked for, or those that are there, with an undefined for each seek. */
 function* kindsToOpen(
   sql: Sql,
   index: keyof typeof NEXT_KIND,
   key: string,
   asked: ReadonlySet<number> | undefined,
-): Generator<number> {
+): Generator<number | undefined> {
   if (asked !== undefined && asked.size <= MANY_KINDS) {
     yield* asked;
     return;
@@ -147,6 +165,7 @@ function* kindsToOpen(
   const query = NEXT_KIND[index];
   for (let kind = -1; ; ) {
     const row = index === "kind" ? sql.all(query, kind)[0] : sql.all(query, kind, key)[0];
+    yield undefined;
     if (row === undefined) return;
     kind = row[0] as number;
     if (asked === undefined || asked.has(kind)) yield kind;

@@ -5,12 +5,14 @@ import type { Reason } from "../protocol/reason.ts";
 import type { Reader } from "../protocol/visibility.ts";
 import { isVisibleMatch } from "./filter-scan.ts";
 import { Merge, type Ordered } from "./merge.ts";
+import { Pace } from "./pace.ts";
 import { idOfPlace, timeOfPlace } from "./place.ts";
 import { planQuery, type Range } from "./query-plan.ts";
 import type { StoredRow } from "./range-cursor.ts";
 import { type Effort, type FoundRecord, RecordCursor } from "./record-cursor.ts";
 import { boundsOf, type Snapshot } from "./scan.ts";
 import type { Sql } from "./sql.ts";
+import { finish } from "./steps.ts";
 
 /** Work between two pauses, in rows: some ten milliseconds. */
 const STRETCH = 2000;
@@ -36,7 +38,7 @@ export async function collectRecords(
   pause: () => Promise<void>,
 ): Promise<Records | Reason | undefined> {
   const limit = filter.limit ?? Number.POSITIVE_INFINITY;
-  const plan = planQuery(sql, filter, reader);
+  const plan = await finish(planQuery(sql, filter, reader), new Pace(pause));
   if (plan === undefined) return undefined;
   const effort: Effort = { spent: 0 };
   const builder = new RecordsBuilder();

@@ -4,15 +4,18 @@ import { oldestKept, type RetentionRule } from "../protocol/retention.ts";
 import type { Reader } from "../protocol/visibility.ts";
 import { FilterScan, type Hides, type Take } from "./filter-scan.ts";
 import { Merge, type Ordered } from "./merge.ts";
-import { planQuery } from "./query-plan.ts";
+import { MAX_RANGES, planQuery } from "./query-plan.ts";
 import type { Bounds, StoredRow } from "./range-cursor.ts";
-import { SearchScan } from "./search-scan.ts";
+import { type Budget, SearchScan } from "./search-scan.ts";
 import type { Sql } from "./sql.ts";
+import type { Steps } from "./steps.ts";
 
 /** Limits in events (R-03-12). */
 export interface ScanLimits {
   readonly defaultLimit: number;
   readonly maxLimit: number;
+  /** Events that all searches together look at, the newest of those that an index gives; {@link MAX_CANDIDATES} if absent. */
+  readonly maxCandidates?: number;
 }
 
 /** Where a scan stands in time. */
@@ -26,6 +29,8 @@ export interface Snapshot {
   readonly hides?: Hides | undefined;
   /** Stored events by kind as of `head`; undefined where that is not known. Asked only when the snapshot is taken. */
   readonly counts?: () => ReadonlyMap<number, number> | undefined;
+  /** Whether all that it saw when it was taken can still be seen; undefined where nothing goes. */
+  readonly isIntact?: () => boolean;
 }
 
 /** The bounds that a filter and a snapshot set together. */
@@ -42,8 +47,12 @@ export function boundsOf(filter: Filter, { head, now, retention }: Snapshot): Bo
 /** Whether all visible matches were given (R-03-17). */
 export type Completeness = "finish" | "more" | "unknown";
 
-/** Events whose score is computed for one REQ or COUNT at most: the newest that have the words. */
-const MAX_CANDIDATES = 20_000;
+/** Some 15 ms. */
+const MAX_CANDIDATES = 2000;
+
+/** Statements, and rows that they read, in which a scan is opened before others get their turn: some 15 ms. */
+const OPEN_STATEMENTS = 300;
+const OPEN_ROWS = 4000;
 
 /** Raw JSON of one page at most, in UTF-16 units. */
 const MAX_PAGE_SIZE = 1 << 20;
@@ -53,54 +62,76 @@ const MAX_PAGE_SIZE = 1 << 20;
  * best first, one search after the other; then the rest in the order of R-03-10.
  */
 export class Scan {
-  readonly #scans: FilterScan[];
-  readonly #searches: SearchScan[];
+  readonly #sql: Sql;
   readonly #filters: readonly Filter[];
-  readonly #sources: Ordered<StoredRow>[];
+  /** Until all ranges are open. */
+  #opening: Steps<boolean> | undefined;
+  #isRefused = false;
+  readonly #scans: FilterScan[] = [];
+  readonly #searches: SearchScan[] = [];
+  #sources: Ordered<StoredRow>[] = [];
   /** Places of events that a search has given. */
   readonly #found = new Set<string>();
 
-  private constructor(filters: readonly Filter[], scans: FilterScan[], searches: SearchScan[]) {
+  /** Reads nothing yet: {@link page} does. */
+  constructor(sql: Sql, filters: readonly Filter[], reader: Reader, limits: ScanLimits, snapshot: Snapshot) {
+    this.#sql = sql;
     this.#filters = filters;
-    this.#scans = scans;
-    this.#searches = searches;
-    this.#sources = [...searches, scans.length === 1 ? (scans[0] as FilterScan) : new Merge(scans)];
+    this.#opening = this.#open(reader, limits, snapshot);
   }
 
-  /** Plans and opens the scan; undefined if a filter would touch too many index ranges. */
-  static open(
-    sql: Sql,
-    filters: readonly Filter[],
-    reader: Reader,
-    limits: ScanLimits,
-    snapshot: Snapshot,
-  ): Scan | undefined {
-    const scans: FilterScan[] = [];
-    const searches: SearchScan[] = [];
-    const budget = { left: MAX_CANDIDATES };
-    for (const filter of filters) {
+  /** Plans and opens the ranges of all filters; false if they would be too many. */
+  *#open(reader: Reader, limits: ScanLimits, snapshot: Snapshot): Steps<boolean> {
+    let room = MAX_RANGES;
+    const budget: Budget = { left: limits.maxCandidates ?? MAX_CANDIDATES };
+    for (const filter of this.#filters) {
       if (filter.limit === 0) continue;
       const take = takeOf(filter, limits);
+      const bounds = boundsOf(filter, snapshot);
       if (filter.search !== undefined && !filter.never) {
-        searches.push(
-          new SearchScan(sql, filter, filter.search, snapshot, boundsOf(filter, snapshot), reader, take.limit, budget),
-        );
+        const search = new SearchScan(this.#sql, filter, filter.search, snapshot, bounds, reader, take.limit, budget);
+        yield* search.open();
+        this.#searches.push(search);
         continue;
       }
-      const plan = planQuery(sql, filter, reader);
-      if (plan === undefined) return undefined;
-      const bounds = boundsOf(filter, snapshot);
-      scans.push(new FilterScan(sql, plan, filter, bounds, reader, take, snapshot));
+      const plan = yield* planQuery(this.#sql, filter, reader, room);
+      if (plan === undefined) return false;
+      room -= plan.ranges.length;
+      const scan = new FilterScan(this.#sql, plan, filter, bounds, reader, take, snapshot);
+      yield* scan.open();
+      this.#scans.push(scan);
     }
-    return new Scan(filters, scans, searches);
+    const [only] = this.#scans;
+    const rest = this.#scans.length === 1 && only !== undefined ? only : new Merge(this.#scans);
+    this.#sources = [...this.#searches, rest];
+    return true;
   }
 
-  /** Up to `maxRows` more events. A page may be empty while a search is under way: ask {@link isDone}. */
+  /** A few tens of milliseconds of it; whether it is done. */
+  #openFurther(opening: Steps<boolean>): boolean {
+    const { read } = this.#sql.meter;
+    for (let n = 0; n < OPEN_STATEMENTS && this.#sql.meter.read - read < OPEN_ROWS; n++) {
+      const { done, value } = opening.next();
+      if (!done) continue;
+      this.#isRefused = !value;
+      this.#opening = undefined;
+      return true;
+    }
+    return false;
+  }
+
+  /** Whether a filter would touch too many index ranges: there are no events then. Known after {@link page}. */
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
+  /** Up to `maxRows` more events. A page may be empty while work is under way: ask {@link isDone}. */
   page(maxRows: number): string[] {
     const rows: string[] = [];
+    if (this.#opening !== undefined && !this.#openFurther(this.#opening)) return rows;
     let size = 0;
     const unready = this.#searches.find((search) => !search.isReady);
-    if (unready !== undefined) {
+    if (unready !== undefined && !this.#isRefused) {
       unready.step();
       if (this.#searches.some((search) => !search.isReady)) return rows;
     }
@@ -116,7 +147,8 @@ export class Scan {
   }
 
   get isDone(): boolean {
-    return this.#searches.every((search) => search.isReady) && this.#peek() === undefined;
+    if (this.#opening !== undefined) return false;
+    return this.#isRefused || (this.#searches.every((search) => search.isReady) && this.#peek() === undefined);
   }
 
   /** Whether a search looked at the newest events only, because too many have its words. */

@@ -25,6 +25,11 @@ const MIGRATIONS: readonly string[] = [
    CREATE INDEX vanished_pending ON vanished(pending) WHERE pending = 1;`,
   // The index of NIP-50 (`search-index.ts`): rowid is the event's `seq`. Its entries are billed as one row each.
   "CREATE VIRTUAL TABLE search USING fts5(text, content='', contentless_delete=1, tokenize='ascii')",
+  // Who may do what (`access-store.ts`), and what was changed about it.
+  `CREATE TABLE access(
+     list TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY(list, subject)) STRICT, WITHOUT ROWID;
+   CREATE TABLE audit(
+     seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, pubkey TEXT NOT NULL, method TEXT NOT NULL, params TEXT NOT NULL) STRICT;`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -34,21 +34,6 @@ export class Vanishing {
     return ownersOf(event).some((owner) => isCovered(event, this.#pending.get(owner)));
   }
 
-  /** Whether an event comes too late: its author, or the recipient of a gift wrap, has vanished since (R-05-21). */
-  blocks(event: Event): boolean {
-    return ownersOf(event).some((owner) => (this.#cutoffOf(owner) ?? -1) >= event.created_at);
-  }
-
-  /** The same as {@link hides}, by the rows: a request counts before its transaction is committed. */
-  erases(event: Event): boolean {
-    return ownersOf(event).some((owner) => isCovered(event, this.#cutoffOf(owner)));
-  }
-
-  #cutoffOf(pubkey: string): number | undefined {
-    const row = this.#sql.all("SELECT until FROM vanished WHERE pubkey = unhex(?1)", pubkey)[0];
-    return row?.[0] as number | undefined;
-  }
-
   /** Records a request: one row. Its events are hidden from now on. To be called in the transaction that stores it. */
   request({ pubkey, created_at }: Event): void {
     this.#sql.all(
@@ -116,8 +101,8 @@ export class Vanishing {
   }
 }
 
-/** The request itself stays: it says why the rest is gone. */
-function isCovered(event: Event, until: number | undefined): boolean {
+/** Whether a request with this cut-off erases the event. The request itself stays: it says why the rest is gone. */
+export function isCovered(event: Event, until: number | undefined): boolean {
   if (until === undefined || event.created_at > until) return false;
   return !(event.kind === VANISH_KIND && event.created_at === until);
 }

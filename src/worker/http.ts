@@ -1,7 +1,8 @@
 import { accepts, relayInformation } from "../protocol/info.ts";
 import { MAX_SUB_ID } from "../protocol/message.ts";
 import { retentionFacts } from "../protocol/retention.ts";
-import type { Config } from "../relay/config.ts";
+import type { Crypto } from "../protocol/secp256k1.ts";
+import { type Access, restrictsWrites } from "../relay/access.ts";
 import { SOFTWARE, VERSION } from "./version.ts";
 
 /** R-08-03. A bare `*` would not cover Authorization in browsers. */
@@ -11,21 +12,19 @@ const CORS = {
   "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept",
 };
 
-/** What is answered without the object: NIP-11, the page for people, and refusals. */
-export function relayPage(request: Request, config: Config): Response {
-  const headers = { ...CORS, Vary: "Accept" };
-  if (accepts(request.headers.get("Accept"), "application/nostr+json")) {
-    return new Response(informationOf(config), {
-      headers: { ...headers, "Content-Type": "application/nostr+json" },
-    });
-  }
-  return new Response(htmlOf(config), { headers: { ...headers, "Content-Type": "text/html; charset=utf-8" } });
+/** What a GET of the relay's path is answered with: NIP-11, or the page for people. */
+export function relayPage(request: Request, access: Access, crypto: Crypto): Response {
+  const isAsked = accepts(request.headers.get("Accept"), "application/nostr+json");
+  const contentType = isAsked ? "application/nostr+json" : "text/html; charset=utf-8";
+  const body = isAsked ? informationOf(access, crypto) : htmlOf(access);
+  return new Response(body, { headers: { Vary: "Accept", "Content-Type": contentType } });
 }
 
 export function preflight(): Response {
   return new Response(null, { status: 204, headers: CORS });
 }
 
+/** The same response, which any web page may read. */
 export function withCors(response: Response): Response {
   const copy = new Response(response.body, response);
   for (const [name, value] of Object.entries(CORS)) copy.headers.set(name, value);
@@ -36,12 +35,24 @@ export function plain(status: number, text: string, headers: Record<string, stri
   return new Response(`${text}\n`, { status, headers: { "Content-Type": "text/plain; charset=utf-8", ...headers } });
 }
 
-function informationOf(config: Config): string {
+/** What is configured, unless management has changed it. */
+function nameAndDescription({ config, lists }: Access): { name: string; description: string | undefined } {
+  return {
+    name: lists.get("setting", "name") ?? config.name,
+    description: lists.get("setting", "description") ?? config.description,
+  };
+}
+
+function informationOf(access: Access, crypto: Crypto): string {
+  const { config, lists } = access;
   return relayInformation({
-    name: config.name,
-    description: config.description,
+    ...nameAndDescription(access),
     pubkey: config.pubkey,
+    self: config.secretKey === undefined ? undefined : crypto.publicKey(config.secretKey),
     contact: config.contact,
+    icon: lists.get("setting", "icon") ?? config.icon,
+    banner: config.banner,
+    termsOfService: config.termsOfService,
     supportedNips: config.supportedNips,
     software: SOFTWARE,
     version: VERSION,
@@ -57,7 +68,7 @@ function informationOf(config: Config): string {
       min_pow_difficulty: config.minPow,
       auth_required: config.authRequired,
       payment_required: false,
-      restricted_writes: false,
+      restricted_writes: restrictsWrites(access),
       created_at_upper_limit: config.createdAtUpperLimit,
       created_at_lower_limit: config.createdAtLowerLimit,
     },
@@ -65,10 +76,12 @@ function informationOf(config: Config): string {
   });
 }
 
-function htmlOf(config: Config): string {
-  const name = escapeHtml(config.name);
-  const description = config.description === undefined ? "" : `<p>${escapeHtml(config.description)}</p>`;
-  const access = config.authRequired
+function htmlOf(access: Access): string {
+  const { config } = access;
+  const { name: plainName, description: text } = nameAndDescription(access);
+  const name = escapeHtml(plainName);
+  const description = text === undefined ? "" : `<p>${escapeHtml(text)}</p>`;
+  const privacy = config.authRequired
     ? "It is private: a client has to log in (NIP-42) before it can read or write."
     : "It is open: logging in (NIP-42) is optional.";
   return `<!doctype html>
@@ -86,7 +99,7 @@ code { font-size: 1.05em; padding: .15em .4em; border-radius: .3em; background: 
 <body>
 <h1>${name}</h1>
 ${description}
-<p>This is a <a href="https://nostr.com">Nostr</a> relay. ${access}</p>
+<p>This is a <a href="https://nostr.com">Nostr</a> relay. ${privacy}</p>
 <p>Add it to your client: <code>${escapeHtml(config.relayUrls[0] ?? "")}</code></p>
 <p>It speaks NIPs ${config.supportedNips.join(", ")} and runs Nexus ${VERSION}.</p>
 </body>

@@ -1,6 +1,8 @@
 import { relayPath } from "../protocol/relay-url.ts";
 import { type Config, parseConfig } from "../relay/config.ts";
-import { plain, preflight, relayPage, withCors } from "./http.ts";
+import { withClientAddress } from "./client-address.ts";
+import { plain, preflight, withCors } from "./http.ts";
+import { forManagement, isManagement } from "./management.ts";
 import type { Env } from "./relay-object.ts";
 
 export { RelayObject } from "./relay-object.ts";
@@ -27,15 +29,24 @@ async function route(request: Request, env: Env, config: Config): Promise<Respon
   const isStatus = url.pathname === "/health" || url.pathname === "/api/stats";
   if (!isRelay && !isStatus) return plain(404, "Not found.");
   if (request.method === "OPTIONS") return preflight();
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    return plain(405, "Method not allowed.", { Allow: "GET, HEAD, OPTIONS" });
+  const isGet = request.method === "GET" || request.method === "HEAD";
+  const isUpgrade = request.headers.get("Upgrade")?.toLowerCase() === "websocket";
+  if (isGet && isRelay && isUpgrade) return upgrade(request, env, config);
+  const mayPost = isRelay && config.managementEnabled && !isUpgrade;
+  const isPost = mayPost && request.method === "POST";
+  if (isPost && !isManagement(request)) return withCors(plain(415, "Only NIP-86 is posted here."));
+  if (!isGet && !isPost) {
+    return withCors(plain(405, "Method not allowed.", { Allow: `GET, HEAD, ${mayPost ? "POST, " : ""}OPTIONS` }));
   }
-  if (isStatus) return withCors(await theObject(env).fetch(request));
-  if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") return relayPage(request, config);
+  const admitted = isPost ? await forManagement(request) : request;
+  return withCors(admitted instanceof Response ? admitted : await theObject(env).fetch(admitted));
+}
+
+async function upgrade(request: Request, env: Env, config: Config): Promise<Response> {
   if (request.headers.get("Sec-WebSocket-Version") !== "13" || !hasWebSocketKey(request)) {
     return plain(426, "WebSocket version 13 is needed.", { Upgrade: "websocket", "Sec-WebSocket-Version": "13" });
   }
-  return theObject(env).fetch(request);
+  return theObject(env).fetch(withClientAddress(request, config.clientIpHeader));
 }
 
 /** RFC 6455: the base64 form of 16 bytes. */

@@ -1,7 +1,8 @@
 import { VANISH_KIND } from "../protocol/deletion.ts";
 import { type Event, expirationOf } from "../protocol/event.ts";
+import { RELAY_KINDS } from "../protocol/kind.ts";
 import { type RetentionRule, retentionOf } from "../protocol/retention.ts";
-import type { Clock } from "../relay/ports.ts";
+import type { AccessLists, Clock } from "../relay/ports.ts";
 import type { Cleanup } from "../store/cleanup.ts";
 import type { EventStore } from "../store/event-store.ts";
 import type { Job } from "./alarms.ts";
@@ -14,13 +15,38 @@ const EXPIRY_STEP = 60;
 /** The same for events past their retention; R-07-01 allows an hour. */
 const RETENTION_STEP = 1800;
 
-/** The periodic work of a store: vanish (NIP-62), search (NIP-50), expiry (NIP-40) and retention (R-07-01). */
-export function storeJobs(store: EventStore, cleanup: Cleanup, rules: readonly RetentionRule[], clock: Clock): Job[] {
+/**
+ * The periodic work of a store: vanish (NIP-62), banned authors, what only the relay may say (R-05-63), search (NIP-50),
+ * expiry (NIP-40) and retention (R-07-01).
+ */
+export function storeJobs(
+  store: EventStore,
+  cleanup: Cleanup,
+  lists: AccessLists,
+  rules: readonly RetentionRule[],
+  clock: Clock,
+): Job[] {
   return [
     {
       name: "vanish",
       due: () => (store.vanishing.isPending ? clock.nowSeconds() : undefined),
       run: () => store.eraseVanished(BATCH),
+    },
+    {
+      name: "banned",
+      due: () => (lists.size("erasing") > 0 ? clock.nowSeconds() : undefined),
+      run: () => {
+        const [[pubkey] = []] = lists.entries("erasing");
+        if (pubkey !== undefined && cleanup.removeAuthor(pubkey, BATCH) === 0) lists.remove("erasing", pubkey);
+      },
+    },
+    {
+      name: "foreign",
+      due: () => (lists.has("signing", "foreign") ? clock.nowSeconds() : undefined),
+      run: () => {
+        const self = lists.get("signing", "self") ?? "";
+        if (cleanup.removeOthers(RELAY_KINDS, self, BATCH) === 0) lists.remove("signing", "foreign");
+      },
     },
     {
       name: "search",

@@ -22,6 +22,12 @@ export interface LogLimits {
   privateKinds: ReadonlySet<number>;
 }
 
+/** Authors whose events are being removed: hidden until they are gone. */
+export interface Erasing {
+  size: () => number;
+  has: (pubkey: string) => boolean;
+}
+
 /** How long changed counts wait to be saved, in milliseconds: one row for all events of that time. */
 const SAVE_COUNTS_MS = 1000;
 
@@ -31,19 +37,25 @@ export function localLog(
   store: EventStore,
   limits: LogLimits,
   clock: Clock,
+  erasing: Erasing,
   onStored: (event: Event) => void,
 ): EventLog {
   const { vanishing } = store;
-  const hides = (event: Event) => vanishing.hides(event);
-  const snapshot = (): Snapshot => ({
-    head: store.head,
-    now: clock.nowSeconds(),
-    retention: limits.retention,
-    get hides() {
-      return vanishing.isPending ? hides : undefined;
-    },
-    counts: () => store.counts.known(),
-  });
+  const hides = (event: Event) => vanishing.hides(event) || erasing.has(event.pubkey);
+  const isHiding = () => vanishing.isPending || erasing.size() > 0;
+  const snapshot = (): Snapshot => {
+    const { head, losses } = store;
+    return {
+      head,
+      now: clock.nowSeconds(),
+      retention: limits.retention,
+      get hides() {
+        return isHiding() ? hides : undefined;
+      },
+      counts: () => store.counts.known(),
+      isIntact: () => store.losses === losses,
+    };
+  };
   let isArmed = false;
   // Asked once for each batch: the size is a query of its own.
   let isFull = sql.size() >= limits.maxStorage;
@@ -57,12 +69,11 @@ export function localLog(
   };
   return {
     isFull: () => isFull,
-    has(id) {
+    known(ids) {
       // An event that waits to be erased is refused, not known (R-05-21); `append` tells which they are.
-      if (vanishing.isPending) return false;
-      const kind = store.kindOf(id);
+      if (isHiding()) return new Set();
       // Who knows no more than the id of a private event does not learn that it is here (R-05-29).
-      return kind !== undefined && !limits.privateKinds.has(kind);
+      return new Set([...store.kindsOf(ids)].filter(([, kind]) => !limits.privateKinds.has(kind)).map(([id]) => id));
     },
     blockOf: (event) => store.blockOf(event),
     async append(batch) {
@@ -75,12 +86,11 @@ export function localLog(
       return results;
     },
     scan(filters: readonly Filter[], reader: Reader) {
-      const scan = Scan.open(sql, filters, reader, limits, snapshot());
-      return scan === undefined ? TOO_LARGE : pagesOf(scan);
+      return pagesOf(new Scan(sql, filters, reader, limits, snapshot()));
     },
     async count(filters: readonly Filter[], reader: Reader, sketched?: string) {
       const pause = () => clock.pause();
-      return (await countMatches(sql, filters, reader, snapshot(), limits.maxCount, pause, sketched)) ?? TOO_LARGE;
+      return (await countMatches(sql, filters, reader, snapshot, limits.maxCount, pause, sketched)) ?? TOO_LARGE;
     },
     async records(filter, reader, admit) {
       return (await collectRecords(sql, filter, reader, snapshot(), admit, () => clock.pause())) ?? TOO_LARGE;
@@ -94,6 +104,7 @@ function pagesOf(scan: Scan): Pages {
   return {
     async next() {
       const events = scan.page(PAGE_EVENTS);
+      if (scan.isRefused) return { events, isLast: true, refusal: TOO_LARGE };
       return scan.isDone ? { events, isLast: true, hint: scan.completeness() } : { events, isLast: false };
     },
   };

@@ -1,18 +1,28 @@
 import { DurableObject } from "cloudflare:workers";
-import wasm from "../../node_modules/nostr-wasm/public/out/secp256k1.wasm";
-import { createCrypto } from "../protocol/secp256k1.ts";
+import type { Event } from "../protocol/event.ts";
+import { REPORT_KIND } from "../protocol/kind.ts";
+import type { Access } from "../relay/access.ts";
 import { type Config, filterOptions, parseConfig } from "../relay/config.ts";
+import { originOf } from "../relay/connection.ts";
+import { Management } from "../relay/manage/management.ts";
+import { noteReport } from "../relay/manage/reports.ts";
 import type { Clock, EventLog } from "../relay/ports.ts";
 import { failureFrames, Relay } from "../relay/relay.ts";
 import { Subscriptions } from "../relay/subscriptions.ts";
+import { AccessStore } from "../store/access-store.ts";
 import { Cleanup } from "../store/cleanup.ts";
 import { EventStore } from "../store/event-store.ts";
 import { migrate, NewerSchemaError } from "../store/schema.ts";
 import { Alarms } from "./alarms.ts";
+import { clientAddress } from "./client-address.ts";
+import { secp256k1 } from "./crypto.ts";
+import { turnAway } from "./door.ts";
 import { durableSql } from "./durable-sql.ts";
-import { plain } from "./http.ts";
+import { plain, relayPage } from "./http.ts";
 import { dueOf, storeJobs } from "./jobs.ts";
 import { localLog } from "./local-log.ts";
+import { LoginTimeout } from "./login-timeout.ts";
+import { manage } from "./management.ts";
 import { report } from "./observe.ts";
 import { Sockets, subscriptionRows } from "./sockets.ts";
 import { statistics } from "./statistics.ts";
@@ -21,9 +31,6 @@ export interface Env {
   RELAY: DurableObjectNamespace;
   [variable: string]: unknown;
 }
-
-/** One for all objects of the isolate: it holds no state between calls. */
-const secp256k1 = createCrypto(wasm);
 
 /** What `/health` says then; the relay still answers, so the status stays 200. */
 const STORAGE_FULL = "ok, but the storage is full: new events are refused until some are deleted";
@@ -34,7 +41,10 @@ const ALARM_RETRY_MS = 60_000;
 /** Everything of one running relay, put together on its first use after a start. */
 export interface Running {
   config: Config;
+  access: Access;
+  clock: Clock;
   relay: Relay;
+  management: Management;
   sockets: Sockets;
   subscriptions: Subscriptions;
   store: EventStore;
@@ -42,6 +52,7 @@ export interface Running {
   /** Bytes of the database. */
   storageBytes: () => number;
   alarms: Alarms;
+  login: LoginTimeout;
 }
 
 /** The Durable Object: platform handlers and wiring, no logic. */
@@ -74,7 +85,9 @@ export class RelayObject extends DurableObject<Env> {
       case "/api/stats":
         return Response.json(statistics(running, this.#startedAt));
       default:
-        return running.sockets.accept();
+        if (request.headers.get("Upgrade")?.toLowerCase() === "websocket") return accept(request, running);
+        if (request.method !== "POST") return relayPage(request, running.access, secp256k1);
+        return manage(request, { ...running, crypto: secp256k1, settle: () => running.relay.settle(), report });
     }
   }
 
@@ -87,7 +100,7 @@ export class RelayObject extends DurableObject<Env> {
         const connection = sockets.get(socket);
         if (connection === undefined) return socket.close(1011, "unknown connection");
         if (isText) await relay.receive(connection, message);
-        else relay.receiveBinary(connection);
+        else relay.receiveBinary(connection, message.byteLength);
       },
     );
   }
@@ -136,23 +149,72 @@ export class RelayObject extends DurableObject<Env> {
     if (this.#running !== undefined) return this.#running;
     const config = parseConfig(this.env);
     const objectId = this.ctx.id.toString();
-    const clock: Clock = { ...timers, nowSeconds: () => RelayObject.nowSeconds(objectId) };
+    const clock: Clock = {
+      ...timers,
+      nowSeconds: () => RelayObject.nowSeconds(objectId),
+      breathe: () => void this.ctx.blockConcurrencyWhile(() => scheduler.wait(0)),
+    };
     const sql = durableSql(this.ctx.storage);
     migrate(sql);
     const store = new EventStore(sql, { search: filterOptions(config).search });
     const subscriptions = new Subscriptions(subscriptionRows(this.ctx.storage), clock);
-    const sockets = new Sockets(this.ctx, config, report);
-    const jobs = storeJobs(store, new Cleanup(sql, store), config.retention, clock);
+    const sockets = new Sockets(this.ctx, config, clock, report);
+    const lists = new AccessStore(sql);
+    const access: Access = { config, lists };
+    const cleanup = new Cleanup(sql, store);
+    const login = new LoginTimeout(config, clock, () => sockets.all());
+    const jobs = [...storeJobs(store, cleanup, lists, config.retention, clock), login];
     const alarms = new Alarms(this.ctx, jobs, clock, report);
-    const log = localLog(sql, store, config, clock, (event) => {
+    const erasing = { size: () => lists.size("erasing"), has: (pubkey: string) => lists.has("erasing", pubkey) };
+    const log = localLog(sql, store, config, clock, erasing, (event) => {
       alarms.ring(dueOf(event, config.retention, clock.nowSeconds()));
+      if (event.kind === REPORT_KIND) queueReport(event, lists, store);
     });
-    const relay = new Relay({ config, crypto: secp256k1, log, clock, subscriptions, report });
+    const connections = () => sockets.all();
+    const relay = new Relay({ config, access, crypto: secp256k1, log, clock, subscriptions, report, connections });
     sockets.restore(subscriptions);
+    const enforce = () => {
+      for (const connection of sockets.all()) relay.enforce(connection);
+    };
+    enforce();
+    relay.membership?.announcements.start();
     alarms.start();
-    this.#running = { config, relay, sockets, subscriptions, store, log, storageBytes: sql.size, alarms };
-    return this.#running;
+    const management = new Management({
+      access,
+      changeLog: lists,
+      clock,
+      storedOf: (ids) => store.kindsOf(ids),
+      removeEvent: (id) => cleanup.removeEvent(id),
+      closeAddress: (address) => sockets.closeAddress(address),
+      eraseSoon: () => alarms.ring(clock.nowSeconds()),
+      enforce,
+      statistics: () => statistics(running, this.#startedAt),
+      membership: relay.membership?.members,
+    });
+    const parts = { config, access, clock, relay, management, sockets, subscriptions, store, log, alarms, login };
+    const running: Running = { ...parts, storageBytes: sql.size };
+    this.#running = running;
+    return running;
   }
+}
+
+/** The report is stored already: what goes wrong here must not reach whoever sent it. */
+function queueReport(event: Event, lists: AccessStore, store: EventStore): void {
+  try {
+    noteReport(event, lists, (ids) => store.kindsOf(ids));
+  } catch (error) {
+    report("report not queued", { error: String(error) });
+  }
+}
+
+/** Lets a client in, or says why not. */
+function accept(request: Request, { config, access, sockets, alarms, login }: Running): Response {
+  const address = clientAddress(request);
+  const origin = address === undefined ? undefined : originOf(address);
+  const refusal = turnAway(origin, config, access.lists, sockets);
+  if (refusal !== undefined) return refusal;
+  login.watch((seconds) => alarms.ring(seconds));
+  return sockets.accept(origin);
 }
 
 /** Close codes that stand for a close without one. */
@@ -168,7 +230,7 @@ function forget(socket: WebSocket, { sockets, subscriptions, relay }: Running): 
   subscriptions.drop(connection);
 }
 
-const timers: Omit<Clock, "nowSeconds"> = {
+const timers: Pick<Clock, "soon" | "pause"> = {
   soon(delayMs, task) {
     setTimeout(async () => {
       try {

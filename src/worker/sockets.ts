@@ -1,7 +1,7 @@
 import { type Filter, parseFilter } from "../protocol/filter.ts";
 import { type Config, filterOptions } from "../relay/config.ts";
-import { Connection, newAttachment, parseAttachment } from "../relay/connection.ts";
-import type { Log, Socket, SubscriptionRows } from "../relay/ports.ts";
+import { Connection, newAttachment, type Origin, originOf, parseAttachment } from "../relay/connection.ts";
+import type { Clock, Log, Socket, SubscriptionRows } from "../relay/ports.ts";
 import type { Subscriptions } from "../relay/subscriptions.ts";
 
 const ROW_PREFIX = "sub:";
@@ -10,22 +10,29 @@ const ROW_PREFIX = "sub:";
 export class Sockets {
   readonly #state: DurableObjectState;
   readonly #config: Config;
+  readonly #clock: Clock;
   readonly #report: Log;
   readonly #connections = new Map<WebSocket, Connection>();
+  /** Connections by network. */
+  readonly #counts = new Map<string, number>();
 
-  constructor(state: DurableObjectState, config: Config, report: Log) {
+  constructor(state: DurableObjectState, config: Config, clock: Clock, report: Log) {
     this.#state = state;
     this.#config = config;
+    this.#clock = clock;
     this.#report = report;
   }
 
   /** Takes over an upgraded socket and sends the challenge as its first frame (R-01-02). */
-  accept(): Response {
+  accept(origin: Origin | undefined): Response {
     const { 0: client, 1: server } = new WebSocketPair();
-    const connection = new Connection(socketOf(server), newAttachment(), this.#config.privateKinds);
-    this.#state.acceptWebSocket(server);
+    const attachment = newAttachment(this.#clock.nowSeconds());
+    const connection = new Connection(socketOf(server), attachment, this.#config.privateKinds, origin);
+    // The tag brings the address through hibernation.
+    this.#state.acceptWebSocket(server, origin === undefined ? [] : [origin.address]);
     connection.save();
-    this.#connections.set(server, connection);
+    connection.graceUntilMs = Date.now() + this.#config.authGraceMs;
+    this.#add(server, connection);
     connection.send(["AUTH", connection.challenge]);
     return new Response(null, { status: 101, webSocket: client });
   }
@@ -38,7 +45,35 @@ export class Sockets {
   remove(socket: WebSocket): Connection | undefined {
     const connection = this.#connections.get(socket);
     this.#connections.delete(socket);
+    if (connection?.origin !== undefined) this.#count(connection.origin, -1);
     return connection;
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Connections of the same client, by its address. */
+  countFrom({ network }: Origin): number {
+    return this.#counts.get(network) ?? 0;
+  }
+
+  /** Ends all connections of an address, normalized, with a NOTICE and 1008: it has been blocked. */
+  closeAddress(address: string): void {
+    for (const socket of this.#state.getWebSockets(address)) {
+      this.#connections.get(socket)?.close(1008, "blocked: this address is blocked");
+    }
+  }
+
+  #add(socket: WebSocket, connection: Connection): void {
+    this.#connections.set(socket, connection);
+    if (connection.origin !== undefined) this.#count(connection.origin, 1);
+  }
+
+  #count({ network }: Origin, change: number): void {
+    const count = (this.#counts.get(network) ?? 0) + change;
+    if (count > 0) this.#counts.set(network, count);
+    else this.#counts.delete(network);
   }
 
   all(): Iterable<Connection> {
@@ -54,8 +89,11 @@ export class Sockets {
     const unwritten: [Connection, string, unknown[] | null][] = [];
     for (const socket of this.#state.getWebSockets()) {
       const known = parseAttachment(socket.deserializeAttachment());
-      const connection = new Connection(socketOf(socket), known ?? newAttachment(), this.#config.privateKinds);
-      this.#connections.set(socket, connection);
+      const attachment = known ?? newAttachment(this.#clock.nowSeconds());
+      const [address] = this.#state.getTags(socket);
+      const origin = address === undefined ? undefined : originOf(address);
+      const connection = new Connection(socketOf(socket), attachment, this.#config.privateKinds, origin);
+      this.#add(socket, connection);
       byId.set(connection.id, connection);
       for (const [id, source] of known?.unwritten ?? []) unwritten.push([connection, id, source]);
       if (known === undefined) {

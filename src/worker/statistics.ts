@@ -12,6 +12,7 @@ export function statistics(
     byKind.filter(([kind]) => kind >= from && kind <= to && kind !== except);
   const sum = (counts: readonly (readonly [number, number])[]) => counts.reduce((total, [, count]) => total + count, 0);
   const requests = inRange(5000, 5999, 5128);
+  const isPublic = ([kind]: readonly [number, number]) => !config.privateKinds.has(kind);
   return {
     version: VERSION,
     uptime_seconds: Math.floor((Date.now() - startedAt) / 1000),
@@ -20,13 +21,13 @@ export function statistics(
     subscriptions: subscriptions.index.size,
     events_total: sum(byKind),
     // Private kinds only inside the total (R-07-17): how many there are is what COUNT keeps to itself (R-05-31).
-    events_by_kind: Object.fromEntries(byKind.filter(([kind]) => !config.privateKinds.has(kind))),
+    events_by_kind: Object.fromEntries(byKind.filter(isPublic)),
     storage_bytes: storageBytes(),
     storage_full: log.isFull(),
     // Stored events, whatever their age.
     dvm: {
       requests: sum(requests),
-      requests_by_kind: Object.fromEntries(requests),
+      requests_by_kind: Object.fromEntries(requests.filter(isPublic)),
       results: sum(inRange(6000, 6999, 6128)),
       feedback: sum(inRange(7000, 7000, 0)),
       handlers: sum(inRange(31990, 31990, 0)),

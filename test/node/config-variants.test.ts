@@ -135,3 +135,36 @@ describe("AUTH_REQUIRED=false", () => {
     expect(await information(relay.httpUrl)).toMatchObject({ limitation: { auth_required: false } });
   });
 });
+
+describe("variables with misspelt names, and NIP-11 members that are configured", () => {
+  let server: Server;
+  beforeAll(async () => {
+    server = await startServer({
+      MAX_LIMITS: "10",
+      ENABEL_COUNT: "false",
+      relay_name: "x",
+      MAX_MEMORY: "1",
+      RELAY_HOST: "h",
+      PORTS: "1",
+      RELAY_ICON: "https://a.example/icon.png",
+      RELAY_BANNER: "https://a.example/banner.png",
+      RELAY_TERMS_OF_SERVICE: "https://a.example/terms",
+    });
+  });
+  afterAll(() => server.stop());
+
+  test("R-06-25 a near miss is printed with the variable that is meant, other names are not", () => {
+    const warnings = server.output().matchAll(/^(\S+) is not a variable .* Is (\S+) meant\?$/gm);
+    const pairs = [...warnings].map(([, name, meant]) => `${name} ${meant}`);
+    expect(pairs.sort()).toEqual(["ENABEL_COUNT ENABLE_COUNT", "MAX_LIMITS MAX_LIMIT", "relay_name RELAY_NAME"]);
+  });
+
+  test("R-08-02 NIP-11 has icon, banner and terms_of_service", async () => {
+    expect(await information(server.httpUrl)).toMatchObject({
+      icon: "https://a.example/icon.png",
+      banner: "https://a.example/banner.png",
+      terms_of_service: "https://a.example/terms",
+      limitation: { max_limit: 5000 },
+    });
+  });
+});

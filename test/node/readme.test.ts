@@ -1,12 +1,16 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
-import { VARIABLES } from "../../src/relay/config.ts";
+import { expect, test } from "vitest";
+import { LOCAL_VARIABLES, VARIABLES } from "../../src/relay/config.ts";
 import { ROOT } from "../support/server.ts";
 
 const readme = readFileSync(`${ROOT}/README.md`, "utf8");
 
-describe("README", () => {
-  test.each(VARIABLES)("R-06-25 lists %s", (name) => {
-    expect(readme).toContain(`\n| \`${name}\` |`);
-  });
+test.each(Object.keys({ ...LOCAL_VARIABLES, ...VARIABLES }))("R-06-25 README lists %s once", (name) => {
+  expect(readme.split(`\n| \`${name}\` |`)).toHaveLength(2);
+});
+
+test("README's tables are what `npm run docs` writes", () => {
+  const written = execFileSync(process.execPath, ["cli/readme.mjs"], { cwd: ROOT, encoding: "utf8" });
+  expect(readme).toBe(written);
 });

@@ -68,6 +68,18 @@ describe("R-06-25 a malformed variable is named and stops the start", () => {
   });
 });
 
+test("R-06-25 a secret is not printed", async () => {
+  const secret = "5ec2e7".repeat(11);
+  const result = await refusal({ RELAY_SECRET_KEY: secret });
+  expectRefusal(result, "RELAY_SECRET_KEY");
+  expect(result.stderr).not.toContain("5ec2e7");
+});
+
+test("R-06-25 more aliases than fit beside the loopback names are refused at the start", async () => {
+  const aliases = Array.from({ length: 98 }, (_, index) => `wss://${index}.example.com`);
+  expectRefusal(await refusal({ RELAY_URL_ALIASES: aliases.join() }), "RELAY_URL_ALIASES");
+});
+
 test("a port that is taken is named", async () => {
   const other = createServer().listen(0, "127.0.0.1");
   await once(other, "listening");

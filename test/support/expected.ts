@@ -16,6 +16,7 @@ export function subjectOf(frame: Frame): string {
   const [verb, id, text] = frame;
   if (verb === "OK") return `OK ${id}`;
   if (verb === "NOTICE") return "NOTICE";
+  if (verb.startsWith("NEG-")) return `sync ${id}`;
   // COUNT ids are a namespace of their own (R-01-13); only a COUNT is refused as restricted.
   if (verb === "COUNT" || String(text).startsWith("restricted:")) return `COUNT ${id}`;
   return `subscription ${id}`;

@@ -15,6 +15,8 @@ export function key(n: number): Key {
 export const alice = key(1);
 export const bob = key(2);
 export const carol = key(3);
+/** The one operator of the relays that run inside the tests. */
+export const admin = key(0xad);
 
 export function now(): number {
   return Math.floor(Date.now() / 1000);

@@ -1,10 +1,17 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, inject, test } from "vitest";
 import { OPERATION_NAMES } from "./operations.ts";
 import { report, run, shrink } from "./replay.ts";
 
-/** Of each session. Raise this for a longer search. */
-const OPERATIONS = 500;
-const TIMEOUT_MS = 900_000;
+declare module "vitest" {
+  interface ProvidedContext {
+    /** First and last seed of further sessions, such as `100-199`; empty for none. */
+    modelSeeds: string;
+    /** Operations of each session. */
+    modelOperations: number;
+  }
+}
+
+const TIMEOUT_MS = 3_600_000;
 
 /** What has to occur at least once over all seeds, or the sessions prove less than they seem to. */
 const OUTCOMES = [
@@ -18,6 +25,9 @@ const OUTCOMES = [
   ...["blocked as deleted", "blocked by address", "tombstone without effect"],
   ...["vanished", "vanishes elsewhere", "erased", "wrap erased", "blocked as vanished", "wrap blocked as vanished"],
   ...["expired stored", "past retention stored", "superseded by an expired one", "restricted", "blocked"],
+  ...["sync opened", "sync replaced", "sync ended", "unknown sync ended", "idle sync ended"],
+  ...["sync invalid", "sync unsupported", "sync closed", "sync rate-limited"],
+  ...["synced", "synced equal sets", "synced in several rounds"],
   ...["clock", "alarm"],
 ];
 
@@ -27,14 +37,14 @@ const OUTCOMES = [
  * failure are exact.
  */
 export function testSessions(first: number, last: number, ...others: number[]): void {
-  const seeds = [...Array.from({ length: last - first + 1 }, (_, i) => first + i), ...others];
+  const seeds = [...seedsFrom(first, last), ...others];
   const tally = new Map<string, number>();
 
   describe("R-01-09 R-03-20 R-04-02 R-05-29 R-06-12 a random session is answered as the oracle says", () => {
     test.concurrent.each(seeds)(
       "seed %i",
       async (seed) => {
-        const failure = await run(seed, OPERATIONS, tally);
+        const failure = await run(seed, inject("modelOperations"), tally);
         if (failure !== undefined) expect.fail(report(seed, failure, await shrink(seed, failure)));
       },
       TIMEOUT_MS,
@@ -48,4 +58,14 @@ export function testSessions(first: number, last: number, ...others: number[]): 
     ];
     expect(wanted.filter((name) => !tally.has(name))).toEqual([]);
   });
+}
+
+/** Seeds that were asked for in the environment of the run. */
+export function furtherSeeds(): number[] {
+  const [first, last] = inject("modelSeeds").split("-");
+  return first && last ? seedsFrom(Number(first), Number(last)) : [];
+}
+
+function seedsFrom(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
 }

@@ -4,10 +4,11 @@ import { addressOf } from "./naive-rules.ts";
 import type { Random } from "./random.ts";
 import { BAD_FILTERS, idsFilter, jobFilter, privateFilter, randomFilters } from "./random-filters.ts";
 import { type Content, type Message, type Operation, publish, type State, type Step } from "./steps.ts";
+import { openSync, SYNC_IDS, SYNC_MESSAGES } from "./sync-operations.ts";
 
 /**
  * A new kind of operation is one entry here, its verb in `steps.ts`, and its rules in the oracle. Those of one feature
- * have a table of their own: sync (NEG-OPEN, NEG-MSG, NEG-CLOSE; 5.8) comes next to {@link FEATURE_MESSAGES}.
+ * have a table of their own.
  */
 const MESSAGES: readonly Operation[] = [
   {
@@ -119,6 +120,7 @@ const MESSAGES: readonly Operation[] = [
     },
   },
   ...FEATURE_MESSAGES,
+  ...SYNC_MESSAGES,
 ];
 
 const STEPS: readonly { weight: number; generate: (random: Random, state: State) => Step }[] = [
@@ -163,6 +165,26 @@ const STEPS: readonly { weight: number; generate: (random: Random, state: State)
     },
   },
   {
+    weight: 4,
+    // A sync from beginning to end.
+    generate: (random, state) => {
+      const on = randomConnection(random, state);
+      const opening: Message = { name: "whole sync", on, ...openSync(random, state, on) };
+      const round: Message = { name: "whole sync", on, verb: "NEG-MSG", id: opening.id };
+      const close: Message = { ...round, verb: "NEG-CLOSE" };
+      return { name: "send", isPaced: true, messages: [opening, round, round, round, close] };
+    },
+  },
+  {
+    weight: 1,
+    // More syncs than may be open.
+    generate: (random, state) => {
+      const on = randomConnection(random, state);
+      const messages = SYNC_IDS.map((id): Message => ({ name: "open sync", on, ...openSync(random, state, on), id }));
+      return { name: "send", isPaced: random.chance(0.5), messages };
+    },
+  },
+  {
     weight: 3,
     generate: (random, state) => {
       const on = randomConnection(random, state);
@@ -173,11 +195,11 @@ const STEPS: readonly { weight: number; generate: (random: Random, state: State)
   },
   {
     weight: 1,
-    generate: (random, state) => ({
-      name: "evict",
-      before: random.chance(0.5) ? randomMessages(random, state, randomConnection(random, state), 1, 3) : [],
-      after: randomMessages(random, state, randomConnection(random, state), 0, 2),
-    }),
+    generate: (random, state) => {
+      const before = random.chance(0.5) ? randomMessages(random, state, randomConnection(random, state), 1, 3) : [];
+      const after = randomMessages(random, state, randomConnection(random, state), 0, 2);
+      return { name: "evict", isIdle: before.length === 0 && random.chance(0.7), before, after };
+    },
   },
   {
     weight: 7,
@@ -193,7 +215,7 @@ const STEPS: readonly { weight: number; generate: (random: Random, state: State)
 /** Names of everything that a random session may do. */
 export const OPERATION_NAMES = [
   ...MESSAGES.map(({ name }) => name),
-  ...["pipelined", "concurrent", "query", "reconnect", "evict", "clock", "alarm"],
+  ...["pipelined", "concurrent", "query", "reconnect", "evict", "clock", "alarm", "whole sync"],
 ];
 
 export function randomStep(random: Random, state: State): Step {

@@ -15,11 +15,18 @@ interface Subscription {
   hasSurvived: boolean;
 }
 
+/** An open sync: what it is about, sorted, and when it was last used, in seconds. */
+interface Sync {
+  ids: string[];
+  usedAt: number;
+}
+
 export interface OracleConnection {
   challenge: string;
   authed: Set<string>;
   failures: number;
   subscriptions: Map<string, Subscription>;
+  syncs: Map<string, Sync>;
 }
 
 /** What the oracle knows, what it expects, and what happens to it other than by frames. */
@@ -35,7 +42,8 @@ export class OracleState {
   outcomes: string[] = [];
 
   connect(connection: number, challenge: string): void {
-    this.connections.set(connection, { challenge, authed: new Set(), failures: 0, subscriptions: new Map() });
+    const nothing = { subscriptions: new Map(), syncs: new Map() };
+    this.connections.set(connection, { challenge, authed: new Set(), failures: 0, ...nothing });
   }
 
   /** What is stored and has not passed its time. */
@@ -57,10 +65,11 @@ export class OracleState {
     this.connections.delete(connection);
   }
 
-  /** The object has gone and come back: nothing changes (R-06-12), but for ids it only had to remember a while. */
+  /** The object has gone and come back: nothing changes (R-06-12), but for what it only had to remember a while. */
   evict(): void {
     for (const [id, { at }] of this.ephemeral) this.ephemeral.set(id, { isCertain: false, at });
-    for (const { subscriptions } of this.connections.values()) {
+    for (const { subscriptions, syncs } of this.connections.values()) {
+      syncs.clear();
       for (const subscription of subscriptions.values()) subscription.hasSurvived = true;
     }
     this.outcomes.push("evicted");
@@ -78,9 +87,11 @@ export class OracleState {
   protected copyTo(copy: OracleState): void {
     copy.archive = this.archive.clone();
     copy.now = this.now;
-    for (const [connection, { authed, subscriptions, ...rest }] of this.connections) {
+    for (const [connection, { authed, subscriptions, syncs, ...rest }] of this.connections) {
       const ownSubscriptions = new Map([...subscriptions].map(([id, subscription]) => [id, { ...subscription }]));
-      copy.connections.set(connection, { ...rest, authed: new Set(authed), subscriptions: ownSubscriptions });
+      const ownSyncs = new Map([...syncs].map(([id, sync]) => [id, { ...sync }]));
+      const own = { authed: new Set(authed), subscriptions: ownSubscriptions, syncs: ownSyncs };
+      copy.connections.set(connection, { ...rest, ...own });
     }
     copy.ephemeral = new Map(this.ephemeral);
     copy.expected = this.expected.map((expected) => ({ ...expected }));
@@ -89,30 +100,21 @@ export class OracleState {
 
   /** The same for oracles in the same state. */
   get fingerprint(): string {
-    const connections = [...this.connections].map(([connection, { authed, subscriptions }]) => [
+    const connections = [...this.connections].map(([connection, { authed, subscriptions, syncs }]) => [
       connection,
       [...authed].sort(),
       [...subscriptions].map(([id, { filters }]) => JSON.stringify([id, filters])).sort(),
+      [...syncs].map((sync) => JSON.stringify(sync)).sort(),
     ]);
     const ephemeral = [...this.ephemeral].map(([id, { isCertain, at }]) => `${id}${isCertain}${at}`).sort();
     return JSON.stringify([this.archive.fingerprint, this.now, connections, ephemeral]);
   }
 
   /** An answer that is still expected need not be completed after this. */
-  protected cut(connection: number, id: string): void {
+  protected cut(connection: number, verb: "EOSE" | "NEG-MSG", id: string): void {
     for (const expected of this.expected) {
       const last = expected.anyOf[0]?.at(-1);
-      if (expected.connection === connection && last?.[0] === "EOSE" && last[1] === id) expected.mayBeCut = true;
-    }
-  }
-
-  /** A COUNT in several stretches that is under way meanwhile may miss what goes, and does not see what comes for it. */
-  protected loosenCounts(removed: number): void {
-    for (const { anyOf } of this.expected) {
-      const [verb, id, result] = anyOf.at(-1)?.[0] ?? [];
-      if (verb !== "COUNT") continue;
-      const { count } = result as { count: number };
-      for (let less = 1; less <= Math.min(removed, count); less++) anyOf.push([["COUNT", id, { count: count - less }]]);
+      if (expected.connection === connection && last?.[0] === verb && last[1] === id) expected.mayBeCut = true;
     }
   }
 

@@ -1,9 +1,9 @@
 import type { Event } from "nostr-tools/pure";
 import type { Filter, Frame } from "./client.ts";
-import { isCurrent, isExpired, isForThisRelay, refusalsOf, VANISH } from "./naive-features.ts";
+import { isCurrent, isForThisRelay, refusalsOf, VANISH } from "./naive-features.ts";
 import { byOrder, canSee, faultsOf, naiveMatch } from "./naive-rules.ts";
 import { countAnswers, storedAnswers } from "./oracle-answers.ts";
-import { OracleState } from "./oracle-state.ts";
+import { OracleWithSyncs } from "./oracle-syncs.ts";
 
 /** Seconds for which an ephemeral id is known (R-04-10). */
 const REMEMBERED = 60;
@@ -13,9 +13,9 @@ const AUTH_REQUIRED = "auth-required: authentication required";
 /**
  * A relay that is obviously right: a list of events, a list of subscriptions, and every question answered by looking
  * at all of them. Written from the reference alone. It takes the same frames as the relay and notes what each
- * connection must be sent. Sync (5.8) is not part of it yet.
+ * connection must be sent.
  */
-export class Oracle extends OracleState {
+export class Oracle extends OracleWithSyncs {
   readonly #isGenuine: (event: Event) => boolean;
 
   /** `isGenuine` says whether id and signature of an event are true. */
@@ -38,7 +38,15 @@ export class Oracle extends OracleState {
         return this.#count(connection, subject as string, filters as Filter[]);
       case "CLOSE":
         return this.#close(connection, subject as string);
-      // NEG-OPEN, NEG-MSG and NEG-CLOSE (5.8) go here.
+      case "NEG-OPEN":
+        this.openSync(connection, subject as string, filters[0] as Filter, filters[1] as unknown as string);
+        return [this];
+      case "NEG-MSG":
+        this.goOnWithSync(connection, subject as string, filters[0] as unknown as string);
+        return [this];
+      case "NEG-CLOSE":
+        this.closeSync(connection, subject as string);
+        return [this];
     }
     throw new Error(`the oracle does not know ${verb}`);
   }
@@ -52,8 +60,8 @@ export class Oracle extends OracleState {
   /** The table of 6.2: nothing but AUTH before authentication. */
   #turnAway(connection: number, [verb, subject]: Frame): Oracle[] {
     if (verb === "EVENT") this.expect(connection, ["OK", (subject as Event).id, false, AUTH_REQUIRED]);
-    else if (verb === "CLOSE") this.expectUnordered(connection, ["NOTICE", AUTH_REQUIRED]);
-    else this.expect(connection, ["CLOSED", subject, AUTH_REQUIRED]);
+    else if (verb === "CLOSE" || verb === "NEG-CLOSE") this.expectUnordered(connection, ["NOTICE", AUTH_REQUIRED]);
+    else this.expect(connection, [verb.startsWith("NEG-") ? "NEG-ERR" : "CLOSED", subject, AUTH_REQUIRED]);
     this.outcomes.push("unauthenticated");
     return [this];
   }
@@ -143,10 +151,8 @@ export class Oracle extends OracleState {
   }
 
   #add(connection: number, event: Event): Oracle[] {
-    const before = this.archive.events.length;
     this.archive.add(event);
     this.#takeOutcomes();
-    this.loosenCounts(before + 1 - this.archive.events.length);
     this.expect(connection, ["OK", event.id, true, ""]);
     this.outcomes.push("stored");
     this.#deliver(event);
@@ -177,7 +183,7 @@ export class Oracle extends OracleState {
 
   #subscribe(connection: number, id: string, filters: Filter[]): Oracle[] {
     const { subscriptions, authed } = this.open(connection);
-    this.cut(connection, id);
+    this.cut(connection, "EOSE", id);
     const faults = filters.flatMap(faultsOf);
     const isOpen = subscriptions.delete(id);
     if (faults.length > 0) {
@@ -186,7 +192,7 @@ export class Oracle extends OracleState {
       return [this];
     }
     subscriptions.set(id, { filters, openedAt: Date.now(), hasSurvived: false });
-    const answers = storedAnswers(id, filters, this.#matches(filters, authed));
+    const answers = storedAnswers(id, filters, this.matches(filters, authed));
     this.outcomes.push(...answers.map(({ hint }) => hint));
     const anyOf = answers.map(({ frames }) => frames);
     this.expected.push({ connection, anyOf, isUnordered: false, mayBeCut: false });
@@ -195,7 +201,7 @@ export class Oracle extends OracleState {
   }
 
   #close(connection: number, id: string): Oracle[] {
-    this.cut(connection, id);
+    this.cut(connection, "EOSE", id);
     const wasOpen = this.open(connection).subscriptions.delete(id);
     this.outcomes.push(wasOpen ? "closed" : "closed unknown");
     return [this];
@@ -210,23 +216,9 @@ export class Oracle extends OracleState {
       this.outcomes.push("count refused");
       return [this];
     }
-    const answers = countAnswers(id, filters, this.#matches(filters, authed), authed);
+    const answers = countAnswers(id, filters, this.matches(filters, authed), authed);
     this.expect(connection, ...answers);
     this.outcomes.push(answers[0]?.[0] === "COUNT" ? "counted" : "count restricted");
     return [this];
-  }
-
-  /** The visible matches of each filter (R-03-14). */
-  #matches(filters: Filter[], authed: Set<string>): Event[][] {
-    return filters.map((filter) =>
-      this.archive.events.filter((event) => {
-        if (!naiveMatch(filter, event)) return false;
-        const isOver = !isCurrent(event, this.now);
-        const isVisible = !isOver && canSee(authed, event);
-        if (isOver) this.outcomes.push(isExpired(event, this.now) ? "expired stored" : "past retention stored");
-        else if (!isVisible) this.outcomes.push("hidden stored");
-        return isVisible;
-      }),
-    );
   }
 }

@@ -1,7 +1,8 @@
 import type { Event } from "nostr-tools/pure";
-import type { Frame } from "./client.ts";
+import { type Frame, RELAY_URL } from "./client.ts";
 import { KEYS } from "./drafts.ts";
 import type { Expected } from "./expected.ts";
+import { type Key, signed } from "./keys.ts";
 
 /** All orders that keep the order within each track. */
 export function interleavings<T>(tracks: T[][]): T[][] {
@@ -40,4 +41,12 @@ export function short(frame: Frame): unknown[] {
     const { id, pubkey, kind, created_at } = item as Event;
     return `${id.slice(0, 8)} kind ${kind} of ${keyNumber(pubkey)} at ${created_at}`;
   });
+}
+
+export function authEvent(by: Key, challenge: string, created_at: number): Event {
+  const tags = [
+    ["relay", RELAY_URL],
+    ["challenge", challenge],
+  ];
+  return signed(by, { kind: 22242, created_at, tags });
 }

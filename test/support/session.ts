@@ -1,19 +1,20 @@
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
-import type { Event } from "nostr-tools/pure";
-import { type Client, type Frame, RELAY_URL } from "./client.ts";
+import type { Client, Frame } from "./client.ts";
 import { setTime } from "./clock.ts";
 import { KEYS, type Signer } from "./drafts.ts";
 import { explains } from "./expected.ts";
-import { type Key, signed } from "./keys.ts";
+import type { Key } from "./keys.ts";
 import { Oracle } from "./oracle.ts";
+import { IDLE_SECONDS } from "./oracle-syncs.ts";
 import { freshRelay, type TestRelay } from "./relay.ts";
-import { brief, interleavings, keyNumber, short, withoutExtras } from "./session-frames.ts";
+import { authEvent, brief, interleavings, keyNumber, short, withoutExtras } from "./session-frames.ts";
 import { type Message, messagesOf, type Step } from "./steps.ts";
+import { SyncClients } from "./sync-client.ts";
 
 /** One thing done to the oracle. */
 type Act = (oracle: Oracle) => Oracle[];
 
-/** A COUNT, and answers that come in several pages, may be later than the answer of a probe: look again this often. */
+/** Answers of many turns may be later than that of a probe: look again this often. */
 const LOOKS = 20;
 const ONE_PAGE = 400;
 
@@ -25,6 +26,7 @@ export class Session {
   readonly #signer: Signer;
   /** More than one where several states explain what has been seen so far. */
   #oracles: Oracle[];
+  readonly #syncs = new SyncClients();
   /** Frames of the step under way that have been waited for already. */
   #early: [on: number, frame: Frame][] = [];
 
@@ -59,17 +61,21 @@ export class Session {
     for (const [on, frame] of this.#early) received.get(on)?.push(frame);
     const settle = async (connections: Iterable<number>) => {
       const all = [...connections].map(async (on) => {
-        received.get(on)?.push(...(await settled(this.#clients.get(on) as Client)));
+        const frames = await settled(this.#clients.get(on) as Client);
+        received.get(on)?.push(...frames.map((frame) => this.#syncs.receive(on, frame)));
       });
       await Promise.all(all);
     };
     // Once the senders have their answers, everybody else's frames are on their way before their probe's answer is.
     await settle(senders);
     await settle([...this.#clients.keys()].filter((on) => senders.size !== 1 || !senders.has(on)));
-    const outcomes = this.#predict(paths, received);
-    const explain = () => outcomes.filter((oracle) => isExplained(oracle, received));
+    let outcomes: Oracle[] = [];
+    const explain = () => {
+      outcomes = this.#predict(paths, received);
+      return outcomes.filter((oracle) => isExplained(oracle, received));
+    };
     let explaining = explain();
-    const isLong = this.oracle.events.length > ONE_PAGE || messagesOf(step).some(({ verb }) => verb === "COUNT");
+    const isLong = this.oracle.events.length > ONE_PAGE || messagesOf(step).some(({ verb }) => verb.startsWith("NEG-"));
     for (let look = 0; explaining.length === 0 && look < LOOKS && isLong; look++) {
       await letTimersRun();
       await settle(this.#clients.keys());
@@ -80,14 +86,16 @@ export class Session {
   }
 
   /** Every state that the step may lead to. A subscription that the relay says it lost is lost in all of them. */
-  #predict(paths: Act[][], received: Map<number, Frame[]>): Oracle[] {
+  #predict(inTime: Act[][], received: Map<number, Frame[]>): Oracle[] {
+    const isAnyEnded = [...received.values()].flat().some(([verb]) => verb === "NEG-ERR");
+    const paths = isAnyEnded ? inTime.flatMap((path) => [path, ...withIdleSyncsEnded(path)]) : inTime;
     const lost = [...received].flatMap(([on, frames]) =>
       frames
         .filter(([verb, , text]) => verb === "CLOSED" && String(text).startsWith("error:"))
         .map(([, id]) => [on, id]),
     ) as [number, string][];
     return paths.flatMap((path) => {
-      let oracles = paths.length === 1 ? this.#oracles : this.#oracles.map((oracle) => oracle.clone());
+      let oracles = this.#oracles.map((oracle) => oracle.clone());
       for (const act of path) {
         oracles = oracles.flatMap(act);
         if (act === evicted) for (const [on, id] of lost) for (const oracle of oracles) oracle.lose(on, id);
@@ -104,9 +112,10 @@ export class Session {
     };
     this.#oracles = explaining.filter(isNew);
     const isPipelined = step.name === "send" && step.messages.length > 1;
+    this.#syncs.endStep();
     const names = [isPipelined ? "pipelined" : step.name, ...messagesOf(step).map(({ name }) => name)];
     for (const name of names) this.#count(`operation ${name}`);
-    for (const name of this.oracle.outcomes) this.#count(`outcome ${name}`);
+    for (const name of [...this.oracle.outcomes, ...this.#syncs.outcomes.splice(0)]) this.#count(`outcome ${name}`);
     for (const oracle of this.#oracles) {
       oracle.expected = [];
       oracle.outcomes = [];
@@ -135,6 +144,17 @@ export class Session {
       }
       case "evict": {
         const before = step.before.map((message) => this.#sendOne(message));
+        // An open sync keeps the object in memory.
+        if (step.isIdle) {
+          before.push(
+            this.#pass(IDLE_SECONDS + 1),
+            acting((oracle) => void oracle.endIdleSyncs()),
+          );
+        } else {
+          before.push(
+            ...this.#syncs.all.map(({ on, id }) => this.#sendOne({ name: "end", on, verb: "NEG-CLOSE", id })),
+          );
+        }
         await evictDurableObject(this.#relay.stub);
         const after = step.after.map((message) => this.#sendOne(message));
         return [[...before, evicted, ...after]];
@@ -148,12 +168,17 @@ export class Session {
         return [step.messages.map((message) => this.#sendOne(message))];
       }
       case "clock":
-        setTime(this.#relay.stub, this.oracle.now + step.seconds);
-        return [[acting((oracle) => oracle.advance(step.seconds))]];
+        return [[this.#pass(step.seconds)]];
       case "alarm":
         await runDurableObjectAlarm(this.#relay.stub);
         return [[acting((oracle) => oracle.alarm())]];
     }
+  }
+
+  /** The clock of the relay goes on. */
+  #pass(seconds: number): Act {
+    setTime(this.#relay.stub, this.oracle.now + seconds);
+    return acting((oracle) => oracle.advance(seconds));
   }
 
   #sendOne(message: Message): Act {
@@ -171,7 +196,15 @@ export class Session {
       case "COUNT":
         return [message.verb, message.id, ...message.filters];
       case "CLOSE":
-        return ["CLOSE", message.id];
+      case "NEG-CLOSE":
+        return [message.verb, message.id];
+      case "NEG-OPEN": {
+        const id = this.#syncs.unused(message.on, message.id);
+        const opening = this.#syncs.open(message.on, id, message.records);
+        return ["NEG-OPEN", id, message.filter, message.fault ?? opening];
+      }
+      case "NEG-MSG":
+        return ["NEG-MSG", message.id, message.fault ?? this.#syncs.next(message.on, message.id)];
       case "AUTH": {
         const answered = message.fault === "challenge" ? `not ${challenge}` : challenge;
         const event = authEvent(KEYS[message.by] as Key, answered, this.oracle.now);
@@ -184,12 +217,12 @@ export class Session {
 
   /** Waits for the answer alone, without a probe that would hasten it. What arrives is kept. */
   async #answer({ on, verb }: Message): Promise<void> {
-    if (verb === "CLOSE") return;
+    if (verb === "CLOSE" || verb === "NEG-CLOSE") return;
     const client = this.#clients.get(on) as Client;
-    const ends = ["OK", "EOSE", "CLOSED", "COUNT"];
+    const ends = ["OK", "EOSE", "CLOSED", "COUNT", "NEG-MSG", "NEG-ERR"];
     for (;;) {
       const frame = await client.next();
-      this.#early.push([on, frame]);
+      this.#early.push([on, this.#syncs.receive(on, frame)]);
       if (ends.includes(frame[0])) return;
     }
   }
@@ -258,12 +291,10 @@ function acting(act: (oracle: Oracle) => void): Act {
   };
 }
 
-const evicted = acting((oracle) => oracle.evict());
-
-function authEvent(by: Key, challenge: string, created_at: number): Event {
-  const tags = [
-    ["relay", RELAY_URL],
-    ["challenge", challenge],
-  ];
-  return signed(by, { kind: 22242, created_at, tags });
+/** The relay ends idle syncs of its own accord, at any one moment. */
+function withIdleSyncsEnded(path: Act[]): Act[][] {
+  const ended: Act = (oracle) => (oracle.endIdleSyncs() ? [oracle] : []);
+  return Array.from({ length: path.length + 1 }, (_, at) => path.toSpliced(at, 0, ended));
 }
+
+const evicted = acting((oracle) => oracle.evict());

@@ -3,11 +3,17 @@ import type { Draft, Signer } from "./drafts.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Random } from "./random.ts";
 
+/** What a sync compares. */
+export type SyncRecord = [createdAt: number, id: string];
+
 /** One frame to send, in a form that can be printed and sent again later: what has to be signed is still a draft. */
 export type Message = { name: string; on: number } & (
   | { verb: "EVENT"; draft: Draft }
   | { verb: "REQ" | "COUNT"; id: string; filters: Filter[] }
-  | { verb: "CLOSE"; id: string }
+  | { verb: "CLOSE" | "NEG-CLOSE"; id: string }
+  /** `records` are what the client has; `fault` is a message to send in place of its own. */
+  | { verb: "NEG-OPEN"; id: string; filter: Filter; records: SyncRecord[]; fault?: string }
+  | { verb: "NEG-MSG"; id: string; fault?: string }
   | { verb: "AUTH"; by: number; fault?: "sig" | "challenge" }
 );
 
@@ -17,8 +23,11 @@ export type Step =
   | { name: "send" | "query"; isPaced: boolean; messages: Message[] }
   /** From several connections at once: those of each connection in order, else in any. */
   | { name: "concurrent"; messages: Message[] }
-  /** The object is evicted while `before` is under way; `after` wakes it. */
-  | { name: "evict"; before: Message[]; after: Message[] }
+  /**
+   * The object is evicted while `before` is under way; `after` wakes it. Open syncs are closed before, or, with
+   * `isIdle`, so much time passes that the relay ends them.
+   */
+  | { name: "evict"; isIdle?: boolean; before: Message[]; after: Message[] }
   /** The connection closes and a new one takes its place. */
   | { name: "reconnect"; on: number; messages: Message[] }
   /** The clock of the relay goes on by so many seconds; else it stands still. */

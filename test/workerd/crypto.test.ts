@@ -3,9 +3,9 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type Event, verifyEvent } from "nostr-tools/pure";
 import { expect, test } from "vitest";
-import wasm from "../../node_modules/nostr-wasm/public/out/secp256k1.wasm";
 import { parseEvent } from "../../src/protocol/event.ts";
 import { createCrypto } from "../../src/protocol/secp256k1.ts";
+import wasm from "../../src/protocol/secp256k1.wasm";
 import { VerifiedEvent } from "../../src/protocol/verify.ts";
 import { alice, bob, key, signed } from "../support/keys.ts";
 

@@ -119,11 +119,11 @@ test("R-05-29 R-05-15 registers show visible events only: not private, expired o
   expect(await ask(c, filter)).toEqual({ count: 1, hll: registersOf(bob.pubkey) });
 });
 
-test("R-05-34 R-05-36 5,000 matches are counted in several stretches, each once", async () => {
+test("R-05-34 R-05-36 20,000 matches are counted in several stretches, each once", async () => {
   const relay = freshRelay();
   const authors = Array.from({ length: 50 }, (_, i) => key(i + 1).pubkey);
   await inStore(relay, (store) => {
-    const events = Array.from({ length: 5000 }, (_, i) =>
+    const events = Array.from({ length: 20_000 }, (_, i) =>
       unsigned({
         pubkey: authors[i % 50] ?? "",
         created_at: 1_700_000_000 + (i >> 2),
@@ -136,8 +136,8 @@ test("R-05-34 R-05-36 5,000 matches are counted in several stretches, each once"
   const sketch = new HyperLogLog("x");
   for (const author of authors) sketch.add(author);
   const a = await relay.login(alice);
-  expect(await ask(a, { "#t": ["x"] })).toEqual({ count: 5000, hll: sketch.toHex() });
-  expect(await ask(a, { "#t": ["x"], kinds: [1] })).toMatchObject({ count: 2500 });
+  expect(await ask(a, { "#t": ["x"] })).toEqual({ count: 20_000, hll: sketch.toHex() });
+  expect(await ask(a, { "#t": ["x"], kinds: [1] })).toMatchObject({ count: 10_000 });
   expect(await ask(a, { "#t": ["x"], since: 1_700_000_100, until: 1_700_000_199 })).toMatchObject({ count: 400 });
   const capped = await relayWith({ MAX_COUNT: "3" });
   const b = await capped.login(bob);

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { BASE_TIME, type Draft, KEYS, Signer } from "../support/drafts.ts";
-import { testSessions } from "../support/model.ts";
+import { furtherSeeds, testSessions } from "../support/model.ts";
 import { replay } from "../support/replay.ts";
 import type { Message, Step } from "../support/steps.ts";
 
-testSessions(1, 25, Date.now() % 4294967296);
+testSessions(1, 25, Date.now() % 4294967296, ...furtherSeeds());
 
 /** What random sessions have found once, in its shortest form. */
 describe("found by a random session", () => {

@@ -2,8 +2,8 @@ import type { Sql } from "../../src/store/sql.ts";
 
 export type Pair = [createdAt: number, id: string];
 
-/** Bytes of the JSON of a common event. */
-const RAW_SIZE = 400;
+/** Characters of the content, so that the JSON is as long as that of a common event. */
+const RAW_SIZE = 270;
 
 /** Stores events of kind 1 with these times and ids, otherwise empty: enough for a sync, and fast. */
 export function putRecords(sql: Sql, pairs: readonly Pair[]): void {
@@ -22,7 +22,9 @@ export function putRandom(sql: Sql, count: number, perSecond = 1, authors = 1): 
        WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1),
        made AS MATERIALIZED (SELECT CAST(i AS INTEGER) AS i, randomblob(32) AS id FROM n)
        SELECT i + 1, id, unhex(printf('%014x', 9007199254740991 - 1600000000 - i / CAST(?2 AS INTEGER)) || hex(id)), 1,
-         unhex(printf('%064x', 1 + i % CAST(?3 AS INTEGER))), NULL, NULL, printf('{"content":"%.*c"}', CAST(?4 AS INTEGER), 'x') FROM made`,
+         unhex(printf('%064x', 1 + i % CAST(?3 AS INTEGER))), NULL, NULL,
+         printf('{"pubkey":"%064x","kind":1,"created_at":%d,"tags":[],"content":"%.*c"}', 1 + i % CAST(?3 AS INTEGER),
+           1600000000 + i / CAST(?2 AS INTEGER), CAST(?4 AS INTEGER), 'x') FROM made`,
     count,
     perSecond,
     authors,

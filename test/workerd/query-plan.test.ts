@@ -1,10 +1,10 @@
 import { runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
-import wasm from "../../node_modules/nostr-wasm/public/out/secp256k1.wasm";
 import { type Event, indexedTags, serializeEvent } from "../../src/protocol/event.ts";
 import { type Filter, matches, parseFilter } from "../../src/protocol/filter.ts";
 import { HyperLogLog, sketchedValue } from "../../src/protocol/hyperloglog.ts";
 import { type Crypto, createCrypto } from "../../src/protocol/secp256k1.ts";
+import wasm from "../../src/protocol/secp256k1.wasm";
 import { VerifiedEvent } from "../../src/protocol/verify.ts";
 import { countMatches } from "../../src/store/count.ts";
 import { EventStore } from "../../src/store/event-store.ts";
@@ -33,7 +33,7 @@ const KINDS = [0, 1, 1, 1, 2, 4, 4, 6, 7, 9, 11, 20, 78, 1078, 1059, 1059, 1111,
 const VALUES = ["x", "y", "", "é😀", "v".repeat(31), "v".repeat(32), "w".repeat(1024), KEYS[0] as string];
 
 /** The store does not look at signatures; ids are real. */
-const crypto: Crypto = { ...createCrypto(wasm), verify: () => true };
+const crypto: Crypto = { ...createCrypto(wasm), verifyAll: () => true };
 
 /** A filter as a client sends it. */
 type RawFilter = {
@@ -240,12 +240,14 @@ async function compare(sql: Sql, seed: number): Promise<void> {
     expect(live, about("live match")).toEqual(samples.map((event) => raw.map((filter) => isMatch(filter, event))));
 
     for (const size of [1000, 1 + dice.below(8)]) {
-      const scan = Scan.open(sql, filters, reader, LIMITS, snapshot);
-      if (scan === undefined) throw new Error(about("refused"));
+      const scan = new Scan(sql, filters, reader, LIMITS, snapshot);
       const got: string[] = [];
-      while (!scan.isDone) {
+      // Many ranges are opened in several turns, which give empty pages.
+      for (let empty = 0; !scan.isDone; ) {
         const page = scan.page(size);
-        if (page.length === 0 || page.length > size) throw new Error(about(`page of ${page.length}, not ${size}`));
+        if (scan.isRefused) throw new Error(about("refused"));
+        if ((page.length === 0 && ++empty > 10) || page.length > size)
+          throw new Error(about(`page of ${page.length}, not ${size}`));
         got.push(...page.map((event) => (JSON.parse(event) as Event).id));
       }
       expect(scan.page(size), about("page after the last")).toEqual([]);
@@ -258,11 +260,19 @@ async function compare(sql: Sql, seed: number): Promise<void> {
 
     const max = dice.chance(70) ? 10_000 : 1 + dice.below(20);
     const sketched = sketchedValue(filters);
-    const counted = await countMatches(sql, filters, reader, snapshot, max, async () => {}, sketched);
+    const counted = await countMatches(
+      sql,
+      filters,
+      reader,
+      () => snapshot,
+      max,
+      async () => {},
+      sketched,
+    );
     const registers = sketched === undefined || total > max ? undefined : new HyperLogLog(sketched);
     for (const { pubkey } of union(matching)) registers?.add(pubkey);
     const hll = registers?.toHex();
-    expect(counted, about("count")).toEqual({ count: Math.min(total, max), isCapped: total > max, hll });
+    expect(counted, about("count")).toEqual({ count: Math.min(total, max), isApproximate: total > max, hll });
   }
 }
 

@@ -1,8 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import type { Event, EventTemplate } from "nostr-tools/pure";
 import { expect, test } from "vitest";
-import wasm from "../../node_modules/nostr-wasm/public/out/secp256k1.wasm";
 import { createCrypto } from "../../src/protocol/secp256k1.ts";
+import wasm from "../../src/protocol/secp256k1.wasm";
 import { VerifiedEvent } from "../../src/protocol/verify.ts";
 import { EventStore } from "../../src/store/event-store.ts";
 import { migrate } from "../../src/store/schema.ts";

@@ -1,9 +1,10 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { vi } from "vitest";
-import wasm from "../../node_modules/nostr-wasm/public/out/secp256k1.wasm";
 import { type Event, serializeEvent } from "../../src/protocol/event.ts";
 import { createCrypto } from "../../src/protocol/secp256k1.ts";
+import wasm from "../../src/protocol/secp256k1.wasm";
 import { VerifiedEvent } from "../../src/protocol/verify.ts";
+import type { AccessLists } from "../../src/relay/ports.ts";
 import { EventStore } from "../../src/store/event-store.ts";
 import { migrate } from "../../src/store/schema.ts";
 import type { Sql } from "../../src/store/sql.ts";
@@ -12,7 +13,7 @@ import type { Client, Filter, Frame } from "../support/client.ts";
 import { freshRelay, type TestRelay } from "../support/relay.ts";
 
 /** The store does not look at signatures, so that thousands of events need none. Their ids are real. */
-const crypto = { ...createCrypto(wasm), verify: () => true };
+const crypto = { ...createCrypto(wasm), verifyAll: () => true };
 
 let serial = 0;
 
@@ -59,11 +60,16 @@ export async function relayHolding(...events: Event[]): Promise<TestRelay> {
 /** A fresh relay with these variables, until it is evicted. */
 export async function relayWith(variables: Record<string, string>): Promise<TestRelay> {
   const relay = freshRelay();
-  await runInDurableObject(relay.stub, (object) => {
+  await configure(relay, variables);
+  return relay;
+}
+
+/** Sets variables of an object that has not run yet, or is away. */
+export function configure(relay: TestRelay, variables: Record<string, string>): Promise<void> {
+  return runInDurableObject(relay.stub, (object) => {
     const configurable = object as unknown as { env: Record<string, unknown> };
     configurable.env = { ...configurable.env, ...variables };
   });
-  return relay;
 }
 
 /** Lets the alarm ring now; false if none is set. */
@@ -123,3 +129,13 @@ export async function countOf(client: Client, ...filters: Filter[]): Promise<num
 export function verdict([, , accepted, text]: Frame): [unknown, string] {
   return [accepted, String(text).split(":")[0] as string];
 }
+
+/** Access of a relay whose lists are empty. */
+export const NO_LISTS: AccessLists = {
+  has: () => false,
+  get: () => undefined,
+  entries: () => [],
+  size: () => 0,
+  put: () => false,
+  remove: () => false,
+};

@@ -3,18 +3,20 @@ import { parseConfig } from "../../src/relay/config.ts";
 import { admitEvent } from "../../src/relay/policy.ts";
 import { alice, bob, now, unique } from "../support/keys.ts";
 import type { TestRelay } from "../support/relay.ts";
-import { relayWith, ringAll, unsigned, verdict } from "./stocked.ts";
+import { NO_LISTS, relayWith, ringAll, unsigned, verdict } from "./stocked.ts";
 
 const OK = [true, ""];
 
 test("R-02-14 with full storage only what frees room and what is not stored gets in", () => {
   const config = parseConfig({});
+  const access = { config, lists: NO_LISTS };
   const admit = (kind: number, isFull: boolean) =>
     admitEvent({
       event: unsigned({ kind, created_at: now(), tags: [["relay", "ALL_RELAYS"]] }),
       tags: [],
       now: now(),
       config,
+      access,
       authed: new Set(),
       isFull,
     });

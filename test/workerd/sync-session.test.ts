@@ -18,6 +18,7 @@ function clockInHand() {
     nowSeconds: () => Math.floor(nowMs / 1000),
     soon: (delayMs, task) => void timers.push({ at: nowMs + delayMs, task }),
     pause: () => Promise.resolve(),
+    breathe() {},
   };
   const advance = async (seconds: number): Promise<void> => {
     const end = nowMs + seconds * 1000;
@@ -53,7 +54,7 @@ function bench(records: RecordsOf = nothing) {
   const connect = () => {
     const sent: unknown[][] = [];
     const socket = { send: (text: string) => void sent.push(JSON.parse(text)), close() {}, attach() {} };
-    return { connection: new Connection(socket, newAttachment(), new Set()), sent };
+    return { connection: new Connection(socket, newAttachment(0), new Set(), undefined), sent };
   };
   const open = async (connection: Connection, id: string): Promise<void> => {
     await syncs.open(connection, id, [{}, EMPTY]);

@@ -6,7 +6,7 @@ import { alice, bob, carol, key, now, signed, unique } from "../support/keys.ts"
 import { freshRelay } from "../support/relay.ts";
 import { inspectedRelay } from "./inspect.ts";
 
-// Sessions of NIP-77 over sockets; the algorithm itself is tested by negentropy.test.ts.
+// Sessions of NIP-77 over sockets; the algorithm itself is tested by negentropy*.test.ts.
 
 const AT = now() - 1000;
 

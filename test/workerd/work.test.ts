@@ -4,9 +4,8 @@ import { checkWork } from "../../src/protocol/pow.ts";
 import { leadingZeroBits } from "../../src/protocol/text.ts";
 import { parseConfig } from "../../src/relay/config.ts";
 import { admitEvent } from "../../src/relay/policy.ts";
-import { relayPage } from "../../src/worker/http.ts";
 import { alice, type Key, now, signed } from "../support/keys.ts";
-import { relayWith, unsigned, verdict } from "./stocked.ts";
+import { NO_LISTS, relayWith, unsigned, verdict } from "./stocked.ts";
 
 test("V-8 R-05-27 difficulty is the number of leading zero bits", () => {
   expect(leadingZeroBits("000006d8c378af1779d2feebc7603a125d99eca0ccf1085959b307f64e5dd358")).toBe(21);
@@ -43,7 +42,15 @@ test("R-05-22 R-05-27 a request to vanish needs no work, everything else does", 
   const config = parseConfig({ MIN_POW: "16" });
   const admit = (kind: number, tags: string[][] = []) => {
     const event = { ...unsigned({ kind, tags, created_at: now() }), id: "f".repeat(64) };
-    return admitEvent({ event, tags: [], now: now(), config, authed: new Set(), isFull: false });
+    return admitEvent({
+      event,
+      tags: [],
+      now: now(),
+      config,
+      access: { config, lists: NO_LISTS },
+      authed: new Set(),
+      isFull: false,
+    });
   };
   expect(admit(62, [["relay", "ALL_RELAYS"]])).toBe(undefined);
   for (const kind of [0, 1, 5, 1059, 20001, 30023]) expect(admit(kind)).toMatch(/^pow: /);
@@ -58,13 +65,13 @@ function mined(by: Key, bits: number) {
 }
 
 test("T-119 R-05-27 R-08-04 over a socket: too little work is refused, enough is stored, and NIP-11 says how much", async () => {
-  const a = await (await relayWith({ MIN_POW: "6" })).login(alice);
+  const relay = await relayWith({ MIN_POW: "6" });
+  const a = await relay.login(alice);
   const event = mined(alice, 6);
   const idle = [0, 1, 2, 3, 4].map((i) => signed(alice, { content: `${i}` })).find(({ id }) => leadingZeroBits(id) < 6);
   expect(verdict(await a.publish(idle as { id: string }))).toEqual([false, "pow"]);
   expect(verdict(await a.publish(event))).toEqual([true, ""]);
-  const request = new Request("https://relay/", { headers: { Accept: "application/nostr+json" } });
-  const information = relayPage(request, parseConfig({ MIN_POW: "6" }));
+  const information = await relay.stub.fetch("https://relay/", { headers: { Accept: "application/nostr+json" } });
   expect(await information.json()).toMatchObject({ limitation: { min_pow_difficulty: 6 } });
   const { default: worker } = exports as unknown as { default: Fetcher };
   const own = await worker.fetch("https://nexus.openagents.com/", { headers: { Accept: "application/nostr+json" } });

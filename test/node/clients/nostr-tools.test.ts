@@ -180,3 +180,17 @@ describe("SimplePool", () => {
     expect(live).toEqual(event);
   });
 });
+
+describe("with AUTH_GRACE_MS", () => {
+  let patient: Server;
+  beforeAll(async () => {
+    patient = await startServer({ AUTH_GRACE_MS: "5000" });
+  });
+  afterAll(() => patient.stop());
+
+  test("automaticallyAuth alone: the first publish and the first query wait for the login and are served", async () => {
+    const event = unique(alice);
+    expect(await Promise.all(poolOf(alice).publish([patient.url], event))).toEqual([""]);
+    expect(plain(await poolOf(alice).querySync([patient.url], { ids: [event.id] }))).toEqual([event]);
+  });
+});

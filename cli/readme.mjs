@@ -1,0 +1,39 @@
+// @ts-check
+import { readFile, writeFile } from "node:fs/promises";
+import { loadConfigModule } from "./build.mjs";
+
+const README = new URL("../README.md", import.meta.url);
+
+/** Prints README with the tables of variables as they are now; `--write` puts it in its place. */
+async function main() {
+  const { GROUPS, LOCAL_VARIABLES } = await loadConfigModule();
+  const groups = Object.entries(GROUPS).map(([title, variables]) => `**${title}**\n\n${tableOf(variables)}`);
+  const before = await readFile(README, "utf8");
+  const after = fill(fill(before, "npm start", tableOf(LOCAL_VARIABLES)), "the relay", groups.join("\n\n"));
+  if (process.argv.includes("--write")) await writeFile(README, after);
+  else process.stdout.write(after);
+}
+
+/** @param {import("../src/relay/config/variable.ts").Table} variables */
+function tableOf(variables) {
+  const rows = Object.entries(variables).map(
+    ([name, { help, values, unset }]) => `| \`${name}\` | ${help} | ${values} | ${unset} |`,
+  );
+  return ["| Variable | Meaning | Values | Default |", "|---|---|---|---|", ...rows].join("\n");
+}
+
+/**
+ * Puts `content` between the markers of `name`, each of which must be there.
+ * @param {string} text
+ * @param {string} name
+ * @param {string} content
+ */
+function fill(text, name, content) {
+  const start = `<!-- variables of ${name}: written by npm run docs -->\n`;
+  const from = text.indexOf(start);
+  const to = text.indexOf("<!-- end -->", from);
+  if (from < 0 || to < 0) throw new Error(`README.md has no markers for the variables of ${name}`);
+  return `${text.slice(0, from)}${start}\n${content}\n\n${text.slice(to)}`;
+}
+
+await main();

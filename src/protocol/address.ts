@@ -1,0 +1,38 @@
+/**
+ * One form for all spellings of an IP address: IPv4 in dotted decimal, also where it is mapped into IPv6, and IPv6
+ * compressed in lower case. Undefined if it is no literal address.
+ */
+export function normalizeAddress(text: string): string | undefined {
+  const v4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
+  if (v4 !== null) {
+    const bytes = v4.slice(1).map(Number);
+    return bytes.every((byte) => byte < 256) ? bytes.join(".") : undefined;
+  }
+  if (!/^[0-9a-f:.]{2,45}$/i.test(text)) return undefined;
+  const host = URL.parse(`http://[${text}]/`)?.hostname.slice(1, -1);
+  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(host ?? "");
+  if (mapped === null) return host;
+  const [high, low] = [Number.parseInt(mapped[1] as string, 16), Number.parseInt(mapped[2] as string, 16)];
+  return [high >> 8, high & 255, low >> 8, low & 255].join(".");
+}
+
+/** An address as a peer has it, `203.0.113.7:1234` or `[2001:db8::1]:1234`, without port, brackets and zone. */
+export function withoutPort(text: string): string {
+  const [, v6, v4] = /^(?:\[([^\]]*)\](?::\d+)?|([\d.]+):\d+)$/.exec(text) ?? [];
+  return (v6 ?? v4 ?? text).replace(/%.*$/, "");
+}
+
+/** What counts as one client: an IPv4 address, or the first 64 bits of an IPv6 address, as {@link normalizeAddress} gives it. */
+export function networkOf(address: string): string {
+  if (!address.includes(":") || isLoopback(address)) return address;
+  const [head = "", tail] = address.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  const last = tail === undefined || tail === "" ? [] : tail.split(":");
+  const zeros = Array.from({ length: tail === undefined ? 0 : 8 - groups.length - last.length }, () => "0");
+  return `${[...groups, ...zeros, ...last].slice(0, 4).join(":")}::/64`;
+}
+
+/** Whether an address as {@link normalizeAddress} gives it is of this machine. */
+export function isLoopback(address: string): boolean {
+  return address === "::1" || address.startsWith("127.");
+}

@@ -1,0 +1,221 @@
+import { TRAFFIC } from "./limits.ts";
+import {
+  flag,
+  integer,
+  integers,
+  oneOf,
+  publicKey,
+  publicKeys,
+  relayUrl,
+  relayUrls,
+  retention,
+  secretKey,
+  text,
+  webUrl,
+} from "./values.ts";
+
+const RELAY = {
+  RELAY_NAME: text({ max: 200, default: "Nexus", help: "name in NIP-11" }),
+  RELAY_URL: relayUrl({
+    default: "wss://nexus.openagents.com",
+    unset: "`wss://nexus.openagents.com`; with `npm start` `ws://localhost:PORT`",
+    help: "URL that clients must name in AUTH; its path is where the relay answers",
+  }),
+  RELAY_URL_ALIASES: relayUrls({
+    default: "",
+    help: "further URLs of this relay; `npm start` adds the loopback names",
+  }),
+  RELAY_URL_MATCH: oneOf(["normalized", "exact"], {
+    default: "normalized",
+    help: "`normalized`: any spelling of the same URL will do; `exact`: to the letter, trailing slash included",
+  }),
+  RELAY_DESCRIPTION: text({ max: 5000, help: "description in NIP-11" }),
+  RELAY_PUBKEY: publicKey({ help: "public key of the operator" }),
+  RELAY_CONTACT: text({ max: 500, help: "e-mail address or URI of the operator" }),
+  RELAY_ICON: webUrl({ help: "square picture of the relay, in NIP-11" }),
+  RELAY_BANNER: webUrl({ help: "wide picture of the relay, in NIP-11" }),
+  RELAY_TERMS_OF_SERVICE: webUrl({ help: "page with the terms of service, in NIP-11" }),
+  RELAY_SECRET_KEY: secretKey({
+    help: "secret key of the relay itself, hex; signs membership lists and shows as `self` in NIP-11",
+  }),
+  SUPPORTED_NIPS: integers({ max: 999, unset: "what is switched on", help: "NIPs that NIP-11 lists" }),
+};
+
+const ACCESS_MODES = ["authenticated", "allowed", "members"] as const;
+
+const ACCESS = {
+  AUTH_REQUIRED: flag({ default: true, help: "`false` lets everybody read and write; for tests" }),
+  AUTH_TOLERANCE: integer({
+    default: 600,
+    min: 1,
+    max: 86_400,
+    unit: "seconds",
+    help: "how old or how far ahead an AUTH event may be",
+  }),
+  ADMIN_PUBKEYS: publicKeys({ default: "", help: "keys that may manage the relay, besides `RELAY_PUBKEY`" }),
+  READ_ACCESS: oneOf(ACCESS_MODES, {
+    unset: "everybody, or the allow list and members once that list has an entry",
+    help: "who may read: whoever has logged in, keys on the allow list, or members",
+  }),
+  WRITE_ACCESS: oneOf(ACCESS_MODES, { unset: "as above", help: "who may publish, as above" }),
+  INVITE_ACCESS: oneOf(["admins", "members"], {
+    default: "admins",
+    help: "who may ask for invite codes: admins, or members too",
+  }),
+  INVITE_USES: integer({
+    default: 1,
+    min: 1,
+    max: 10_000,
+    unit: "uses",
+    help: "how many may join with one invite code",
+  }),
+  INVITE_TTL: integer({
+    default: 604_800,
+    min: 60,
+    max: 31_536_000,
+    unit: "seconds",
+    help: "how long an invite code is good",
+  }),
+  MAX_MEMBERS: integer({ default: 5000, min: 1, max: 5000, unit: "members", help: "members at most" }),
+  ALLOWED_KINDS: integers({ default: "", max: 65_535, unset: "all", help: "kinds that are taken" }),
+  PRIVATE_KINDS: integers({
+    // R-05-28.
+    default: "4,13,14,15,1059,21059",
+    max: 65_535,
+    help: "kinds shown only to author and `p`-tagged keys",
+  }),
+};
+
+const EVENTS = {
+  MIN_POW: integer({ default: 0, min: 0, max: 256, unit: "bits", help: "leading zeros that an id must have (NIP-13)" }),
+  MAX_EVENT_TAGS: integer({ default: 2000, min: 0, max: 10_000, unit: "tags", help: "size of one event" }),
+  MAX_CONTENT_LENGTH: integer({
+    default: 100_000,
+    min: 0,
+    max: 1_000_000,
+    unit: "characters",
+    help: "length of an event's content",
+  }),
+  MAX_TAG_VALUE: integer({ default: 1024, min: 64, max: 4096, unit: "bytes", help: "length of an indexed tag value" }),
+  CREATED_AT_UPPER_LIMIT: integer({
+    default: 900,
+    min: 0,
+    max: 4_294_967_296,
+    unit: "seconds",
+    help: "how far ahead an event may be",
+  }),
+  CREATED_AT_LOWER_LIMIT: integer({
+    min: 1,
+    max: 4_294_967_296,
+    unit: "seconds",
+    help: "how old an event may be",
+  }),
+};
+
+const LIMITS = {
+  MAX_MESSAGE_LENGTH: integer({
+    default: 524_288,
+    min: 1024,
+    max: 16_777_216,
+    unit: "bytes",
+    help: "size of one frame",
+  }),
+  MAX_SUBSCRIPTIONS: integer({
+    default: 200,
+    min: 1,
+    max: 2000,
+    unit: "subscriptions",
+    help: "open on one connection",
+  }),
+  MAX_FILTERS: integer({ default: 100, min: 1, max: 1000, unit: "filters", help: "filters of one REQ" }),
+  MAX_LIMIT: integer({ default: 5000, min: 1, max: 50_000, unit: "events", help: "events of one filter at most" }),
+  DEFAULT_LIMIT: integer({
+    default: 500,
+    min: 1,
+    max: 50_000,
+    unit: "events",
+    help: "events of a filter without `limit`; not more than `MAX_LIMIT`",
+  }),
+  MAX_COUNT: integer({
+    default: 1_000_000,
+    min: 1,
+    max: 10_000_000,
+    unit: "events",
+    help: "largest COUNT; beyond, it is approximate",
+  }),
+  NEG_TIMEOUT: integer({ default: 60, min: 1, max: 3600, unit: "seconds", help: "time after which an idle sync ends" }),
+  MAX_NEG_RECORDS: integer({
+    default: 500_000,
+    min: 1,
+    max: 1_000_000,
+    unit: "events",
+    help: "events of one sync at most",
+  }),
+  NEG_FRAME_LIMIT: integer({
+    default: 500_000,
+    min: 4096,
+    max: 4_000_000,
+    unit: "bytes",
+    help: "size of one answer of a sync; its hex text is twice as long",
+  }),
+};
+
+const RETENTION = {
+  RETENTION_JOB: integer({
+    default: 86_400,
+    min: 0,
+    max: 4_294_967_296,
+    unit: "seconds",
+    help: "how long job requests (5000–5999) and feedback (7000) are kept; `0` for ever",
+  }),
+  RETENTION_RESULT: integer({
+    default: 604_800,
+    min: 0,
+    max: 4_294_967_296,
+    unit: "seconds",
+    help: "how long job results (6000–6999) are kept; `0` for ever",
+  }),
+  RETENTION: retention({ default: "", help: "further rules, tried first; the first that covers a kind decides" }),
+  MAX_STORAGE: integer({
+    default: 9_000_000_000,
+    min: 1_000_000,
+    max: 10_000_000_000,
+    unit: "bytes",
+    help: "size of the store beyond which only deletions and requests to vanish are taken",
+  }),
+};
+
+const FEATURES = {
+  ENABLE_COUNT: flag({ default: true, help: "COUNT (NIP-45)" }),
+  ENABLE_HLL: flag({ default: true, help: "HyperLogLog registers with a COUNT of one tag value (NIP-45)" }),
+  ENABLE_SEARCH: flag({
+    default: true,
+    help: "`search` filters (NIP-50): a row more for each event with text; older events are added in the background",
+  }),
+  ENABLE_EOSE_HINT: flag({ default: true, help: "`finish` or `more` in EOSE (NIP-67)" }),
+  ENABLE_AND_FILTERS: flag({ default: false, help: "`&t` filters: all values must be there" }),
+  ENABLE_NEGENTROPY: flag({ default: true, help: "sync (NIP-77)" }),
+  ENABLE_MANAGEMENT: flag({ default: true, help: "management over HTTP (NIP-86)" }),
+  ENABLE_MEMBERSHIP: flag({ default: true, help: "members and invites (NIP-43), where `RELAY_SECRET_KEY` is set" }),
+};
+
+/** The relay's variables as README groups them. A new one needs an entry above and nothing else. */
+export const GROUPS = {
+  Relay: RELAY,
+  Access: ACCESS,
+  Events: EVENTS,
+  Limits: LIMITS,
+  Traffic: TRAFFIC,
+  Retention: RETENTION,
+  Features: FEATURES,
+};
+
+/** All variables of the relay. */
+export const VARIABLES = { ...RELAY, ...ACCESS, ...EVENTS, ...LIMITS, ...TRAFFIC, ...RETENTION, ...FEATURES };
+
+/** What only `npm start` reads. */
+export const LOCAL_VARIABLES = {
+  PORT: integer({ default: 8787, min: 1, max: 65_535, help: "port to listen on" }),
+  HOST: text({ max: 255, default: "127.0.0.1", help: "address to listen on" }),
+  NEXUS_DATA_DIR: text({ max: 4096, default: ".nexus", help: "where events are kept" }),
+};

@@ -1,0 +1,90 @@
+import type { Reason } from "../protocol/reason.ts";
+import type { Crypto } from "../protocol/secp256k1.ts";
+import { type Access, mayInvite } from "./access.ts";
+
+/** Invites of one inviter that are kept, used-up ones included until they expire. */
+const MAX_OWN = 20;
+
+interface Invite {
+  /** 128 random bits. */
+  code: string;
+  /** Who asked for it. */
+  by: string;
+  /** How often it may still be used. */
+  left: number;
+  /** Unix seconds. */
+  expires: number;
+}
+
+/** Invite codes (R-05-64, R-05-67): found by their hash, so that the time of a look-up tells nothing about a code. */
+export class Invites {
+  readonly #access: Access;
+  readonly #crypto: Crypto;
+  /** By hash. */
+  readonly #invites: Map<string, Invite>;
+
+  constructor(access: Access, crypto: Crypto) {
+    this.#access = access;
+    this.#crypto = crypto;
+    this.#invites = new Map(
+      access.lists.entries("invite").map(([hash, detail]) => [hash, JSON.parse(detail) as Invite]),
+    );
+  }
+
+  /** Why a code does not open the relay at `now`, in seconds; undefined if it does. */
+  refuse(code: string, now: number): Reason | undefined {
+    const invite = this.#find(code);
+    if (invite === undefined || !mayInvite(this.#access, invite.by)) {
+      return "restricted: that is an invalid invite code";
+    }
+    if (now >= invite.expires) return "restricted: that invite code has expired";
+    return invite.left === 0 ? "restricted: that invite code has been used up" : undefined;
+  }
+
+  /** Takes one use off a code that {@link refuse} has found good. */
+  use(code: string): void {
+    const invite = this.#find(code);
+    if (invite !== undefined) this.#put({ ...invite, left: invite.left - 1 });
+  }
+
+  /**
+   * A code for an inviter: one that nobody has used yet if it has more than half its time left, so that asking again costs
+   * nothing, else a new one. Undefined if there is no room for more.
+   */
+  codeFor(inviter: string, now: number): string | undefined {
+    this.#prune(now);
+    const { inviteUses, inviteTtl } = this.#access.config;
+    const own = [...this.#invites.values()].filter(({ by }) => by === inviter);
+    const open = own.filter(({ left }) => left > 0).sort((a, b) => b.expires - a.expires);
+    const unused = open.find(({ left, expires }) => left === inviteUses && expires - now > inviteTtl / 2);
+    if (unused !== undefined) return unused.code;
+    if (own.length >= MAX_OWN) {
+      const usedUp = own.find(({ left }) => left === 0);
+      if (usedUp === undefined) return open[0]?.code;
+      this.#remove(usedUp);
+    }
+    const code = [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
+    return this.#put({ code, by: inviter, left: inviteUses, expires: now + inviteTtl }) ? code : undefined;
+  }
+
+  #find(code: string): Invite | undefined {
+    return this.#invites.get(this.#crypto.sha256(code));
+  }
+
+  #put(invite: Invite): boolean {
+    const hash = this.#crypto.sha256(invite.code);
+    if (!this.#access.lists.put("invite", hash, JSON.stringify(invite))) return false;
+    this.#invites.set(hash, invite);
+    return true;
+  }
+
+  #remove({ code }: Invite): void {
+    const hash = this.#crypto.sha256(code);
+    this.#access.lists.remove("invite", hash);
+    this.#invites.delete(hash);
+  }
+
+  #prune(now: number): void {
+    for (const invite of [...this.#invites.values()]) if (now >= invite.expires) this.#remove(invite);
+  }
+}

@@ -1,0 +1,98 @@
+import { VANISH_KIND } from "../../protocol/deletion.ts";
+import type { ClientMessage } from "../../protocol/message.ts";
+import type { Reason } from "../../protocol/reason.ts";
+import type { Config } from "../config.ts";
+import type { Connection } from "../connection.ts";
+import type { Clock } from "../ports.ts";
+import { Buckets } from "./buckets.ts";
+import { type Charge, Limits } from "./limits.ts";
+
+const CUT_OFF = "rate-limited: too many refused messages";
+
+/**
+ * What is cut off is hung up so much later, in milliseconds. What a closed socket receives the runtime discards by itself,
+ * without a break for anybody while there is more; so the close must not have to wait behind what is still to be sent.
+ */
+const HANG_UP_MS = 200;
+
+/** Decides whether a frame is served: rates, and what becomes of who exceeds them. */
+export class Admission {
+  readonly #clock: Clock;
+  readonly #limits: Limits;
+  /** Refusals that a connection and a key have left, if there is a cut-off. */
+  readonly #patience: Buckets | undefined;
+
+  constructor(config: Config, clock: Clock) {
+    this.#clock = clock;
+    this.#limits = new Limits({
+      event: config.limitEvent,
+      req: config.limitReq,
+      count: config.limitCount,
+      sync: config.limitSync,
+      auth: config.limitAuth,
+      bytes: config.limitBytes,
+    });
+    if (config.abuseCutoff > 0) this.#patience = new Buckets({ perSecond: 1, burst: config.abuseCutoff });
+  }
+
+  /**
+   * Charges a frame, which counts whether it is valid or not (R-01-23); one that is no message counts as a REQ. Tells
+   * `refuse` why it is refused. CLOSE, NEG-CLOSE, PING and NIP-62 (R-05-22) never are, but count against the cut-off.
+   * Returns whether the frame is to be served.
+   */
+  admit(
+    connection: Connection,
+    message: ClientMessage | undefined,
+    bytes: number,
+    refuse: (reason: Reason) => void,
+  ): boolean {
+    const charge = chargeOf(message, bytes);
+    const isServedAnyway = charge.class === undefined || (charge.class === "event" && charge.kind === VANISH_KIND);
+    const waitMs = this.#limits.charge(connection, charge, isServedAnyway);
+    if (waitMs === 0) return true;
+    if (!isServedAnyway) refuse(`rate-limited: slow down, retry=${Math.ceil(waitMs / 1000)}`);
+    if (this.#hasPatience(connection)) return isServedAnyway;
+    connection.dismiss(CUT_OFF);
+    this.#clock.soon(HANG_UP_MS, () => connection.hangUp(1008, CUT_OFF));
+    return false;
+  }
+
+  /** The connection is gone. */
+  drop(connection: Connection): void {
+    this.#limits.drop(connection);
+    this.#patience?.forget(connection.id);
+  }
+
+  /** Who goes on is cut off, if the operator wants so (R-01-07); with a key that was, a new connection is cut off sooner. */
+  #hasPatience(connection: Connection): boolean {
+    if (this.#patience === undefined) return true;
+    const nowMs = Date.now();
+    let isLeft = true;
+    for (const subject of [connection.id, ...connection.authed]) {
+      if (this.#patience.waitFor(subject, 1, nowMs) > 0) isLeft = false;
+      this.#patience.take(subject, 1, nowMs);
+    }
+    return isLeft;
+  }
+}
+
+function chargeOf(message: ClientMessage | undefined, bytes: number): Charge {
+  switch (message?.verb) {
+    case "EVENT":
+      return { class: "event", kind: (message.event as { kind?: unknown }).kind, bytes };
+    case "COUNT":
+      return { class: "count", bytes };
+    case "NEG-OPEN":
+    case "NEG-MSG":
+      return { class: "sync", bytes };
+    case "AUTH":
+      return { class: "auth", bytes };
+    case "CLOSE":
+    case "NEG-CLOSE":
+    case "PING":
+      return { class: undefined, bytes };
+    case "REQ":
+    case undefined:
+      return { class: "req", bytes };
+  }
+}

@@ -1,0 +1,34 @@
+import type { Clock } from "../ports.ts";
+
+/** After this much work and this much time, others are let in. */
+const SLICE_WORK = 256;
+const SLICE_MS = 4;
+
+/** Work of one message. An EVENT is cheap, and is committed the cheaper the more there are together. */
+const EVENT_WORK = 1;
+const OTHER_WORK = 32;
+
+/**
+ * Breaks in the work. The runtime takes what a socket has received before it looks at the network again, so that a few
+ * that are always full keep all others waiting, for seconds. In a break no message is delivered, it looks at the network,
+ * and then every connection has its next message served in turn.
+ */
+export class Breaths {
+  readonly #clock: Clock;
+  #work = 0;
+  #lastMs = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Counts a message that has arrived, and takes a break when one is due; for one that `isIgnored`, by time alone. */
+  count(isEvent: boolean, isIgnored: boolean): void {
+    const nowMs = Date.now();
+    this.#work += isEvent ? EVENT_WORK : OTHER_WORK;
+    if ((!isIgnored && this.#work < SLICE_WORK) || Math.abs(nowMs - this.#lastMs) < SLICE_MS) return;
+    this.#work = 0;
+    this.#lastMs = nowMs;
+    this.#clock.breathe();
+  }
+}

@@ -1,0 +1,85 @@
+import type { Connection } from "../connection.ts";
+import { Buckets } from "./buckets.ts";
+import type { LimitClass, Rule } from "./rules.ts";
+
+/** What a frame is charged. */
+export interface Charge {
+  /** Undefined: nothing but its bytes. */
+  class: LimitClass | undefined;
+  /** Kind that the event of an EVENT claims. */
+  kind?: unknown;
+  bytes: number;
+}
+
+interface Rate {
+  rule: Rule;
+  buckets: Buckets;
+}
+
+/** All rates of the relay, in memory only: an object that was away has forgotten them, and every bucket is full again. */
+export class Limits {
+  readonly #rates: Readonly<Record<LimitClass, readonly Rate[]>>;
+
+  constructor(rules: Readonly<Record<LimitClass, readonly Rule[]>>) {
+    const rates = (own: readonly Rule[]): Rate[] => own.map((rule) => ({ rule, buckets: new Buckets(rule) }));
+    this.#rates = {
+      event: rates(rules.event),
+      req: rates(rules.req),
+      count: rates(rules.count),
+      sync: rates(rules.sync),
+      auth: rates(rules.auth),
+      bytes: rates(rules.bytes),
+    };
+  }
+
+  /**
+   * Milliseconds after which a frame of this charge would be within all rates; 0 if it is now. Within all, or if it
+   * `isServedAnyway`, it is counted.
+   */
+  charge(connection: Connection, charge: Charge, isServedAnyway: boolean): number {
+    const nowMs = Date.now();
+    const taken: [Buckets, string, number][] = [];
+    const count = (rates: Iterable<Rate>, amount: number): void => {
+      for (const { rule, buckets } of rates) {
+        for (const subject of subjectsOf(rule, connection)) taken.push([buckets, subject, amount]);
+      }
+    };
+    if (charge.class !== undefined) count(ratesFor(this.#rates[charge.class], charge.kind), 1);
+    count(this.#rates.bytes, charge.bytes);
+    let wait = 0;
+    for (const [buckets, subject, amount] of taken) wait = Math.max(wait, buckets.waitFor(subject, amount, nowMs));
+    if (wait === 0 || isServedAnyway) {
+      for (const [buckets, subject, amount] of taken) buckets.take(subject, amount, nowMs);
+    }
+    return wait;
+  }
+
+  /** The connection is gone. */
+  drop(connection: Connection): void {
+    for (const rates of Object.values(this.#rates)) for (const { buckets } of rates) buckets.forget(connection.id);
+  }
+}
+
+/** In each scope, the first rule that names the kind, or else all that name none. */
+function ratesFor(rates: readonly Rate[], kind: unknown): readonly Rate[] {
+  const names = ({ rule: { kinds } }: Rate): boolean =>
+    kinds !== undefined && typeof kind === "number" && kinds.from <= kind && kind <= kinds.to;
+  return rates.filter((rate) => {
+    const first = rates.find((other) => other.rule.scope === rate.rule.scope && names(other));
+    return first === undefined ? rate.rule.kinds === undefined : first === rate;
+  });
+}
+
+/** Whose buckets a frame is taken from; every key of the connection counts, so that a second one wins nothing. */
+function subjectsOf({ scope }: Rule, { id, authed, origin }: Connection): Iterable<string> {
+  switch (scope) {
+    case "connection":
+      return [id];
+    case "key":
+      return authed;
+    case "ip":
+      return origin === undefined ? [] : [origin.network];
+    case "remote-ip":
+      return origin === undefined || origin.isLoopback ? [] : [origin.network];
+  }
+}

@@ -1,0 +1,17 @@
+import { FULL, listing } from "./listing.ts";
+import { change, type Method } from "./method.ts";
+import { address, reason } from "./parameters.ts";
+
+/** Addresses from which nobody may connect. */
+export const addressMethods: Record<string, Method> = {
+  blockip: change([address, reason], ({ access: { lists }, closeAddress }, ip, why) => {
+    if (!lists.put("blocked-ip", ip, why)) return FULL;
+    closeAddress(ip);
+    return undefined;
+  }),
+  unblockip: change([address, reason], ({ access: { lists } }, ip) => {
+    lists.remove("blocked-ip", ip);
+    return undefined;
+  }),
+  listblockedips: listing("blocked-ip", "ip"),
+};

@@ -1,0 +1,51 @@
+import type { Reason } from "../../protocol/reason.ts";
+import { isAdmin, isOperator } from "../access.ts";
+import { FULL, listing } from "./listing.ts";
+import { type Call, change, type Method } from "./method.ts";
+import { publicKey, reason } from "./parameters.ts";
+
+/** Who is banned, and who is on the allow list. */
+export const keyMethods: Record<string, Method> = {
+  banpubkey: change([publicKey, reason], (call, key, why) => {
+    const { lists } = call.access;
+    if (isOperator(call.access, key)) return "restricted: an operator cannot be banned";
+    // What it has signed would be erased, and the list of members with it.
+    if (call.membership !== undefined && lists.get("signing", "self") === key) {
+      return "restricted: the relay's own key cannot be banned";
+    }
+    const refusal = refuseAdmin(call, key);
+    if (refusal !== undefined) return refusal;
+    if (!lists.put("banned-pubkey", key, why)) return FULL;
+    lists.remove("allowed-pubkey", key);
+    call.membership?.removeMember(key);
+    // Hides what is stored until the job has removed it. Nobody is on this list who is not banned.
+    lists.put("erasing", key, "");
+    call.eraseSoon();
+    return undefined;
+  }),
+  unbanpubkey: change([publicKey, reason], (call, key) => refuseAdmin(call, key) ?? unban(call, key)),
+  listbannedpubkeys: listing("banned-pubkey", "pubkey"),
+  allowpubkey: change([publicKey, reason], (call, key, why) => {
+    const { lists } = call.access;
+    const refusal = lists.has("banned-pubkey", key) ? refuseAdmin(call, key) : undefined;
+    if (refusal !== undefined) return refusal;
+    if (!lists.put("allowed-pubkey", key, why)) return FULL;
+    return unban(call, key);
+  }),
+  unallowpubkey: change([publicKey, reason], ({ access: { lists } }, key) => {
+    lists.remove("allowed-pubkey", key);
+    return undefined;
+  }),
+  listallowedpubkeys: listing("allowed-pubkey", "pubkey"),
+};
+
+/** What has not been removed yet is seen again, and nothing that comes from now on is removed. */
+function unban({ access: { lists } }: Call, key: string): undefined {
+  lists.remove("banned-pubkey", key);
+  lists.remove("erasing", key);
+}
+
+function refuseAdmin({ access, caller }: Call, key: string): Reason | undefined {
+  const mayDecide = isOperator(access, caller) || !isAdmin(access, key);
+  return mayDecide ? undefined : "restricted: only an operator may ban or unban an admin";
+}

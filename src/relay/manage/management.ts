@@ -1,0 +1,76 @@
+import { type Result, refuse } from "../../protocol/reason.ts";
+import { addressMethods } from "./addresses.ts";
+import { adminMethods, mayCall, OPERATORS_ONLY } from "./admins.ts";
+import { eventMethods } from "./events.ts";
+import { keyMethods } from "./keys.ts";
+import { kindMethods } from "./kinds.ts";
+import { type Call, type ManageDeps, type Method, question } from "./method.ts";
+import { integer, optional } from "./parameters.ts";
+import { roleMethods } from "./roles.ts";
+import { settingMethods } from "./settings.ts";
+
+/** Entries of the audit list in one answer, unless fewer are asked for. */
+const AUDIT_PAGE = 100;
+
+const generalMethods: Record<string, Method> = {
+  stats: question([], ({ statistics }) => statistics()),
+  listaudit: question(
+    [optional(integer("the position", 1, Number.MAX_SAFE_INTEGER)), optional(integer("the limit", 1, 1000))],
+    ({ changeLog }, before = Number.MAX_SAFE_INTEGER, limit = AUDIT_PAGE) =>
+      changeLog.changes(before, limit).map((entry) => ({ ...entry, params: JSON.parse(entry.params) as unknown })),
+  ),
+};
+
+/** The methods of one relay (NIP-86): a table, whose keys are what `supportedmethods` tells. */
+export class Management {
+  readonly #deps: ManageDeps;
+  readonly #methods: ReadonlyMap<string, Method>;
+  readonly #grantable: ReadonlySet<string>;
+
+  constructor(deps: ManageDeps) {
+    this.#deps = deps;
+    const supportedmethods = question([], ({ access, caller }) =>
+      [...this.#methods.keys()].filter((name) => mayCall(access, caller, name)),
+    );
+    this.#methods = new Map(
+      Object.entries({
+        supportedmethods,
+        ...generalMethods,
+        ...keyMethods,
+        ...eventMethods,
+        ...kindMethods,
+        ...addressMethods,
+        ...settingMethods,
+        ...adminMethods,
+        ...(deps.membership === undefined ? {} : roleMethods),
+      }),
+    );
+    this.#grantable = new Set([...this.#methods.keys()].filter((name) => !OPERATORS_ONLY.has(name)));
+  }
+
+  /** Whether a key may call a method. To every admin it is told which methods there are. */
+  mayCall(caller: string, method: string): boolean {
+    const { access } = this.#deps;
+    return mayCall(access, caller, this.#methods.has(method) ? method : "supportedmethods");
+  }
+
+  /**
+   * Calls a method for an admin who may. A change, its record and what ends by it are of one turn; a refused call changes
+   * nothing.
+   */
+  call(caller: string, name: string, params: readonly unknown[]): Result<unknown> {
+    const { changeLog, clock, enforce } = this.#deps;
+    const method = this.#methods.get(name);
+    if (method === undefined) return refuse("unsupported: no such method here, ask for supportedmethods");
+    const call: Call = { ...this.#deps, caller, grantable: this.#grantable };
+    if (!method.isChange) return method.run(call, params);
+    const result = changeLog.atomically(() => {
+      const done = method.run(call, params);
+      const given = JSON.stringify(params.slice(0, method.arity));
+      if (done.ok) changeLog.record({ at: clock.nowSeconds(), pubkey: caller, method: name, params: given });
+      return done;
+    });
+    if (result.ok) enforce();
+    return result;
+  }
+}

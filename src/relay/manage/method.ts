@@ -1,0 +1,85 @@
+import { accept, type Reason, type Result, refuse } from "../../protocol/reason.ts";
+import type { Access } from "../access.ts";
+import type { ChangeLog, Clock } from "../ports.ts";
+import type { StoredOf } from "./reports.ts";
+import type { Membership } from "./roles.ts";
+
+/** What the methods work on. */
+export interface ManageDeps {
+  access: Access;
+  changeLog: ChangeLog;
+  clock: Pick<Clock, "nowSeconds">;
+  storedOf: StoredOf;
+  /** Removes an event, if it is stored. */
+  removeEvent(id: string): void;
+  /** A key has been put on the list `erasing`. */
+  eraseSoon(): void;
+  /** Ends the connections of an address that has been blocked. */
+  closeAddress(address: string): void;
+  /** Who may do what has changed: connections lose what they may not have any longer. */
+  enforce(): void;
+  statistics(): unknown;
+  /** Without it there are no roles. */
+  membership: Membership | undefined;
+}
+
+/** One call under way. */
+export interface Call extends ManageDeps {
+  /** Public key of the admin who calls. */
+  caller: string;
+  /** Methods of this relay that an operator may grant. */
+  grantable: ReadonlySet<string>;
+}
+
+/** One method of NIP-86. */
+export interface Method {
+  /** A change is recorded and enforced; its result is `true`. */
+  isChange: boolean;
+  /** Parameters that count; surplus ones are ignored. */
+  arity: number;
+  /** Does nothing unless all parameters are right. */
+  run(call: Call, params: readonly unknown[]): Result<unknown>;
+}
+
+/** Reads one parameter; an absent one is undefined. */
+export type Parameter<T> = (value: unknown) => Result<T>;
+
+type ValuesOf<P extends readonly Parameter<unknown>[]> = {
+  [I in keyof P]: P[I] extends Parameter<infer T> ? T : never;
+};
+
+/** A method that changes something, or says why it may not. */
+export function change<P extends readonly Parameter<unknown>[]>(
+  parameters: readonly [...P],
+  body: (call: Call, ...values: ValuesOf<P>) => Reason | undefined,
+): Method {
+  const run = withValues(parameters, (call: Call, ...values: ValuesOf<P>) => {
+    const reason = body(call, ...values);
+    return reason === undefined ? accept(true) : refuse(reason);
+  });
+  return { isChange: true, arity: parameters.length, run };
+}
+
+/** A method that only answers. */
+export function question<P extends readonly Parameter<unknown>[]>(
+  parameters: readonly [...P],
+  body: (call: Call, ...values: ValuesOf<P>) => unknown,
+): Method {
+  const run = withValues(parameters, (call: Call, ...values: ValuesOf<P>) => accept(body(call, ...values)));
+  return { isChange: false, arity: parameters.length, run };
+}
+
+function withValues<P extends readonly Parameter<unknown>[]>(
+  parameters: readonly [...P],
+  body: (call: Call, ...values: ValuesOf<P>) => Result<unknown>,
+): Method["run"] {
+  return (call, params) => {
+    const values: unknown[] = [];
+    for (const [i, parse] of parameters.entries()) {
+      const parsed = parse(params[i]);
+      if (!parsed.ok) return parsed;
+      values.push(parsed.value);
+    }
+    return body(call, ...(values as ValuesOf<P>));
+  };
+}

@@ -1,0 +1,27 @@
+import type { Event } from "../../protocol/event.ts";
+import { HTTP_AUTH_TOLERANCE } from "../../protocol/http-auth.ts";
+import type { Reason } from "../../protocol/reason.ts";
+import { type Access, isOperator } from "../access.ts";
+
+/** Events of one key that are kept, unless it is an operator's: the list has room for all, whatever one admin does. */
+const MAX_OWN = 500;
+
+const FULL: Reason = "rate-limited: too many requests, retry=60";
+
+/**
+ * Uses a NIP-98 event up, as long as it would be valid: the reason if it was used before (R-05-71), or if too many were.
+ * What has become invalid meanwhile is forgotten.
+ */
+export function spend(event: Event, access: Access, now: number): Reason | undefined {
+  const { lists } = access;
+  let own = 0;
+  for (const [id, detail] of lists.entries("spent")) {
+    const [until, by] = detail.split(" ");
+    if (Number(until) < now) lists.remove("spent", id);
+    else if (by === event.pubkey) own++;
+  }
+  if (lists.has("spent", event.id)) return "auth-required: this authorization was used before, sign a new one";
+  if (own >= MAX_OWN && !isOperator(access, event.pubkey)) return FULL;
+  const detail = `${event.created_at + HTTP_AUTH_TOLERANCE} ${event.pubkey}`;
+  return lists.put("spent", event.id, detail) ? undefined : FULL;
+}

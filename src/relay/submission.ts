@@ -1,0 +1,21 @@
+import type { Event, IndexedTag } from "../protocol/event.ts";
+import type { Reason } from "../protocol/reason.ts";
+import type { Access } from "./access.ts";
+import type { Config } from "./config.ts";
+
+/** What a policy may look at. */
+export interface Submission {
+  event: Event;
+  tags: readonly IndexedTag[];
+  /** Seconds. */
+  now: number;
+  config: Config;
+  access: Access;
+  /** Keys that the submitting connection has authenticated. */
+  authed: ReadonlySet<string>;
+  /** The store takes only what frees room. */
+  isFull: boolean;
+}
+
+/** Whether an event may be published: the reason why not, or undefined. Pure. */
+export type Policy = (submission: Submission) => Reason | undefined;

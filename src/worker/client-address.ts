@@ -1,0 +1,24 @@
+import { normalizeAddress, withoutPort } from "../protocol/address.ts";
+
+/** Set by the Worker on every request to the object, so that no client can forge it. */
+const HEADER = "Nexus-Client-Address";
+
+/**
+ * The request as the object gets it. The address is that of `CLIENT_IP_HEADER`, where a proxy in front sets it; else of
+ * the peer, which workerd gives in `cf` and Cloudflare, where clients cannot set it, in a header.
+ */
+export function withClientAddress(request: Request, proxyHeader: string | undefined): Request {
+  const peer = request.cf?.clientIp ?? request.headers.get("CF-Connecting-IP");
+  // Of a list, the last was added by the nearest proxy.
+  const forwarded = proxyHeader === undefined ? undefined : request.headers.get(proxyHeader)?.split(",").at(-1);
+  const address = normalizeAddress(withoutPort(String(forwarded ?? peer ?? "").trim()));
+  const headers = new Headers(request.headers);
+  if (address === undefined) headers.delete(HEADER);
+  else headers.set(HEADER, address);
+  return new Request(request, { headers });
+}
+
+/** The client's address as the Worker knows it, normalized. */
+export function clientAddress(request: Request): string | undefined {
+  return request.headers.get(HEADER) ?? undefined;
+}

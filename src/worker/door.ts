@@ -1,0 +1,25 @@
+import type { Config } from "../relay/config.ts";
+import type { Origin } from "../relay/connection.ts";
+import type { AccessLists } from "../relay/ports.ts";
+import { plain } from "./http.ts";
+import type { Sockets } from "./sockets.ts";
+
+/** Connections of one address where `MAX_CONNECTIONS_PER_IP` is not set; those of this machine are then not counted. */
+const DEFAULT_PER_ADDRESS = 200;
+
+/** When somebody who was turned away may try again, in seconds. */
+const RETRY = { "Retry-After": "30" };
+
+/** Why a new connection is not let in, as the answer to its upgrade; undefined if it is. */
+export function turnAway(
+  origin: Origin | undefined,
+  config: Config,
+  lists: AccessLists,
+  sockets: Sockets,
+): Response | undefined {
+  if (origin !== undefined && lists.has("blocked-ip", origin.address)) return plain(403, "This address is blocked.");
+  if (sockets.size >= config.maxConnections) return plain(503, "The relay has too many connections.", RETRY);
+  if (origin === undefined || (origin.isLoopback && config.maxConnectionsPerIp === undefined)) return undefined;
+  if (sockets.countFrom(origin) < (config.maxConnectionsPerIp ?? DEFAULT_PER_ADDRESS)) return undefined;
+  return plain(429, "There are too many connections from this address.", RETRY);
+}

@@ -1,0 +1,65 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { expect, test } from "vitest";
+import { alice, bob, type Key, signed } from "../support/keys.ts";
+import { caller } from "../support/manage.ts";
+import type { TestRelay } from "../support/relay.ts";
+import { managedRelay } from "./managed.ts";
+import { answer, codeFor, hex, INVALID_CODE, joining, LIST, memberRelay, operator, self } from "./member-relay.ts";
+import { configure, evict, relayWith } from "./stocked.ts";
+
+const as = (relay: TestRelay, by: Key) => caller((url, init) => relay.stub.fetch(url, init), by);
+
+test("R-05-72 nobody bans the relay's own key", async () => {
+  const relay = await memberRelay();
+  const client = await relay.login(alice);
+  await relay.manage((members) => members.addMember(alice.pubkey));
+  const before = await client.query({ kinds: [LIST] });
+  expect(before).toHaveLength(1);
+  expect((await as(relay, operator)("banpubkey", self.pubkey)).error).toMatch(/^restricted: /);
+  expect(await client.query({ kinds: [LIST] })).toEqual(before);
+});
+
+test("R-05-64 invite codes of a banned admin open nothing", async () => {
+  const relay = await memberRelay();
+  const call = as(relay, operator);
+  expect((await call("grantadmin", alice.pubkey, ["stats"])).result).toBe(true);
+  const code = await codeFor(await relay.login(alice));
+  expect((await call("banpubkey", alice.pubkey)).result).toBe(true);
+  expect(await answer(await relay.login(bob), joining(bob, code))).toEqual(INVALID_CODE);
+});
+
+test("R-05-71 R-05-72 a granted admin who calls without end does not keep an operator from calling", async () => {
+  const relay = managedRelay();
+  expect((await relay.call("grantadmin", alice.pubkey, ["stats"])).result).toBe(true);
+  const flood = relay.as(alice);
+  const statuses: number[] = [];
+  for (let i = 0; i < 510; i++) statuses.push((await flood("supportedmethods")).status);
+  expect(statuses.slice(0, 500)).toEqual(Array(500).fill(200));
+  expect(statuses.slice(500)).toEqual(Array(10).fill(429));
+  expect((await relay.call("revokeadmin", alice.pubkey)).result).toBe(true);
+});
+
+test("R-07-17 a private kind of job is counted in the total only", async () => {
+  const relay = await relayWith({ PRIVATE_KINDS: "4,5000" });
+  const client = await relay.login(alice);
+  for (const kind of [5000, 5001]) await client.publish(signed(alice, { kind }));
+  const stats = (await (await relay.stub.fetch("http://relay/api/stats")).json()) as { dvm: unknown };
+  expect(stats.dvm).toMatchObject({ requests: 2, requests_by_kind: { 5001: 1 } });
+  expect(JSON.stringify(stats)).not.toContain('"5000"');
+});
+
+test("R-05-63 what others signed while there were no members is removed when there are again", async () => {
+  const relay = await memberRelay();
+  await relay.manage((members) => members.addMember(bob.pubkey));
+  await (await relay.login(bob)).settled();
+  await evict(relay);
+  await configure(relay, {});
+  const forged = signed(alice, { kind: LIST, tags: [["-"], ["member", alice.pubkey]] });
+  expect((await (await relay.login(alice)).publish(forged))[2]).toBe(true);
+  await evict(relay);
+  await configure(relay, { RELAY_SECRET_KEY: hex(self.secret), ADMIN_PUBKEYS: operator.pubkey });
+  const reader = await relay.login(bob);
+  for (let i = 0; i < 5; i++) await runDurableObjectAlarm(relay.stub);
+  const found = (await reader.query({ kinds: [LIST] })) as unknown as { pubkey: string }[];
+  expect(found.map(({ pubkey }) => pubkey)).toEqual([self.pubkey]);
+});

@@ -1,0 +1,131 @@
+import { runInDurableObject } from "cloudflare:test";
+import { describe, expect, test, vi } from "vitest";
+import { parseConfig } from "../../src/relay/config.ts";
+import { Subscriptions } from "../../src/relay/subscriptions.ts";
+import { AccessStore } from "../../src/store/access-store.ts";
+import { migrate } from "../../src/store/schema.ts";
+import { durableSql } from "../../src/worker/durable-sql.ts";
+import type { RelayObject } from "../../src/worker/relay-object.ts";
+import { Sockets, subscriptionRows } from "../../src/worker/sockets.ts";
+import { Client } from "../support/client.ts";
+import { alice, bob, now } from "../support/keys.ts";
+import type { TestRelay } from "../support/relay.ts";
+import { configure, evict, relayWith } from "./stocked.ts";
+
+/** Connects as the Worker would for a client of that address. */
+async function connectFrom(relay: TestRelay, address: string): Promise<Response> {
+  const headers = { Upgrade: "websocket", "Nexus-Client-Address": address };
+  const response = await relay.stub.fetch("http://relay/", { headers });
+  response.webSocket?.accept();
+  // A body that nobody reads would keep the object.
+  if (response.webSocket === null) await response.text();
+  return response;
+}
+
+const statuses = async (relay: TestRelay, ...addresses: string[]): Promise<number[]> => {
+  const all: number[] = [];
+  for (const address of addresses) all.push((await connectFrom(relay, address)).status);
+  return all;
+};
+
+function inside<R>(relay: TestRelay, body: (object: RelayObject, state: DurableObjectState) => R): Promise<R> {
+  return runInDurableObject<RelayObject, R>(relay.stub, body);
+}
+
+describe("how many connections", () => {
+  test("at most MAX_CONNECTIONS: 503 with Retry-After, until one goes", async () => {
+    const relay = await relayWith({ MAX_CONNECTIONS: "2" });
+    const [a] = [await relay.login(alice), await relay.login(bob)];
+    const refused = await connectFrom(relay, "203.0.113.7");
+    expect(refused.status).toBe(503);
+    expect(Number(refused.headers.get("Retry-After"))).toBeGreaterThanOrEqual(1);
+    a.close();
+    await expect.poll(async () => (await connectFrom(relay, "203.0.113.7")).status, { timeout: 5000 }).toBe(101);
+  });
+
+  test("at most MAX_CONNECTIONS_PER_IP from one address or /64, also after the object was away", async () => {
+    const relay = await relayWith({ MAX_CONNECTIONS_PER_IP: "2" });
+    expect(await statuses(relay, "203.0.113.7", "203.0.113.7", "203.0.113.7", "203.0.113.8")).toEqual([
+      101, 101, 429, 101,
+    ]);
+    expect(await statuses(relay, "2001:db8::1", "2001:db8::2", "2001:db8::3")).toEqual([101, 101, 429]);
+    expect(await statuses(relay, "127.0.0.1", "127.0.0.1", "127.0.0.1")).toEqual([101, 101, 429]);
+    await evict(relay);
+    await configure(relay, { MAX_CONNECTIONS_PER_IP: "2" });
+    expect(await statuses(relay, "203.0.113.7", "203.0.113.8", "2001:db8::9")).toEqual([429, 101, 429]);
+  });
+
+  test("unset, 200 from elsewhere and any number from this machine", async () => {
+    const relay = await relayWith({});
+    const many = (address: string) => statuses(relay, ...Array.from({ length: 201 }, () => address));
+    expect((await many("203.0.113.7")).indexOf(429)).toBe(200);
+    expect(await many("127.0.0.1")).not.toContain(429);
+  });
+});
+
+test("T-131 R-05-74 a blocked address gets 403, and its open connections can be closed", async () => {
+  const relay = await relayWith({});
+  const clientFrom = async (address: string): Promise<Client> => {
+    const headers = { Upgrade: "websocket", "Nexus-Client-Address": address };
+    const { webSocket } = await relay.stub.fetch("http://relay/", { headers });
+    if (webSocket === null) throw new Error("refused");
+    const client = new Client(webSocket);
+    webSocket.accept();
+    await client.next();
+    return client;
+  };
+  const [blocked, other] = [await clientFrom("203.0.113.7"), await clientFrom("203.0.113.8")];
+  await evict(relay);
+  await inside(relay, (_object, state) => {
+    const sql = durableSql(state.storage);
+    migrate(sql);
+    new AccessStore(sql).put("blocked-ip", "203.0.113.7", "spam");
+    const clock = { nowSeconds: now, soon() {}, pause: async () => {}, breathe() {} };
+    const sockets = new Sockets(state, parseConfig({}), clock, () => {});
+    sockets.restore(new Subscriptions(subscriptionRows(state.storage), clock));
+    sockets.closeAddress("203.0.113.7");
+  });
+  expect(await blocked.next()).toEqual(["NOTICE", "blocked: this address is blocked"]);
+  await vi.waitFor(() => expect(blocked.closed?.code).toBe(1008));
+  expect((await other.ask(["REQ", "s", {}]))[0]).toBe("CLOSED");
+  expect(await statuses(relay, "203.0.113.7", "203.0.113.8")).toEqual([403, 101]);
+});
+
+describe("AUTH_TIMEOUT", () => {
+  const close = async (client: Client, timeoutMs: number): Promise<void> => {
+    expect(await client.next(timeoutMs)).toEqual(["NOTICE", "auth-required: no login within 3 seconds"]);
+    await vi.waitFor(() => expect(client.closed?.code).toBe(1008));
+  };
+
+  test.each([false, true])("who does not log in is closed, who does is not; object away: %s", async (isAway) => {
+    const relay = await relayWith({ AUTH_TIMEOUT: "3" });
+    const [stranger, member] = [await relay.connect(), await relay.login(alice)];
+    if (isAway) {
+      await evict(relay);
+      await configure(relay, { AUTH_TIMEOUT: "3" });
+    }
+    await close(stranger, 20_000);
+    expect((await member.req("s", {})).end[0]).toBe("EOSE");
+  });
+
+  test("R-06-10 many that do not log in cost one row, who logs in costs none", async () => {
+    const relay = await relayWith({ AUTH_TIMEOUT: "600" });
+    const alarm = () => inside(relay, (_object, { storage }) => storage.getAlarm());
+    await relay.login(alice);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(await alarm()).toBe(null);
+    for (let i = 0; i < 20; i++) await relay.connect();
+    await expect.poll(alarm, { timeout: 5000 }).not.toBe(null);
+    const first = await alarm();
+    for (let i = 0; i < 20; i++) await relay.connect();
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(await alarm()).toBe(first);
+  });
+
+  test("R-06-07 with AUTH_REQUIRED=false nobody is closed for it", async () => {
+    const relay = await relayWith({ AUTH_TIMEOUT: "1", AUTH_REQUIRED: "false" });
+    const client = await relay.connect();
+    await new Promise((resolve) => setTimeout(resolve, 4000));
+    expect((await client.req("s", {})).end[0]).toBe("EOSE");
+  });
+});

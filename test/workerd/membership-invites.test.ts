@@ -1,0 +1,121 @@
+import { verifyEvent } from "nostr-tools/pure";
+import { expect, test } from "vitest";
+import { setTime } from "../support/clock.ts";
+import { alice, bob, key, now, unique } from "../support/keys.ts";
+import { codeFor, INVITE, join, memberRelay, operator, type PlainEvent, self } from "./member-relay.ts";
+import { countOf, lookUp, storedEvents } from "./stocked.ts";
+
+/** Kind and claim of the events that answer these filters. */
+async function answered(client: Awaited<ReturnType<typeof operatorOf>>, ...filters: unknown[]): Promise<number[]> {
+  return ((await client.query(...filters)) as unknown as PlainEvent[]).map(({ kind }) => kind);
+}
+
+const operatorOf = (relay: Awaited<ReturnType<typeof memberRelay>>) => relay.login(operator);
+
+const invites = (relay: Awaited<ReturnType<typeof memberRelay>>) =>
+  lookUp(relay, "SELECT count(*) FROM access WHERE list = 'invite'");
+
+test("R-05-67 an invite is made for who asks and may invite: signed by the relay, not stored, not counted, not sent live", async () => {
+  const relay = await memberRelay();
+  const [o, watcher, a] = [await operatorOf(relay), await operatorOf(relay), await relay.login(alice)];
+  await watcher.req("live", { kinds: [INVITE] });
+  const { events, end } = await o.req("invite", { kinds: [INVITE] });
+  expect(end[0]).toBe("EOSE");
+  const [event] = events as unknown as PlainEvent[];
+  expect(event).toMatchObject({ pubkey: self.pubkey, kind: INVITE, content: "" });
+  expect(event?.tags).toEqual([["-"], ["claim", expect.stringMatching(/^[0-9a-f]{32}$/)]]);
+  expect(Math.abs((event?.created_at ?? 0) - now())).toBeLessThan(60);
+  expect(verifyEvent(event as never)).toBe(true);
+  expect(await a.query({ kinds: [INVITE] })).toEqual([]);
+  expect(await countOf(o, { kinds: [INVITE] })).toBe(0);
+  expect(await watcher.settled()).toEqual([]);
+  expect(await o.query({ ids: [event?.id] })).toEqual([]);
+  // The list of members is all there is.
+  expect(await storedEvents(relay)).toBe(1);
+});
+
+test("R-05-67 only a filter that names the kind asks for an invite; other filters work as usual", async () => {
+  const relay = await memberRelay();
+  const o = await operatorOf(relay);
+  const notes = [unique(operator, { created_at: 1000 }), unique(operator, { created_at: 999 })];
+  for (const note of notes) await o.publish(note);
+  const asking: [number[], ...unknown[]][] = [
+    [[INVITE], { kinds: [INVITE], authors: [self.pubkey] }],
+    [[INVITE], { kinds: [INVITE], authors: [self.pubkey, alice.pubkey], limit: 1 }],
+    [[INVITE], { kinds: [INVITE] }, { kinds: [INVITE], since: 1 }],
+    [[INVITE, 1, 1], { kinds: [INVITE, 1] }],
+    [[INVITE, 1], { kinds: [INVITE, 1], limit: 2 }],
+    [[INVITE], { kinds: [INVITE, 1], limit: 1 }],
+    [[INVITE, 1], { kinds: [INVITE], limit: 1 }, { kinds: [1], limit: 1 }],
+    [[], { kinds: [INVITE], authors: [alice.pubkey] }],
+    [[], { kinds: [INVITE], limit: 0 }],
+    [[], { kinds: [INVITE], ids: [alice.pubkey] }],
+    [[], { kinds: [INVITE], "#p": [alice.pubkey] }],
+    [[], { kinds: [INVITE], until: 1000 }],
+    [[], { kinds: [INVITE], search: "claim" }],
+    [[1, 1], { authors: [operator.pubkey] }],
+    [[], { authors: [self.pubkey], kinds: [1] }],
+  ];
+  for (const [kinds, ...filters] of asking) expect([filters, await answered(o, ...filters)]).toEqual([filters, kinds]);
+  expect(await invites(relay)).toBe(1);
+});
+
+test("R-05-67 asking again gives the same code while nobody has used it and half its time is left", async () => {
+  const relay = await memberRelay({ INVITE_USES: "2", INVITE_TTL: "1000" });
+  const at = now();
+  setTime(relay.stub, at);
+  const o = await operatorOf(relay);
+  const first = await codeFor(o);
+  await relay.evict();
+  for (let i = 0; i < 20; i++) expect(await codeFor(o)).toBe(first);
+  setTime(relay.stub, at + 499);
+  expect(await codeFor(o)).toBe(first);
+  setTime(relay.stub, at + 500);
+  const second = await codeFor(o);
+  expect(second).not.toBe(first);
+  await relay.evict();
+  // Half used up it is still good, but another one is handed out.
+  await join(await relay.login(alice), alice, second);
+  const third = await codeFor(o);
+  expect([first, second]).not.toContain(third);
+  await join(await relay.login(bob), bob, second);
+  expect(await invites(relay)).toBe(3);
+  // What has expired is gone with the next invite.
+  setTime(relay.stub, at + 1500);
+  await codeFor(o);
+  expect(await invites(relay)).toBe(1);
+});
+
+test("R-05-67 no inviter has more than twenty codes; then he gets an open one", async () => {
+  const relay = await memberRelay({ INVITE_USES: "2" });
+  const o = await operatorOf(relay);
+  const codes = new Set<string>();
+  for (let i = 0; i < 20; i++) {
+    const code = await codeFor(o);
+    codes.add(code);
+    const joiner = await relay.login(key(2000 + i));
+    await join(joiner, key(2000 + i), code);
+    joiner.close();
+  }
+  expect(codes.size).toBe(20);
+  await relay.evict();
+  const again = await codeFor(o);
+  expect(codes).toContain(again);
+  expect(await invites(relay)).toBe(20);
+  // One that is used up makes room.
+  await join(await relay.login(alice), alice, again);
+  expect(codes).not.toContain(await codeFor(o));
+  expect(await invites(relay)).toBe(20);
+});
+
+test("R-05-67 with INVITE_ACCESS=members members invite, while they are members", async () => {
+  const relay = await memberRelay({ INVITE_ACCESS: "members" });
+  const [a, b] = [await relay.login(alice), await relay.login(bob)];
+  expect(await a.query({ kinds: [INVITE] })).toEqual([]);
+  await join(a, alice, await relay.code());
+  await relay.evict();
+  await join(b, bob, await codeFor(a));
+  expect(await codeFor(b)).not.toBe(await codeFor(a));
+  await relay.manage((members) => members.removeMember(bob.pubkey));
+  expect(await b.query({ kinds: [INVITE] })).toEqual([]);
+});
