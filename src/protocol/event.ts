@@ -80,14 +80,21 @@ export function serializeEvent(event: Event): { hashed: string; raw: string } {
   };
 }
 
-/** The author of an event, from the text that {@link serializeEvent} made of it. */
+/** The id of an event, from the text that {@link serializeEvent} made of it. */
+export function idOfRaw(raw: string): string {
+  return raw.slice(RAW_ID, RAW_ID + 64);
+}
+
+const RAW_ID = '{"id":"'.length;
+
+/** Its author, from the same text. */
 export function authorOfRaw(raw: string): string {
   return raw.slice(RAW_AUTHOR, RAW_AUTHOR + 64);
 }
 
-const RAW_AUTHOR = '{"id":"","pubkey":"'.length + 64;
+const RAW_AUTHOR = RAW_ID + 64 + '","pubkey":"'.length;
 
-/** When an event was made, in seconds, from the same text. */
+/** When it was made, in seconds, from the same text. */
 export function timeOfRaw(raw: string): number {
   return Number.parseInt(raw.slice(RAW_TIME, RAW_TIME + TIME_DIGITS), 10);
 }
@@ -95,6 +102,16 @@ export function timeOfRaw(raw: string): number {
 const RAW_TIME = RAW_AUTHOR + 64 + '","created_at":'.length;
 /** Of the largest safe integer. */
 const TIME_DIGITS = 16;
+
+/** Its kind, from the same text. */
+export function kindOfRaw(raw: string): number {
+  const at = raw.indexOf(KIND_MEMBER, RAW_TIME) + KIND_MEMBER.length;
+  return Number.parseInt(raw.slice(at, at + KIND_DIGITS), 10);
+}
+
+const KIND_MEMBER = ',"kind":';
+/** Of the largest kind. */
+const KIND_DIGITS = 5;
 
 /** A tag that filters can ask for: a single letter and the value in second place (R-03-02). */
 export type IndexedTag = readonly [letter: string, value: string];

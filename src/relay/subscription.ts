@@ -1,5 +1,5 @@
 import type { Filter } from "../protocol/filter.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, sizeOf } from "./connection.ts";
 
 /** Live events kept for one subscription while its stored answer is under way. */
 const MAX_BACKLOG = 10_000;
@@ -17,6 +17,7 @@ export class Subscription {
   lastMatched = 0;
   /** Live events that wait for the stored ones; undefined once EOSE has been sent. */
   #backlog: string[] | undefined = [];
+  #sizes: { whole: number; named: number } | undefined;
 
   constructor(
     readonly connection: Connection,
@@ -26,6 +27,12 @@ export class Subscription {
     readonly source: unknown[],
   ) {
     this.framePrefix = `["EVENT",${JSON.stringify(id)},`;
+  }
+
+  /** What it takes in an attachment, with its filters and without. */
+  get sizes(): { whole: number; named: number } {
+    this.#sizes ??= { whole: sizeOf([this.id, this.source]), named: sizeOf([this.id, null]) };
+    return this.#sizes;
   }
 
   /** Key of its row (R-06-18). */

@@ -103,7 +103,7 @@ export class AccessStore {
   /** Up to `limit` changes before a position, newest first. */
   changes(before: number, limit: number): AuditEntry[] {
     const rows = this.#sql.all(
-      "SELECT seq, at, pubkey, method, params FROM audit WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2",
+      "SELECT seq, at, pubkey, method, params FROM audit WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2 + 0",
       before,
       limit,
     );

@@ -17,14 +17,14 @@ export class Cleanup {
   /** Removes up to `max` events whose expiration has passed at `now`, in seconds. Returns how many there were. */
   removeExpired(now: number, max: number): number {
     const batch = new Batch(max);
-    batch.find(this.#sql, "SELECT seq, raw FROM event WHERE expiration <= ?1 ORDER BY expiration LIMIT ?2", now);
+    batch.find(this.#sql, "SELECT seq, raw FROM event WHERE expiration <= ?1 ORDER BY expiration LIMIT ?2 + 0", now);
     return this.#store.removeRows(batch.rows);
   }
 
   /** Removes up to `max` events of an author. Returns how many there were; none means that all are gone. */
   removeAuthor(pubkey: string, max: number): number {
     const batch = new Batch(max);
-    batch.find(this.#sql, "SELECT seq, raw FROM event WHERE pubkey = unhex(?1) LIMIT ?2", pubkey);
+    batch.find(this.#sql, "SELECT seq, raw FROM event WHERE pubkey = unhex(?1) LIMIT ?2 + 0", pubkey);
     return this.#store.removeRows(batch.rows);
   }
 
@@ -33,7 +33,8 @@ export class Cleanup {
     const batch = new Batch(max);
     for (const kind of kinds) {
       if (batch.isFull) break;
-      const query = "SELECT seq, raw FROM event INDEXED BY event_kind WHERE kind = ?1 AND pubkey <> unhex(?2) LIMIT ?3";
+      const query =
+        "SELECT seq, raw FROM event INDEXED BY event_kind WHERE kind = ?1 AND pubkey <> unhex(?2) LIMIT ?3 + 0";
       batch.find(this.#sql, query, kind, pubkey);
     }
     return this.#store.removeRows(batch.rows);
@@ -67,7 +68,8 @@ export class Cleanup {
   removePastRetention(rules: readonly RetentionRule[], now: number, max: number): void {
     const batch = new Batch(max);
     for (const [kind] of this.#retainedKinds(rules)) {
-      const query = "SELECT seq, raw FROM event INDEXED BY event_kind WHERE kind = ?1 AND place >= unhex(?2) LIMIT ?3";
+      const query =
+        "SELECT seq, raw FROM event INDEXED BY event_kind WHERE kind = ?1 AND place >= unhex(?2) LIMIT ?3 + 0";
       batch.find(this.#sql, query, kind, placeOfTime(oldestKept(rules, kind, now) - 1));
       if (batch.isFull) break;
     }

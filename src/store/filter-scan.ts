@@ -2,7 +2,6 @@ import { type Event, indexedTags } from "../protocol/event.ts";
 import { type Filter, matches } from "../protocol/filter.ts";
 import { canRead, type Reader } from "../protocol/visibility.ts";
 import { Merge, mergeOpened, type Ordered } from "./merge.ts";
-import { timeOfPlace } from "./place.ts";
 import type { Plan } from "./query-plan.ts";
 import { type Bounds, RangeCursor, type StoredRow } from "./range-cursor.ts";
 import type { Sql } from "./sql.ts";
@@ -71,7 +70,7 @@ export class FilterScan implements Ordered<StoredRow> {
   advance(): void {
     this.#given++;
     const row = this.#merged.peek();
-    if (this.#given >= this.#take.limit && row !== undefined) this.#lastTime = timeOfPlace(row.place);
+    if (this.#given >= this.#take.limit && row !== undefined) this.#lastTime = row.time;
     this.#merged.advance();
   }
 
@@ -85,7 +84,7 @@ export class FilterScan implements Ordered<StoredRow> {
     if (this.#given < limit) return false;
     if (this.#given >= tiesUpTo) return true;
     const row = this.#visible();
-    return row === undefined || timeOfPlace(row.place) !== this.#lastTime;
+    return row === undefined || row.time !== this.#lastTime;
   }
 
   #visible(): StoredRow | undefined {
@@ -110,7 +109,7 @@ export function isVisibleMatch(
   hides: Hides | undefined,
 ): boolean {
   const oldest = bounds.oldestKept(row.kind);
-  if (oldest > 0 && timeOfPlace(row.place) < oldest) return false;
+  if (oldest > 0 && row.time < oldest) return false;
   if (!row.residual && !reader.privateKinds.has(row.kind) && hides === undefined) return true;
   const event = JSON.parse(row.raw) as Event;
   if (hides?.(event)) return false;

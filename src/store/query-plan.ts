@@ -7,9 +7,9 @@ import type { Steps } from "./steps.ts";
 /** One stretch of one index, in the order of R-03-10. */
 export interface Range {
   readonly index: "id" | "kind" | "author" | "tag";
-  /** Hex: the id, the author or the tag key; empty for `kind`. */
+  /** Hex: the author or the tag key; empty for `kind`; for `id` up to {@link MAX_IDS} ids as a JSON list. */
   readonly key: string;
-  /** Unused for `id`. */
+  /** Unused for `id`: it holds any kind. */
   readonly kind: number;
   /** Rows must still be held against the whole filter: the range is wider than the filter. */
   readonly residual: boolean;
@@ -26,6 +26,9 @@ export interface Plan {
 
 /** Ranges that one REQ or COUNT may open, and those of one plan: beyond, it is refused as too large. */
 export const MAX_RANGES = 20_000;
+
+/** Ids that are looked up in one statement. */
+export const MAX_IDS = 100;
 
 /** Kinds that one plan may look up. */
 const MAX_SEEKS = 2 * MAX_RANGES;
@@ -58,8 +61,13 @@ export function* planQuery(sql: Sql, filter: Filter, reader: Reader, most = MAX_
     const { authors, kinds, since, until, search } = filter;
     const residual =
       entrances.length > 0 || [authors, kinds, since, until, search].some((condition) => condition !== undefined);
-    const ranges = [...filter.ids].map((key): Range => ({ index: "id", key, kind: 0, residual }));
-    return ranges.length > most ? undefined : { ranges, isExact: false, isDisjoint: false };
+    const ids = [...filter.ids];
+    if (ids.length > most) return undefined;
+    const ranges: Range[] = [];
+    for (let i = 0; i < ids.length; i += MAX_IDS) {
+      ranges.push({ index: "id", key: JSON.stringify(ids.slice(i, i + MAX_IDS)), kind: 0, residual });
+    }
+    return { ranges, isExact: false, isDisjoint: false };
   }
   const entrance = yield* narrowest(sql, entrances, filter);
   const ranges: Range[] = [];
@@ -92,7 +100,7 @@ export function* planQuery(sql: Sql, filter: Filter, reader: Reader, most = MAX_
 function* keysOf(
   entrance: Entrance | undefined,
   reader: Reader,
-): Generator<{ index: keyof typeof NEXT_KIND; key: string; isOwn: boolean }> {
+): Generator<{ index: keyof typeof NEXT_KINDS; key: string; isOwn: boolean }> {
   if (entrance === undefined) {
     yield { index: "kind", key: "", isOwn: false };
     return;
@@ -135,7 +143,7 @@ function* isSmall(sql: Sql, entrance: Entrance, filter: Filter): Steps<boolean> 
     const [column, table] = entrance.index === "author" ? ["pubkey", "event"] : ["key", "tag"];
     const key = rangeKey(entrance, value);
     for (const kind of filter.kinds ?? [undefined]) {
-      const query = `SELECT 1 FROM ${table} WHERE ${column} = unhex(?1) ${kind === undefined ? "" : "AND kind = ?3"} LIMIT ?2`;
+      const query = `SELECT 1 FROM ${table} WHERE ${column} = unhex(?1) ${kind === undefined ? "" : "AND kind = ?3"} LIMIT ?2 + 0`;
       const bindings: SqlValue[] = kind === undefined ? [key, left] : [key, left, kind];
       left -= Math.max(1, sql.all(query, ...bindings).length);
       yield;
@@ -145,16 +153,27 @@ function* isSmall(sql: Sql, entrance: Entrance, filter: Filter): Steps<boolean> 
   return true;
 }
 
-const NEXT_KIND = {
-  kind: "SELECT kind FROM event INDEXED BY event_kind WHERE kind > ?1 ORDER BY kind LIMIT 1",
-  author: "SELECT kind FROM event INDEXED BY event_author WHERE kind > ?1 AND pubkey = unhex(?2) ORDER BY kind LIMIT 1",
-  tag: "SELECT kind FROM tag WHERE kind > ?1 AND key = unhex(?2) ORDER BY kind LIMIT 1",
+/** Kinds that are looked up in one statement. */
+const KINDS_AT_ONCE = 16;
+
+/** The next kinds above ?1 below a key ?2, each found by one seek. */
+function nextKinds(from: string): string {
+  const next = (above: string) => `(SELECT min(kind) FROM ${from} kind > ${above})`;
+  return `WITH RECURSIVE next(kind) AS (
+      SELECT ${next("?1")} UNION ALL SELECT ${next("next.kind")} FROM next WHERE next.kind IS NOT NULL
+    ) SELECT kind FROM next WHERE kind IS NOT NULL LIMIT ${KINDS_AT_ONCE}`;
+}
+
+const NEXT_KINDS = {
+  kind: nextKinds("event INDEXED BY event_kind WHERE"),
+  author: nextKinds("event INDEXED BY event_author WHERE pubkey = unhex(?2) AND"),
+  tag: nextKinds("tag WHERE key = unhex(?2) AND"),
 };
 
 /** The kinds to open below a key: those asked for, or those that are there, with an undefined for each seek. */
 function* kindsToOpen(
   sql: Sql,
-  index: keyof typeof NEXT_KIND,
+  index: keyof typeof NEXT_KINDS,
   key: string,
   asked: ReadonlySet<number> | undefined,
 ): Generator<number | undefined> {
@@ -162,12 +181,13 @@ function* kindsToOpen(
     yield* asked;
     return;
   }
-  const query = NEXT_KIND[index];
   for (let kind = -1; ; ) {
-    const row = index === "kind" ? sql.all(query, kind)[0] : sql.all(query, kind, key)[0];
-    yield undefined;
-    if (row === undefined) return;
-    kind = row[0] as number;
-    if (asked === undefined || asked.has(kind)) yield kind;
+    const rows = index === "kind" ? sql.all(NEXT_KINDS.kind, kind) : sql.all(NEXT_KINDS[index], kind, key);
+    for (const [found] of rows) {
+      yield undefined;
+      kind = found as number;
+      if (asked === undefined || asked.has(kind)) yield kind;
+    }
+    if (rows.length < KINDS_AT_ONCE) return;
   }
 }

@@ -39,7 +39,7 @@ export function countStretch(sql: Sql, range: Range, bounds: Bounds, options: St
   const bindings = [from, endOf(range, bounds), head, now, kind, key, most];
   const table = index === "tag" ? "t" : "e";
   const source = isAnyExpired || isSketched ? SOURCES[index] : unseen(index);
-  const ordered = `ORDER BY ${table}.place LIMIT ?7`;
+  const ordered = `ORDER BY ${table}.place LIMIT ?7 + 0`;
   if (isSketched) {
     const rows = sql.all(`SELECT hex(${table}.place), lower(hex(e.pubkey)) ${source} ${ordered}`, ...bindings);
     return { count: rows.length, authors: rows.map(([, author]) => author as string), end: placeAt(rows.at(-1)?.[0]) };

@@ -1,15 +1,36 @@
-import { placeOfTime } from "./place.ts";
-import type { Range } from "./query-plan.ts";
+import { idOfRaw, kindOfRaw, timeOfRaw } from "../protocol/event.ts";
+import { placeOf, placeOfTime } from "./place.ts";
+import { MAX_IDS, type Range } from "./query-plan.ts";
 import type { Row, Sql } from "./sql.ts";
 
-/** A stored event on its way out. */
-export interface StoredRow {
-  /** Its place in the order of R-03-10, as uppercase hex (`place.ts`). */
-  readonly place: string;
-  readonly kind: number;
-  readonly raw: string;
+/** A stored event on its way out: its text, which says all that may be asked. Mostly nothing is. */
+export class StoredRow {
+  #place: string | undefined;
+
+  constructor(
+    readonly raw: string,
+    private readonly range: Pick<Range, "index" | "kind" | "residual">,
+  ) {}
+
+  /** Its place in the order of R-03-10, as lowercase hex (`place.ts`). */
+  get place(): string {
+    this.#place ??= placeOf(this.time, idOfRaw(this.raw));
+    return this.#place;
+  }
+
+  /** Unix seconds. */
+  get time(): number {
+    return timeOfRaw(this.raw);
+  }
+
+  get kind(): number {
+    return this.range.index === "id" ? kindOfRaw(this.raw) : this.range.kind;
+  }
+
   /** The row must still be held against the whole filter. */
-  readonly residual: boolean;
+  get residual(): boolean {
+    return this.range.residual;
+  }
 }
 
 /** What all ranges of one scan have in common. Times are seconds. */
@@ -23,8 +44,14 @@ export interface Bounds {
   readonly oldestKept: (kind: number) => number;
 }
 
-/** Raw JSON read ahead of need at one time, in UTF-16 units. */
+/** Raw JSON read ahead of need at one time, in UTF-16 units, where events are large. */
 const MAX_AHEAD = 1 << 20;
+
+/**
+ * Events of fewer bytes are read many in one string, which takes half the time of a row for each. With the most rows of
+ * one read that is 2 MB; the platform's strings end at 4.
+ */
+const MAX_JOINED = 4096;
 
 export const UNEXPIRED = "(e.expiration IS NULL OR e.expiration > ?4)";
 
@@ -34,7 +61,7 @@ function inBounds(table: string): string {
 
 /** Where the events of a range are found: ?1 to ?6 are place, end, head, now, kind, key. */
 export const SOURCES: Record<Range["index"], string> = {
-  id: `FROM event e WHERE e.id = unhex(?6) AND ${inBounds("e")} AND ${UNEXPIRED}`,
+  id: `FROM json_each(?6) CROSS JOIN event e ON e.id = unhex(value) WHERE ${inBounds("e")} AND ${UNEXPIRED}`,
   kind: `FROM event e INDEXED BY event_kind WHERE e.kind = ?5 AND ${inBounds("e")} AND ${UNEXPIRED}`,
   author: `FROM event e INDEXED BY event_author
     WHERE e.pubkey = unhex(?6) AND e.kind = ?5 AND ${inBounds("e")} AND ${UNEXPIRED}`,
@@ -43,41 +70,47 @@ export const SOURCES: Record<Range["index"], string> = {
     WHERE t.key = unhex(?6) AND t.kind = ?5 AND ${inBounds("t")} AND ${UNEXPIRED}`,
 };
 
-function reading(index: Range["index"], raw = "e.raw"): string {
-  const table = index === "tag" ? "t" : "e";
-  return `SELECT hex(${table}.place), e.kind, ${raw} ${SOURCES[index]} ORDER BY ${table}.place LIMIT ?7`;
+/** `?7` as it stands would have the statement planned anew at every call: SQLite looks at the value of a bare LIMIT. */
+function reading(index: Range["index"], columns: string): string {
+  return `SELECT ${columns} ${SOURCES[index]} ORDER BY ${index === "tag" ? "t" : "e"}.place LIMIT ?7 + 0`;
 }
 
-const READ: Record<Range["index"], string> = {
-  id: reading("id"),
-  kind: reading("kind"),
-  author: reading("author"),
-  tag: reading("tag"),
-};
+function forAll(statement: (index: Range["index"]) => string): Record<Range["index"], string> {
+  return { id: statement("id"), kind: statement("kind"), author: statement("author"), tag: statement("tag") };
+}
 
-const READ_PLACES: Record<Range["index"], string> = {
-  id: reading("id", "''"),
-  kind: reading("kind", "''"),
-  author: reading("author", "''"),
-  tag: reading("tag", "''"),
-};
+const READ_RAWS = forAll((index) => reading(index, "e.raw"));
 
-/** Up to `count` rows of a range behind `place`, while `take` says so. Their `raw` is empty unless `withRaw`. */
-export function readRange(
+/** One string of lines, which JSON texts are; an empty one stands for an event that is too large. */
+const READ_JOINED = forAll((index) => {
+  const line = `CASE WHEN octet_length(e.raw) < ${MAX_JOINED} THEN e.raw ELSE '' END AS line`;
+  return `SELECT group_concat(line, char(10)) FROM (${reading(index, line)})`;
+});
+
+const READ_PLACES = forAll((index) => reading(index, `lower(hex(${index === "tag" ? "t" : "e"}.place))`));
+
+/** Up to `count` places of a range behind `place`. */
+export function readPlaces(sql: Sql, range: Range, bounds: Bounds, place: string, count: number): string[] {
+  return sql
+    .all(READ_PLACES[range.index], ...bindingsOf(range, bounds, place, count))
+    .map(([place]) => place as string);
+}
+
+/** Up to `count` events of a range behind `place`, while `take` says so. */
+export function readRows(
   sql: Sql,
   range: Range,
   bounds: Bounds,
   place: string,
   count: number,
-  withRaw: boolean,
   take: (row: StoredRow) => boolean,
 ): void {
-  const { index, kind, key, residual } = range;
-  const bindings = [place, endOf(range, bounds), bounds.head, bounds.now, kind, key, count];
-  sql.each((withRaw ? READ : READ_PLACES)[index], bindings, (row: Row) => {
-    const [rowPlace, rowKind, raw] = row as [string, number, string];
-    return take({ place: rowPlace, kind: rowKind, raw, residual });
-  });
+  const bindings = bindingsOf(range, bounds, place, count);
+  sql.each(READ_RAWS[range.index], bindings, ([raw]: Row) => take(new StoredRow(raw as string, range)));
+}
+
+function bindingsOf(range: Range, bounds: Bounds, place: string, count: number) {
+  return [place, endOf(range, bounds), bounds.head, bounds.now, range.kind, range.key, count];
 }
 
 /** Where a range ends. One by id may hold any kind: its events are held against what is kept when they are read. */
@@ -87,51 +120,74 @@ export function endOf({ index, kind }: Range, { since, oldestKept }: Bounds): st
 
 /**
  * Walks one range of one index. After its first read it reads as many rows as have been taken so far, so that a range
- * that gives little costs little, and one that gives much few statements.
+ * that gives little costs little, and one that gives much few statements. Ids are looked up all at once: what is read of
+ * them again costs as much as the first time.
  */
 export class RangeCursor {
   readonly #range: Range;
   readonly #sql: Sql;
   readonly #bounds: Bounds;
-  #ahead: StoredRow[] = [];
+  #ahead: readonly string[] = [];
+  #row: StoredRow | undefined;
   #next = 0;
-  /** Place of the last row read. */
-  #place: string;
   #taken = 0;
-  #exhausted = false;
+  #isExhausted = false;
+  /** There is a large event ahead: texts are read one by one. */
+  #isLarge = false;
 
   constructor(sql: Sql, range: Range, bounds: Bounds) {
-    this.#sql = sql;
     this.#range = range;
+    this.#sql = sql;
     this.#bounds = bounds;
-    this.#place = placeOfTime(bounds.until);
   }
 
   /** The next row; undefined at the end. `first` rows are read at the first need, never more than `most`. */
   peek(first: number, most: number): StoredRow | undefined {
-    if (this.#next === this.#ahead.length && !this.#exhausted) {
-      this.#read(Math.max(1, Math.min(most, this.#taken === 0 ? first : this.#taken)));
+    if (this.#row !== undefined) return this.#row;
+    if (this.#next === this.#ahead.length && !this.#isExhausted) {
+      const wanted = Math.max(1, Math.min(most, this.#taken === 0 ? first : this.#taken));
+      this.#read(this.#range.index === "id" ? MAX_IDS + 1 : wanted);
     }
-    return this.#ahead[this.#next];
+    const raw = this.#ahead[this.#next];
+    if (raw !== undefined) this.#row = new StoredRow(raw, this.#range);
+    return this.#row;
   }
 
   /** Steps over the row that {@link peek} showed. */
   advance(): void {
+    this.#row = undefined;
     this.#next++;
     this.#taken++;
   }
 
   #read(count: number): void {
-    const rows: StoredRow[] = [];
+    const last = this.#ahead.at(-1);
+    const { until } = this.#bounds;
+    const place = last === undefined ? placeOfTime(until) : placeOf(timeOfRaw(last), idOfRaw(last));
+    this.#ahead = this.#isLarge ? [] : this.#readJoined(place, count);
+    if (this.#isLarge && this.#ahead.length === 0) this.#ahead = this.#readOneByOne(place, count);
+    this.#next = 0;
+  }
+
+  #readJoined(place: string, count: number): string[] {
+    const bindings = bindingsOf(this.#range, this.#bounds, place, count);
+    const joined = this.#sql.all(READ_JOINED[this.#range.index], ...bindings)[0]?.[0];
+    const raws = typeof joined === "string" ? joined.split("\n") : [];
+    const large = raws.indexOf("");
+    this.#isLarge = large >= 0;
+    this.#isExhausted = !this.#isLarge && raws.length < count;
+    return this.#isLarge ? raws.slice(0, large) : raws;
+  }
+
+  #readOneByOne(place: string, count: number): string[] {
+    const raws: string[] = [];
     let size = 0;
-    readRange(this.#sql, this.#range, this.#bounds, this.#place, count, true, (row) => {
-      rows.push(row);
-      size += row.raw.length;
+    readRows(this.#sql, this.#range, this.#bounds, place, count, ({ raw }) => {
+      raws.push(raw);
+      size += raw.length;
       return size < MAX_AHEAD;
     });
-    this.#exhausted = rows.length < count && size < MAX_AHEAD;
-    this.#ahead = rows;
-    this.#next = 0;
-    this.#place = rows.at(-1)?.place ?? this.#place;
+    this.#isExhausted = raws.length < count && size < MAX_AHEAD;
+    return raws;
   }
 }

@@ -1,12 +1,12 @@
 import type { Ordered } from "./merge.ts";
 import { placeOfTime } from "./place.ts";
 import type { Range } from "./query-plan.ts";
-import { type Bounds, readRange, type StoredRow } from "./range-cursor.ts";
+import { type Bounds, readPlaces, readRows, type StoredRow } from "./range-cursor.ts";
 import type { Sql } from "./sql.ts";
 
 /** An event of a range: where it stands, and whether it belongs to the answer. */
 export interface FoundRecord {
-  /** As hex (`place.ts`): created_at and id are in it. */
+  /** As lowercase hex (`place.ts`): created_at and id are in it. */
   readonly place: string;
   readonly isVisible: boolean;
 }
@@ -71,11 +71,14 @@ export class RecordCursor implements Ordered<FoundRecord> {
   #read(): void {
     const found: FoundRecord[] = [];
     let size = 0;
-    readRange(this.#sql, this.#range, this.#bounds, this.#place, this.#count, this.#withRaw, (row) => {
-      found.push({ place: row.place, isVisible: this.#isVisible(row) });
-      size += row.raw.length;
-      return size < MAX_RAW;
-    });
+    const from = [this.#sql, this.#range, this.#bounds, this.#place, this.#count] as const;
+    if (this.#withRaw) {
+      readRows(...from, (row) => {
+        found.push({ place: row.place, isVisible: this.#isVisible(row) });
+        size += row.raw.length;
+        return size < MAX_RAW;
+      });
+    } else for (const place of readPlaces(...from)) found.push({ place, isVisible: true });
     this.#effort.spent += STATEMENT_EFFORT + found.length + size / RAW_PER_EFFORT;
     this.#isExhausted = found.length < this.#count && size < MAX_RAW;
     this.#ahead = found;

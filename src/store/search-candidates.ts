@@ -78,7 +78,7 @@ function* sizeOf(sql: Sql, { ranges }: Plan, bounds: Bounds): Steps<number> {
 function* fewestOf(sql: Sql, { terms }: SearchQuery, most: number): Steps<number> {
   let fewest = most;
   for (const token of terms.flat().slice(0, MAX_PROBES)) {
-    const query = "SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ?1 LIMIT ?2)";
+    const query = "SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ?1 LIMIT ?2 + 0)";
     fewest = Math.min(fewest, Number(sql.all(query, `"${token}"`, fewest)[0]?.[0]));
     yield;
   }
@@ -115,7 +115,7 @@ class WordCandidates implements Candidates {
       `SELECT e.seq, e.kind, e.raw
        FROM search s CROSS JOIN event e ON e.seq = s.rowid
        WHERE search MATCH ?1 AND s.rowid <= CAST(?2 AS INTEGER) AND s.rowid > CAST(?3 AS INTEGER) AND ${UNEXPIRED}
-       ORDER BY s.rowid DESC LIMIT ?5`,
+       ORDER BY s.rowid DESC LIMIT ?5 + 0`,
       [this.#words, this.#from, floor, this.#now, most],
       ([position, kind, raw]: Row) => {
         rows++;

@@ -72,7 +72,7 @@ export class SearchIndex {
     let size = 0;
     this.#sql.each(
       `SELECT seq, raw FROM event WHERE seq BETWEEN ?1 AND ?2
-         AND NOT EXISTS (SELECT 1 FROM search WHERE search.rowid = seq) ORDER BY seq LIMIT ?3`,
+         AND NOT EXISTS (SELECT 1 FROM search WHERE search.rowid = seq) ORDER BY seq LIMIT ?3 + 0`,
       [this.#gap.next, this.#gap.end, FILL_EVENTS],
       (row) => {
         rows.push(row);

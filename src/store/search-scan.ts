@@ -6,7 +6,7 @@ import { canRead, type Reader } from "../protocol/visibility.ts";
 import type { Hiding } from "./filter-scan.ts";
 import type { Ordered } from "./merge.ts";
 import { idOfPlace, placeOf } from "./place.ts";
-import type { Bounds, StoredRow } from "./range-cursor.ts";
+import { type Bounds, StoredRow } from "./range-cursor.ts";
 import { type Candidates, chooseCandidates } from "./search-candidates.ts";
 import type { Sql } from "./sql.ts";
 import type { Steps } from "./steps.ts";
@@ -120,7 +120,7 @@ export class SearchScan implements Ordered<StoredRow> {
       const { place, kind } = found;
       const [stored] = this.#sql.all("SELECT raw FROM event WHERE id = unhex(?1)", idOfPlace(place));
       if (stored === undefined) continue;
-      this.#row = { place, kind, raw: stored[0] as string, residual: false };
+      this.#row = new StoredRow(stored[0] as string, { index: "kind", kind, residual: false });
       break;
     }
     return this.#row;
@@ -146,8 +146,7 @@ export class SearchScan implements Ordered<StoredRow> {
     const tags = this.#isTagged || this.#reader.privateKinds.has(kind) ? indexedTags(event) : [];
     if (!matches(this.#others, event, tags) || !canRead(this.#reader, event, tags)) return true;
     const score = scoreSearch(this.#query, event, new SearchText(searchableText(event)));
-    // As SQLite writes it.
-    if (score > 0) this.#found.push({ place: placeOf(time, event.id).toUpperCase(), kind, score });
+    if (score > 0) this.#found.push({ place: placeOf(time, event.id), kind, score });
     return true;
   }
 }

@@ -79,7 +79,7 @@ export class Vanishing {
       batch.find(
         this.#sql,
         `SELECT seq, raw FROM event INDEXED BY event_author
-         WHERE pubkey = unhex(?1) AND kind = ?2 AND place >= unhex(?3) LIMIT ?4`,
+         WHERE pubkey = unhex(?1) AND kind = ?2 AND place >= unhex(?3) LIMIT ?4 + 0`,
         pubkey,
         kind,
         // The request itself stays.
@@ -92,7 +92,7 @@ export class Vanishing {
     batch.find(
       this.#sql,
       `SELECT e.seq, e.raw FROM tag t CROSS JOIN event e ON e.seq = t.seq
-       WHERE t.key = unhex(?1) AND t.kind = ?2 AND t.place >= unhex(?3) AND e.pubkey <> unhex(?4) LIMIT ?5`,
+       WHERE t.key = unhex(?1) AND t.kind = ?2 AND t.place >= unhex(?3) AND e.pubkey <> unhex(?4) LIMIT ?5 + 0`,
       tagKey("p", pubkey),
       GIFT_WRAP_KIND,
       placeOfTime(until),

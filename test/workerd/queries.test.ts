@@ -300,3 +300,30 @@ test("T-089 R-03-18 hidden wraps beyond the limit leave the hint at finish", asy
   const b = await relay.login(bob);
   expect([["more"], undefined]).toContainEqual(await hint(b, { limit: 3 }));
 });
+
+test("R-03-10 R-03-11 large events among small ones come whole and in order, by every way", async () => {
+  const client = await freshRelay().login(alice);
+  // 4,096 bytes are a border in the store, and a line break is one in what it reads.
+  const sizes = [10, 5000, 20, 60_000, 3600, 3700, 3800, 3900, 4000, 30, 90_000, 90_000, 40];
+  const events = sizes.map((size, i) =>
+    unique(alice, { created_at: AT - i, tags: [["t", "size"]], content: `${i}\n`.padEnd(size, "é\n") }),
+  );
+  await publish(client, events);
+  const filters: Filter[] = [{ kinds: [1] }, { authors: [alice.pubkey] }, { "#t": ["size"] }, {}];
+  for (const filter of [...filters, { ids: events.map(({ id }) => id) }]) {
+    expect(await client.query(filter)).toEqual(events);
+    for (let limit = 1; limit <= 4; limit++)
+      expect(await client.query({ ...filter, limit })).toEqual(events.slice(0, limit));
+    expect(await client.query({ ...filter, until: AT - 2 })).toEqual(events.slice(2));
+  }
+});
+
+test("T-072 R-03-03 R-03-10 hundreds of ids are found in one order, known ones and unknown", async () => {
+  const { relay, ids } = await filled(Array.from({ length: 350 }, (_, i) => AT - ((i * 101) % 350)));
+  const client = await relay.login(alice);
+  const unknown = Array.from({ length: 50 }, (_, i) => i.toString(16).padStart(64, "0"));
+  const stored = await client.query({ kinds: [1] });
+  expect(stored.length).toBe(350);
+  expect(await client.query({ ids: [...unknown, ...ids] })).toEqual(stored);
+  expect(await client.query({ ids: [...ids, ...unknown], limit: 101 })).toEqual(stored.slice(0, 101));
+});
