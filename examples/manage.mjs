@@ -10,7 +10,9 @@ import { hexToBytes } from "nostr-tools/utils";
 
 const [url = "http://localhost:8787", method = "supportedmethods", ...params] = process.argv.slice(2);
 if (!/^[0-9a-f]{64}$/i.test(process.env.ADMIN_SECRET ?? "")) {
-  console.error("ADMIN_SECRET must be the secret key of an admin: 64 hex digits. The relay knows admins by RELAY_PUBKEY.");
+  console.error(
+    "ADMIN_SECRET must be the secret key of an admin: 64 hex digits. The relay knows admins by RELAY_PUBKEY.",
+  );
   process.exit(1);
 }
 const secret = hexToBytes(process.env.ADMIN_SECRET ?? "");
