@@ -81,7 +81,7 @@ export interface EventLog {
  * | `signing` | `self`, the key that signs; `last`, created_at of what it signed; `foreign`, while events are removed that another key signed | value |
  * | `erasing` | public key whose events are being removed | empty |
  * | `setting` | `name`, `description` or `icon` | value |
- * | `spent` | id of a NIP-98 event that was used | Unix seconds until which it would be valid, and its key |
+ * | `spent` | signature of a NIP-98 event that was used | Unix seconds until which it would be valid, and its key |
  */
 export type AccessList =
   | "banned-pubkey"

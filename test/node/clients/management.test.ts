@@ -103,6 +103,22 @@ describe("applesauce RelayManagement", () => {
     expect(await management.unblockIp("2001:db8::1")).toBe(true);
   });
 
+  test("R-05-71 it lists, changes and lists again within a second, by hand and by its observables", async () => {
+    const management = managementOf(alice);
+    const seen: string[][] = [];
+    const subscription = management.bannedPubkeys$.subscribe((list) => seen.push(list.map(({ pubkey }) => pubkey)));
+    await expect.poll(() => seen.length).toBe(1);
+    for (let round = 0; round < 3; round++) {
+      expect(await management.banPubkey(bob.pubkey)).toBe(true);
+      await expect.poll(() => seen.at(-1)).toContain(bob.pubkey);
+      expect(await management.listBannedPubkeys()).toContainEqual({ pubkey: bob.pubkey });
+      expect(await management.allowPubkey(bob.pubkey)).toBe(true);
+      await expect.poll(() => seen.at(-1)).not.toContain(bob.pubkey);
+    }
+    subscription.unsubscribe();
+    expect((await caller(fetch, alice, server().httpUrl)("unallowpubkey", bob.pubkey)).result).toBe(true);
+  });
+
   test("README's example calls a method", () => {
     const run = (...params: string[]) => {
       const secret = Buffer.from(alice.secret).toString("hex");
