@@ -1,9 +1,10 @@
 import type { Reason } from "../protocol/reason.ts";
 import type { Crypto } from "../protocol/secp256k1.ts";
-import { type Access, mayInvite } from "./access.ts";
+import { type Access, isAdmin, mayInvite } from "./access.ts";
 
-/** Invites of one inviter that are kept, used-up ones included until they expire. */
-const MAX_OWN = 20;
+/** Invites of one inviter that are kept, used-up ones included until they expire: the list has room for all members. */
+const MAX_OF_ADMIN = 20;
+const MAX_OF_MEMBER = 4;
 
 interface Invite {
   /** 128 random bits. */
@@ -48,23 +49,21 @@ export class Invites {
   }
 
   /**
-   * A code for an inviter: one that nobody has used yet if it has more than half its time left, so that asking again costs
-   * nothing, else a new one. Undefined if there is no room for more.
+   * A fresh code for an inviter (R-05-67); once as many as one may have are open, the newest of them, so that a client which
+   * asks again and again fills no list. Undefined if there is no room at all.
    */
   codeFor(inviter: string, now: number): string | undefined {
     this.#prune(now);
     const { inviteUses, inviteTtl } = this.#access.config;
     const own = [...this.#invites.values()].filter(({ by }) => by === inviter);
-    const open = own.filter(({ left }) => left > 0).sort((a, b) => b.expires - a.expires);
-    const unused = open.find(({ left, expires }) => left === inviteUses && expires - now > inviteTtl / 2);
-    if (unused !== undefined) return unused.code;
-    if (own.length >= MAX_OWN) {
+    const newest = own.filter(({ left }) => left > 0).sort((a, b) => b.expires - a.expires)[0]?.code;
+    if (own.length >= (isAdmin(this.#access, inviter) ? MAX_OF_ADMIN : MAX_OF_MEMBER)) {
       const usedUp = own.find(({ left }) => left === 0);
-      if (usedUp === undefined) return open[0]?.code;
+      if (usedUp === undefined) return newest;
       this.#remove(usedUp);
     }
     const code = [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
-    return this.#put({ code, by: inviter, left: inviteUses, expires: now + inviteTtl }) ? code : undefined;
+    return this.#put({ code, by: inviter, left: inviteUses, expires: now + inviteTtl }) ? code : newest;
   }
 
   #find(code: string): Invite | undefined {

@@ -154,7 +154,9 @@ export class Publisher {
 
   #refuse(connection: Connection, { event, tags }: VerifiedEvent, now: number): Reason | undefined {
     const { config, access, log } = this.#deps;
-    const refusal = admitEvent({ event, tags, now, config, access, authed: connection.authed, isFull: log.isFull() });
+    const { authed } = connection;
+    const find = (wanted: string) => log.find(wanted);
+    const refusal = admitEvent({ event, tags, now, config, access, authed, isFull: log.isFull(), find });
     if (refusal !== undefined || kindClass(event.kind) !== "ephemeral") return refusal;
     // It never reaches the log, but what has been deleted or has vanished does not come back as one.
     const block = log.blockOf(event);

@@ -67,6 +67,12 @@ export class EventStore {
     return priorsOf(this.#sql, [candidateOf(event)])[0]?.block;
   }
 
+  /** The stored event of an id. Reads two rows at most. */
+  find(id: string): Event | undefined {
+    const [row] = this.#sql.all("SELECT raw FROM event WHERE id = unhex(?1)", id);
+    return row === undefined ? undefined : (JSON.parse(row[0] as string) as Event);
+  }
+
   /** Kinds of those of these ids that are stored. Reads at most two rows for each. */
   kindsOf(ids: readonly string[]): Map<string, number> {
     const rows = this.#sql.all(
