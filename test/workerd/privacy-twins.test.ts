@@ -2,11 +2,12 @@ import { expect, test } from "vitest";
 import type { Event } from "../../src/protocol/event.ts";
 import type { Client, Filter, Frame } from "../support/client.ts";
 import { KEYS, PRIVATE_KINDS, randomDraft, START_TIME } from "../support/drafts.ts";
-import { key, now } from "../support/keys.ts";
+import { type Key, key, now } from "../support/keys.ts";
 import { Random } from "../support/random.ts";
 import { privateFilter, randomFilters } from "../support/random-filters.ts";
+import type { TestRelay } from "../support/relay.ts";
 import type { State } from "../support/steps.ts";
-import { relayHolding, unsigned } from "./stocked.ts";
+import { relayHolding, ringAll, unsigned } from "./stocked.ts";
 
 // Two relays that differ only in private events of others answer with the same bytes (R-05-29).
 
@@ -74,8 +75,18 @@ const toVictim = (kinds: number[]) =>
 
 /** A stranger at a relay that holds all, and at one that lacks the secrets. */
 async function strangersAt(common: Event[], secrets: Event[]): Promise<Client[]> {
-  const relays = [await relayHolding(...secrets, ...common), await relayHolding(...common)];
-  return Promise.all(relays.map((relay) => relay.login(stranger)));
+  return loginsAt([await relayHolding(...secrets, ...common), await relayHolding(...common)], stranger);
+}
+
+/** A login at each, when all texts are in the index of words. */
+function loginsAt(relays: readonly TestRelay[], by: Key): Promise<Client[]> {
+  return Promise.all(
+    relays.map(async (relay) => {
+      const client = await relay.login(by);
+      await ringAll(relay);
+      return client;
+    }),
+  );
 }
 
 const isRefused = (texts: string[]) => texts.filter((text) => text.includes('"blocked: query too large')).length;
@@ -102,6 +113,29 @@ test("R-05-29 whether a query is too large does not tell how many wraps there ar
   }
 });
 
+test.each([
+  ["REQ", 2000],
+  ["COUNT", 20_000],
+])(
+  "R-05-29 R-05-40 that a search in a %s has left something out does not tell whether there is a wrap",
+  { timeout: 120_000 },
+  async (verb, most) => {
+    const every = (kind: number) => (i: number) => unsigned({ kind, created_at: AT - i, content: "every" });
+    // As many of kind 1 as are looked at for one message. The others make the word the larger index.
+    const common = [...range(most, 0).map(every(1)), ...range(20, 0).map(every(7))];
+    const [secret] = wraps(1) as [Event];
+    const twins = await strangersAt(common, [secret]);
+    const all = { search: "every", kinds: [1], until: AT, limit: 5000 };
+    for (const id of [secret.id, hex(1), common[0]?.id]) {
+      const texts = await agreed(twins, [all, { ids: [id], search: "every" }]);
+      const isWhole = id !== common[0]?.id;
+      if (verb === "REQ") expect(texts.includes('["EOSE","r",["finish"]]')).toBe(isWhole);
+      else expect(texts.includes(`["COUNT","c",{"count":${most}}]`)).toBe(isWhole);
+    }
+    await agreed(twins, [{ search: "every" }, { ids: [secret.id], search: "every" }]);
+  },
+);
+
 /** Private and public events of a few people. */
 function randomEvents(random: Random): Event[] {
   const kinds = [1, 1, 1, 7, 45, 40_000, 5050, 7000, ...PRIVATE_KINDS, ...PRIVATE_KINDS];
@@ -116,12 +150,12 @@ test.each([...FIXED_SEEDS, SEED])(
   { timeout: 60_000 },
   async (seed) => {
     const random = new Random(seed);
-    const reader = KEYS[0] as (typeof KEYS)[0];
+    const reader = KEYS[0] as Key;
     const events = randomEvents(random);
     const isSecret = ({ kind, pubkey, tags }: Event) =>
       PRIVATE_KINDS.includes(kind) && pubkey !== reader.pubkey && !tags.some(([, value]) => value === reader.pubkey);
     const relays = [await relayHolding(...events), await relayHolding(...events.filter((event) => !isSecret(event)))];
-    const twins = await Promise.all(relays.map((relay) => relay.login(reader)));
+    const twins = await loginsAt(relays, reader);
     const state = { oracle: { now: START_TIME, archive: { events, removed: [] } } } as unknown as State;
     const seen = new Set<string>();
     for (let n = 0; n < LISTS; n++) {
