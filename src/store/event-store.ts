@@ -73,13 +73,13 @@ export class EventStore {
     return row === undefined ? undefined : (JSON.parse(row[0] as string) as Event);
   }
 
-  /** Kinds of those of these ids that are stored. Reads at most two rows for each. */
-  kindsOf(ids: readonly string[]): Map<string, number> {
+  /** Those of these ids that are stored, events of the kinds `except` aside. Reads at most two rows for each. */
+  storedOf(ids: readonly string[], except: ReadonlySet<number>): Set<string> {
     const rows = this.#sql.all(
       "SELECT value, e.kind FROM json_each(?1) CROSS JOIN event e ON e.id = unhex(value)",
       JSON.stringify(ids),
     );
-    return new Map(rows as [string, number][]);
+    return new Set(rows.filter(([, kind]) => !except.has(kind as number)).map(([id]) => id as string));
   }
 
   /**

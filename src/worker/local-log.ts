@@ -73,7 +73,7 @@ export function localLog(
       // An event that waits to be erased is refused, not known (R-05-21); `append` tells which they are.
       if (isHiding()) return new Set();
       // Who knows no more than the id of a private event does not learn that it is here (R-05-29).
-      return new Set([...store.kindsOf(ids)].filter(([, kind]) => !limits.privateKinds.has(kind)).map(([id]) => id));
+      return store.storedOf(ids, limits.privateKinds);
     },
     blockOf: (event) => store.blockOf(event),
     find(id) {
