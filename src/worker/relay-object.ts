@@ -190,7 +190,7 @@ export class RelayObject extends DurableObject<Env> {
       closeAddress: (address) => sockets.closeAddress(address),
       eraseSoon: () => alarms.ring(clock.nowSeconds()),
       enforce,
-      statistics: () => statistics(running, this.#startedAt),
+      statistics: () => statistics(running, this.#startedAt, true),
       membership: relay.membership?.members,
     });
     const parts = { config, access, clock, relay, management, sockets, subscriptions, store, log, alarms, login };
