@@ -7,13 +7,13 @@ import { Random } from "../support/random.ts";
 import { privateFilter, randomFilters } from "../support/random-filters.ts";
 import type { TestRelay } from "../support/relay.ts";
 import type { State } from "../support/steps.ts";
-import { relayHolding, ringAll, unsigned } from "./stocked.ts";
+import { configure, relayHolding, ringAll, unsigned } from "./stocked.ts";
 
 // Two relays that differ only in private events of others answer with the same bytes (R-05-29).
 
 const SEED = Math.floor(Math.random() * 2 ** 31);
 const FIXED_SEEDS = [1, 2, 3];
-const LISTS = 60;
+const LISTS = 100;
 
 const AT = now() - 1000;
 const VICTIM = key(77).pubkey;
@@ -139,22 +139,33 @@ test.each([
 /** Private and public events of a few people. */
 function randomEvents(random: Random): Event[] {
   const kinds = [1, 1, 1, 7, 45, 40_000, 5050, 7000, ...PRIVATE_KINDS, ...PRIVATE_KINDS];
-  return range(150, 0).map(() => {
+  return range(150, 0).map((i) => {
     const { by, ...draft } = randomDraft(random, kinds, START_TIME);
-    return unsigned({ ...draft, pubkey: KEYS[by]?.pubkey as string, content: `word${random.int(0, 5)}` });
+    return unsigned({ ...draft, pubkey: KEYS[by]?.pubkey as string, content: `word${random.int(0, 5)} ${i}` });
   });
 }
 
-test.each([...FIXED_SEEDS, SEED])(
-  "R-05-28 R-05-29 R-03-18 what others have in private changes no byte of any answer, seed %i",
+const READERS = { party: KEYS[0] as Key, stranger };
+
+/** Limits that random answers run into. */
+const TIGHT = { DEFAULT_LIMIT: "3", MAX_LIMIT: "10", MAX_COUNT: "10", MAX_NEG_RECORDS: "10" };
+
+const CASES = [...FIXED_SEEDS, SEED].flatMap((seed) => [
+  { seed, who: "stranger" as const, variables: seed % 2 === 0 ? TIGHT : {} },
+  { seed, who: "party" as const, variables: seed % 2 === 0 ? {} : TIGHT },
+]);
+
+test.each(CASES)(
+  "R-05-28 R-05-29 R-03-18 what others have in private changes no byte of any answer to a $who, seed $seed",
   { timeout: 60_000 },
-  async (seed) => {
+  async ({ seed, who, variables }) => {
     const random = new Random(seed);
-    const reader = KEYS[0] as Key;
+    const reader = READERS[who];
     const events = randomEvents(random);
     const isSecret = ({ kind, pubkey, tags }: Event) =>
       PRIVATE_KINDS.includes(kind) && pubkey !== reader.pubkey && !tags.some(([, value]) => value === reader.pubkey);
     const relays = [await relayHolding(...events), await relayHolding(...events.filter((event) => !isSecret(event)))];
+    for (const relay of relays) await configure(relay, variables);
     const twins = await loginsAt(relays, reader);
     const state = { oracle: { now: START_TIME, archive: { events, removed: [] } } } as unknown as State;
     const seen = new Set<string>();
@@ -166,10 +177,14 @@ test.each([...FIXED_SEEDS, SEED])(
         const kind = (value as Event | undefined)?.kind ?? 0;
         seen.add(verb === "EVENT" && PRIVATE_KINDS.includes(kind) ? "private EVENT" : verb);
         if (verb === "EOSE") seen.add(JSON.stringify(value));
+        if (text.includes('"approximate"')) seen.add("approximate");
+        if (text.includes("too big")) seen.add("too big");
       }
     }
-    for (const one of ["EVENT", "private EVENT", "COUNT", "CLOSED", "NEG-MSG", "EOSE", '["more"]', '["finish"]']) {
-      expect(seen).toContain(one);
-    }
+    const expected = ["EVENT", "COUNT", "CLOSED", "NEG-MSG", "EOSE", '["more"]', '["finish"]'];
+    if (who === "party") expected.push("private EVENT");
+    if (variables === TIGHT) expected.push("approximate", "too big");
+    for (const one of expected) expect(seen).toContain(one);
+    if (who === "stranger") expect(seen).not.toContain("private EVENT");
   },
 );
