@@ -5,7 +5,7 @@ import type { Access } from "../relay/access.ts";
 import { type Config, filterOptions, parseConfig } from "../relay/config.ts";
 import { originOf } from "../relay/connection.ts";
 import { Management } from "../relay/manage/management.ts";
-import { noteReport } from "../relay/manage/reports.ts";
+import { noteReport, type StoredOf } from "../relay/manage/reports.ts";
 import type { Clock, EventLog } from "../relay/ports.ts";
 import { failureFrames, Relay } from "../relay/relay.ts";
 import { Subscriptions } from "../relay/subscriptions.ts";
@@ -165,10 +165,12 @@ export class RelayObject extends DurableObject<Env> {
     const login = new LoginTimeout(config, clock, () => sockets.all());
     const jobs = [...storeJobs(store, cleanup, lists, config.retention, clock), login];
     const alarms = new Alarms(this.ctx, jobs, clock, report);
+    // Moderators learn no more than anybody of what is private (R-05-29).
+    const storedOf = (ids: readonly string[]) => store.storedOf(ids, config.privateKinds);
     const erasing = { size: () => lists.size("erasing"), has: (pubkey: string) => lists.has("erasing", pubkey) };
     const log = localLog(sql, store, config, clock, erasing, (event) => {
       alarms.ring(dueOf(event, config.retention, clock.nowSeconds()));
-      if (event.kind === REPORT_KIND) queueReport(event, lists, store);
+      if (event.kind === REPORT_KIND) queueReport(event, lists, storedOf);
     });
     const connections = () => sockets.all();
     const relay = new Relay({ config, access, crypto: secp256k1, log, clock, subscriptions, report, connections });
@@ -183,12 +185,12 @@ export class RelayObject extends DurableObject<Env> {
       access,
       changeLog: lists,
       clock,
-      storedOf: (ids) => store.kindsOf(ids),
+      storedOf,
       removeEvent: (id) => cleanup.removeEvent(id),
       closeAddress: (address) => sockets.closeAddress(address),
       eraseSoon: () => alarms.ring(clock.nowSeconds()),
       enforce,
-      statistics: () => statistics(running, this.#startedAt),
+      statistics: () => statistics(running, this.#startedAt, true),
       membership: relay.membership?.members,
     });
     const parts = { config, access, clock, relay, management, sockets, subscriptions, store, log, alarms, login };
@@ -199,9 +201,9 @@ export class RelayObject extends DurableObject<Env> {
 }
 
 /** The report is stored already: what goes wrong here must not reach whoever sent it. */
-function queueReport(event: Event, lists: AccessStore, store: EventStore): void {
+function queueReport(event: Event, lists: AccessStore, storedOf: StoredOf): void {
   try {
-    noteReport(event, lists, (ids) => store.kindsOf(ids));
+    noteReport(event, lists, storedOf);
   } catch (error) {
     report("report not queued", { error: String(error) });
   }
