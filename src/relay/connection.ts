@@ -2,6 +2,7 @@ import { isLoopback, networkOf } from "../protocol/address.ts";
 import { encode, type RelayMessage } from "../protocol/message.ts";
 import { isHex64 } from "../protocol/text.ts";
 import type { Reader } from "../protocol/visibility.ts";
+import type { Laggards } from "./laggards.ts";
 import { Outbound, type OutboundState, parseOutbound } from "./outbound.ts";
 import type { Socket } from "./ports.ts";
 import type { Subscription } from "./subscription.ts";
@@ -68,10 +69,22 @@ export class Connection implements Reader {
   failedAuths: number;
   failedSince: number;
   readonly #socket: Socket;
+  readonly #laggards: Laggards;
 
-  constructor(socket: Socket, attachment: Attachment, privateKinds: ReadonlySet<number>, origin: Origin | undefined) {
+  constructor(
+    socket: Socket,
+    attachment: Attachment,
+    privateKinds: ReadonlySet<number>,
+    origin: Origin | undefined,
+    laggards: Laggards,
+  ) {
     this.#socket = socket;
-    this.outbound = new Outbound(() => socket.pingedMs(), attachment.outbound);
+    this.#laggards = laggards;
+    this.outbound = new Outbound(
+      () => socket.pingedMs(),
+      (change) => laggards.count(change),
+      attachment.outbound,
+    );
     this.id = attachment.conn_id;
     this.challenge = attachment.challenge;
     this.authed = new Set(attachment.pubkeys);
@@ -107,9 +120,14 @@ export class Connection implements Reader {
     this.hangUp(code, text);
   }
 
-  /** Closes because it does not read what it is sent (R-01-10). */
+  /** Closes it because it does not read what it is sent (R-01-10), and frees what is kept for it. */
   cutOff(): void {
-    this.close(1008, "error: too slow to receive what was asked for");
+    this.#laggards.cutOff(this);
+  }
+
+  /** Waits until a stored answer may go on; false if it is over instead: `isOver`, or the connection is closed. */
+  untilRoom(isOver: () => boolean): Promise<boolean> {
+    return this.#laggards.untilRoom(this, isOver);
   }
 
   /** Says why, and serves nothing more; the socket stays open until it is hung up. */

@@ -1,95 +1,116 @@
+/** A frame counts as this many characters at least: so much the runtime needs for it in its queue, however short it is. */
+export const MIN_FRAME = 1024;
+
 /** What one socket may be sent: a burst of {@link CAPACITY}, then {@link RATE} a second. The runtime shows no queue. */
 const CAPACITY = 32 * 1024 * 1024;
 const RATE = 8 * 1024 * 1024;
 
-/** For so long after its last frame a client is taken to read, in milliseconds. Clients ping every 30 s (R-06-09). */
-const HEARD_MS = 45_000;
+/** What one socket may be sent without a sign of life: beyond half of it stored answers wait, beyond it it is cut off. */
+const MAX_UNHEARD = 256 * 1024 * 1024;
 
-/** Wait before the next look at a crowded socket, in milliseconds. */
-export const CROWDED_MS = 50;
+/** Growth of the count after which the runtime is asked about pings, and the count kept anew with the socket. */
+const STEP = 4 * 1024 * 1024;
 
-/** Growth of the count after which it is kept anew with the socket. */
-const KEPT_STEP = 4 * 1024 * 1024;
-
-/** What is kept of it through hibernation: the count, as it was at a time, and when the client was heard; Unix ms. */
-export type OutboundState = [level: number, atMs: number, heardMs: number];
+/** What is kept of it through hibernation: the level, as it was at a time in Unix ms, and what was sent unheard. */
+export type OutboundState = [level: number, atMs: number, unheard: number];
 
 /**
- * Counts the characters sent to one socket, in place of the queue that cannot be seen (R-01-10). The count falls by
- * {@link RATE} a second, but only while the client gives signs of life: a socket whose client is silent is sent
- * {@link CAPACITY} and `RATE * HEARD_MS` at most, however long it stays open.
+ * Counts the characters sent to one socket, in place of the queue that cannot be seen (R-01-10). Two counts: the level
+ * falls by {@link RATE} a second; what was sent unheard falls only when the client gives a sign of life, a frame or a
+ * `ping`. So a socket whose client is silent is sent {@link MAX_UNHEARD} at most, however long it stays open.
  */
 export class Outbound {
   #level: number;
   #atMs: number;
-  #heardMs: number;
-  #kept: number;
+  #unheard: number;
+  /** What was sent unheard when the next step is due. */
+  #stepAt: number;
+  #pingMs: number;
   readonly #pingedMs: () => number;
+  readonly #count: (change: number) => void;
 
-  /** `pingedMs` tells when the runtime answered its last `ping`, in Unix milliseconds; 0 if it never did. */
-  constructor(pingedMs: () => number, [level, atMs, heardMs]: OutboundState = [0, Date.now(), Date.now()]) {
+  /**
+   * `pingedMs` tells when the runtime answered its last `ping`, in Unix milliseconds; 0 if it never did. `count` is told
+   * of every change of {@link unheard}.
+   */
+  constructor(
+    pingedMs: () => number,
+    count: (change: number) => void,
+    [level, atMs, unheard]: OutboundState = [0, Date.now(), 0],
+  ) {
     this.#pingedMs = pingedMs;
+    this.#count = count;
     this.#level = level;
     this.#atMs = atMs;
-    this.#heardMs = heardMs;
-    this.#kept = level;
+    this.#unheard = unheard;
+    this.#stepAt = unheard + STEP;
+    this.#pingMs = atMs;
+    count(unheard);
   }
 
-  /** A frame has come from the client. */
+  /** Characters sent since the client last gave a sign of life. */
+  get unheard(): number {
+    return this.#unheard;
+  }
+
+  /** A frame has come from the client, or the socket is gone. */
   heard(): void {
-    this.#settle();
-    this.#heardMs = this.#atMs = Date.now();
+    if (this.#unheard === 0) return;
+    this.#count(-this.#unheard);
+    this.#unheard = 0;
+    this.#stepAt = STEP;
   }
 
-  /** So many characters are sent. True if the count has grown so much that it is to be kept. */
+  /** So many characters are sent. True if the counts are to be kept anew. */
   add(size: number): boolean {
-    this.#settle();
-    this.#level += size;
-    this.#kept = Math.min(this.#kept, this.#level);
-    return this.#level - this.#kept >= KEPT_STEP;
+    this.#drain();
+    const cost = Math.max(size, MIN_FRAME);
+    this.#level += cost;
+    this.#unheard += cost;
+    this.#count(cost);
+    if (this.#unheard < this.#stepAt) return false;
+    this.#stepAt = this.#unheard + STEP;
+    this.listen();
+    return true;
+  }
+
+  /** Asks the runtime whether there was a `ping` meanwhile. */
+  listen(): void {
+    const pingMs = this.#pingedMs();
+    if (pingMs <= this.#pingMs) return;
+    this.#pingMs = pingMs;
+    this.heard();
   }
 
   /** To be kept with the socket. */
   state(): OutboundState {
-    this.#kept = this.#level;
-    return [this.#level, this.#atMs, this.#heardMs];
+    return [this.#level, this.#atMs, this.#unheard];
   }
 
   /** Stored answers should wait. */
   get isCrowded(): boolean {
-    return this.#exceeds(CAPACITY / 2);
+    this.#drain();
+    return this.#level > CAPACITY / 2 || this.isUnheard;
   }
 
-  /** Live events come faster than this socket may be sent them. */
+  /** So much was sent without a sign of life that stored answers wait for one. */
+  get isUnheard(): boolean {
+    if (this.#unheard > MAX_UNHEARD / 2) this.listen();
+    return this.#unheard > MAX_UNHEARD / 2;
+  }
+
+  /** It was sent more than it may be. */
   get isOverflowing(): boolean {
-    return this.#exceeds(CAPACITY);
-  }
-
-  /** Stored answers would wait for ever: nothing has been heard for too long. */
-  get isStuck(): boolean {
-    return this.isCrowded && Date.now() - this.#heardMs > HEARD_MS;
-  }
-
-  /** The runtime is asked about pings only where it matters: live events come here one by one. */
-  #exceeds(bound: number): boolean {
-    this.#settle();
-    if (this.#level <= bound) return false;
-    const pinged = this.#pingedMs();
-    if (pinged <= this.#heardMs) return true;
-    this.#heardMs = pinged;
-    this.#settle();
-    return this.#level > bound;
+    if (this.#level > CAPACITY) this.#drain();
+    if (this.#unheard > MAX_UNHEARD) this.listen();
+    return this.#level > CAPACITY || this.#unheard > MAX_UNHEARD;
   }
 
   /** A clock that is set back does not fill the queue. */
-  #settle(): void {
+  #drain(): void {
     const now = Date.now();
-    if (now < this.#atMs) this.#atMs = now;
-    this.#heardMs = Math.min(this.#heardMs, now);
-    const untilMs = Math.min(now, this.#heardMs + HEARD_MS);
-    if (untilMs <= this.#atMs) return;
-    this.#level = Math.max(0, this.#level - ((untilMs - this.#atMs) * RATE) / 1000);
-    this.#atMs = untilMs;
+    this.#level = Math.max(0, this.#level - (Math.max(0, now - this.#atMs) * RATE) / 1000);
+    this.#atMs = now;
   }
 }
 

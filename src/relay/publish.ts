@@ -254,7 +254,7 @@ export class Publisher {
   #end(subscription: Subscription): void {
     const { subscriptions, report } = this.#deps;
     try {
-      if (subscription.connection.outbound.isOverflowing) subscriptions.cutOff(subscription.connection);
+      if (subscription.connection.outbound.isOverflowing) subscription.connection.cutOff();
       else subscriptions.end(subscription, "error: too many live events while answering, send it again");
     } catch (error) {
       report("ending a subscription failed", { connection: subscription.connection.id, error: String(error) });

@@ -87,7 +87,7 @@ export class Relay {
   /** Serves one text frame. Never throws: a failure is answered, logged, and the connection goes on (R-06-14). */
   async receive(connection: Connection, text: string): Promise<void> {
     const { config } = this.#deps;
-    connection.outbound.heard();
+    if (!connection.isClosed) connection.outbound.heard();
     this.#breaths.count(text.startsWith('["EVENT"'), connection.isClosed);
     // No turn between the last look and what follows, or the next frame would have its look before this one begins.
     for (let busy = this.#busy(connection); busy !== undefined; busy = this.#busy(connection))
@@ -114,7 +114,7 @@ export class Relay {
 
   /** A binary frame of so many bytes is no message (M-14). */
   receiveBinary(connection: Connection, bytes: number): void {
-    connection.outbound.heard();
+    if (!connection.isClosed) connection.outbound.heard();
     this.#breaths.count(false, connection.isClosed);
     if (this.#isCutOff(connection)) return;
     if (this.#admission.admit(connection, undefined, bytes, (reason) => connection.send(["NOTICE", reason]))) {
@@ -124,7 +124,7 @@ export class Relay {
 
   /** A client that asks for more than it reads is not answered for ever (R-01-10). */
   #isCutOff(connection: Connection): boolean {
-    if (!connection.isClosed && connection.outbound.isOverflowing) this.#deps.subscriptions.cutOff(connection);
+    if (!connection.isClosed && connection.outbound.isOverflowing) connection.cutOff();
     return connection.isClosed;
   }
 

@@ -7,7 +7,6 @@ import { type Access, refuseReader } from "./access.ts";
 import { type Config, filterOptions } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import { deliverStored } from "./deliver.ts";
-import { CROWDED_MS } from "./outbound.ts";
 import type { Clock, EventLog, Log, Page, Pages } from "./ports.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -67,11 +66,7 @@ async function sendRest(deps: SubscribeDeps, subscription: Subscription, pages: 
   try {
     do {
       await deps.clock.pause();
-      while (connection.outbound.isCrowded && !subscription.isClosed) {
-        if (connection.outbound.isStuck) return deps.subscriptions.cutOff(connection);
-        await deps.clock.pause(CROWDED_MS);
-      }
-      if (subscription.isClosed) return;
+      if (!(await connection.untilRoom(() => subscription.isClosed))) return;
     } while (!(await sendPage(deps, subscription, pages)));
   } catch (error) {
     fail(deps, subscription, error);

@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { Connection, newAttachment } from "../../src/relay/connection.ts";
+import { Laggards } from "../../src/relay/laggards.ts";
 import { Outbound, parseOutbound } from "../../src/relay/outbound.ts";
+import type { Clock } from "../../src/relay/ports.ts";
 import type { Client } from "../support/client.ts";
-import { alice, bob, carol, unique } from "../support/keys.ts";
+import { alice, bob, carol, now, unique } from "../support/keys.ts";
 import { expectEose, inspectedRelay } from "./inspect.ts";
 
 const MIB = 1024 * 1024;
@@ -17,9 +20,14 @@ afterEach(() => {
 function standing() {
   let nowMs = 1_700_000_000_000;
   let pingedMs = 0;
+  let counted = 0;
   Date.now = () => nowMs;
+  const count = (change: number) => {
+    counted += change;
+  };
   return {
-    outbound: new Outbound(() => pingedMs),
+    outbound: new Outbound(() => pingedMs, count),
+    counted: () => counted,
     pass: (seconds: number) => {
       nowMs += seconds * 1000;
     },
@@ -39,46 +47,64 @@ describe("R-01-10 what one socket is sent", () => {
     outbound.add(1);
     expect(outbound.isOverflowing).toBe(true);
     pass(1);
-    outbound.add(8 * MIB - 1);
+    outbound.add(8 * MIB - 1024);
     expect(outbound.isOverflowing).toBe(false);
   });
 
+  test("a frame counts as 1 KiB at least", () => {
+    const { outbound } = standing();
+    for (let n = 0; n < 32 * 1024; n++) outbound.add(20);
+    expect(outbound.isOverflowing).toBe(false);
+    outbound.add(20);
+    expect(outbound.isOverflowing).toBe(true);
+  });
+
   test.each(["says nothing", "sends frames", "pings"])("a client that %s, for an hour, at 1 MiB a second", (what) => {
-    const { outbound, pass, ping } = standing();
+    const { outbound, pass, ping, counted } = standing();
     let sent = 0;
     for (let second = 0; second < 3600 && !outbound.isOverflowing; second++) {
       pass(1);
-      outbound.add(MIB);
-      sent += MIB;
       if (what === "sends frames" && second % 40 === 0) outbound.heard();
       if (what === "pings" && second % 40 === 0) ping();
-    }
-    expect(sent / MIB).toBe(what === "says nothing" ? 44 + 33 : 3600);
-  });
-
-  test("whoever says nothing gets 392 MiB at most, as fast as may be; a stored answer ends then", () => {
-    const { outbound, pass } = standing();
-    let sent = 0;
-    for (let n = 0; n < 100_000; n++) {
-      pass(0.01);
-      if (outbound.isOverflowing) continue;
       outbound.add(MIB);
       sent += MIB;
     }
-    expect(sent).toBeLessThanOrEqual((32 + 45 * 8 + 1) * MIB);
-    expect(outbound.isStuck).toBe(true);
+    expect(sent / MIB).toBe(what === "says nothing" ? 257 : 3600);
+    expect(counted()).toBe(outbound.unheard);
+    if (what !== "says nothing") expect(counted()).toBeLessThanOrEqual(45 * MIB);
     outbound.heard();
-    expect(outbound.isStuck).toBe(false);
+    expect(counted()).toBe(0);
   });
 
-  test("the count is kept through hibernation, and a strange one is not believed", () => {
-    const { outbound } = standing();
+  test("from 128 MiB without a sign of life, stored answers wait for one", () => {
+    const { outbound, pass, ping } = standing();
+    for (let second = 0; second < 128; second++) {
+      pass(1);
+      expect(outbound.isCrowded).toBe(false);
+      outbound.add(MIB);
+    }
+    outbound.add(1);
+    expect([outbound.isCrowded, outbound.isUnheard]).toEqual([true, true]);
+    pass(100);
+    expect(outbound.isCrowded).toBe(true);
+    ping();
+    expect([outbound.isCrowded, outbound.isUnheard]).toEqual([false, false]);
+  });
+
+  test("the counts are kept through hibernation, and strange ones are not believed", () => {
+    const { outbound, counted } = standing();
     expect(outbound.add(3 * MIB)).toBe(false);
     expect(outbound.add(MIB)).toBe(true);
     outbound.add(29 * MIB);
-    const state = outbound.state();
+    const state = parseOutbound(JSON.parse(JSON.stringify(outbound.state())));
     expect(outbound.add(MIB)).toBe(false);
-    expect(new Outbound(() => 0, parseOutbound(JSON.parse(JSON.stringify(state)))).isOverflowing).toBe(true);
+    const before = counted();
+    const restored = new Outbound(
+      () => 0,
+      (change) => expect(change).toBe(33 * MIB),
+      state,
+    );
+    expect([restored.isOverflowing, restored.unheard, before]).toEqual([true, 33 * MIB, 34 * MIB]);
     for (const strange of [undefined, null, [], [1, 2], [1, 2, "3"], [-1, 0, 0], [Number.NaN, 0, 0]]) {
       expect(parseOutbound(strange)).toBe(undefined);
     }
@@ -88,12 +114,50 @@ describe("R-01-10 what one socket is sent", () => {
     const { outbound, pass } = standing();
     outbound.add(32 * MIB);
     pass(-3600);
-    expect(outbound.isOverflowing).toBe(false);
+    expect([outbound.isCrowded, outbound.isOverflowing]).toEqual([true, false]);
     pass(2);
     expect(outbound.isCrowded).toBe(false);
     pass(7200);
     outbound.add(32 * MIB);
     expect(outbound.isOverflowing).toBe(false);
+  });
+});
+
+describe("R-01-10 what all sockets are sent", () => {
+  /** Connections that were sent so many MiB each; those that are cut off, in order, in so many looks. */
+  async function cutOffOf(sizes: number[], looks = 1): Promise<number[]> {
+    const tasks: (() => void | Promise<void>)[] = [];
+    const clock: Clock = {
+      nowSeconds: now,
+      soon: (_ms, task) => void tasks.push(task),
+      pause: async () => {},
+      breathe() {},
+    };
+    const connections: Connection[] = [];
+    const released: number[] = [];
+    const laggards = new Laggards(
+      clock,
+      () => connections,
+      (connection) => released.push(connections.indexOf(connection)),
+    );
+    for (const size of sizes) {
+      const socket = { send() {}, close() {}, pingedMs: () => 0, attach() {} };
+      const connection = new Connection(socket, newAttachment(0), new Set(), undefined, laggards);
+      connections.push(connection);
+      for (let n = 0; n < size; n++) connection.outbound.add(MIB);
+    }
+    for (let look = 0; look < looks; look++) await tasks.shift()?.();
+    expect(connections.flatMap(({ isClosed }, n) => (isClosed ? [n] : [])).sort()).toEqual(released.toSorted());
+    return released;
+  }
+
+  test("beyond 1 GiB without a sign of life the worst are cut off, down to 16 MiB", async () => {
+    expect(await cutOffOf([200, 200, 200, 200, 200, 20])).toEqual([]);
+    expect(await cutOffOf([200, 201, 205, 200, 200, 20])).toEqual([2]);
+    // Here its socket stays, and what is queued there with it.
+    expect(await cutOffOf([200, 201, 205, 200, 200, 20], 2)).toEqual([2, 1]);
+    expect(await cutOffOf([...Array(90).fill(10), 150, 151, 15])).toEqual([91, 90]);
+    expect(await cutOffOf([...Array(110).fill(10), 17])).toEqual([110]);
   });
 });
 
