@@ -13,6 +13,7 @@ const CROWDED_MS = 50;
 const SILENT_MS = 45_000;
 
 const TOO_SLOW = "error: too slow to receive what was asked for";
+const TOO_MANY = "auth-required: too many messages without a login";
 
 /** Cuts off connections that do not read: each by its own count, and the worst of them when all together are too much. */
 export class Laggards {
@@ -41,7 +42,7 @@ export class Laggards {
    */
   cutOff(connection: Connection): void {
     if (connection.isClosed) return;
-    connection.close(1008, TOO_SLOW);
+    connection.close(1008, connection.outbound.isStranger ? TOO_MANY : TOO_SLOW);
     this.#release(connection);
   }
 

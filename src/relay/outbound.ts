@@ -8,6 +8,9 @@ const RATE = 8 * 1024 * 1024;
 /** What one socket may be sent without a sign of life: beyond half of it stored answers wait, beyond it it is cut off. */
 const MAX_UNHEARD = 256 * 1024 * 1024;
 
+/** All that is sent to one that has to log in and has not: who floods is answered so often only, and then cut off. */
+const MAX_BEFORE_LOGIN = 512 * 1024;
+
 /** Growth of the count after which the runtime is asked about pings, and the count kept anew with the socket. */
 const STEP = 4 * 1024 * 1024;
 
@@ -26,6 +29,8 @@ export class Outbound {
   /** What was sent unheard when the next step is due. */
   #stepAt: number;
   #pingMs: number;
+  /** Nothing tells yet that it reads: it has to log in, which takes the challenge that it was sent. */
+  isStranger = false;
   readonly #pingedMs: () => number;
   readonly #count: (change: number) => void;
 
@@ -53,8 +58,13 @@ export class Outbound {
     return this.#unheard;
   }
 
-  /** A frame has come from the client, or the socket is gone. */
+  /** A frame has come from the client. */
   heard(): void {
+    if (!this.isStranger) this.forget();
+  }
+
+  /** What was sent does not count any more: it is taken to be read, or the socket is gone. */
+  forget(): void {
     if (this.#unheard === 0) return;
     this.#count(-this.#unheard);
     this.#unheard = 0;
@@ -103,7 +113,7 @@ export class Outbound {
   get isOverflowing(): boolean {
     if (this.#level > CAPACITY) this.#drain();
     if (this.#unheard > MAX_UNHEARD) this.listen();
-    return this.#level > CAPACITY || this.#unheard > MAX_UNHEARD;
+    return this.#level > CAPACITY || this.#unheard > (this.isStranger ? MAX_BEFORE_LOGIN : MAX_UNHEARD);
   }
 
   /** A clock that is set back does not fill the queue. */

@@ -55,7 +55,7 @@ export class Sockets {
   remove(socket: WebSocket): Connection | undefined {
     const connection = this.#connections.get(socket);
     this.#connections.delete(socket);
-    connection?.outbound.heard();
+    connection?.outbound.forget();
     if (connection?.origin !== undefined) this.#count(connection.origin, -1);
     return connection;
   }
@@ -77,8 +77,10 @@ export class Sockets {
   }
 
   #connect(socket: WebSocket, attachment: Attachment, origin: Origin | undefined): Connection {
-    const { privateKinds } = this.#config;
-    return new Connection(socketOf(this.#state, socket), attachment, privateKinds, origin, this.#laggards);
+    const { privateKinds, authRequired } = this.#config;
+    const connection = new Connection(socketOf(this.#state, socket), attachment, privateKinds, origin, this.#laggards);
+    connection.outbound.isStranger = authRequired && !connection.isAuthenticated;
+    return connection;
   }
 
   #add(socket: WebSocket, connection: Connection): void {

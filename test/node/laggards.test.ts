@@ -79,3 +79,35 @@ test.skipIf(process.platform !== "linux")(
     for (const { socket } of [publisher, reader]) socket.close();
   },
 );
+
+test.skipIf(process.platform !== "linux")(
+  "R-01-10 who floods before login, and does not read, is cut off while the relay is still small",
+  async () => {
+    const reader = await login(bob);
+    const { socket } = await connectTraffic(server.url);
+    let code = 0;
+    socket.on("close", (closeCode) => {
+      code = closeCode;
+    });
+    socket.pause();
+    const before = rss();
+    let most = 0;
+    for (let n = 0; n < 600; n++) {
+      for (let i = 0; i < 1000; i++) socket.send("x");
+      await until("it is sent", () => socket.bufferedAmount < 100_000);
+      await sleep(10);
+      most = Math.max(most, rss());
+    }
+    console.log(`RSS ${before.toFixed(0)} -> ${most.toFixed(0)} MiB`);
+    expect(most - before).toBeLessThan(150);
+    const frames: string[] = [];
+    socket.on("message", (data) => frames.push(String(data)));
+    socket.resume();
+    await until("it is closed", () => code !== 0);
+    expect([code, frames.at(-1)]).toEqual([1008, '["NOTICE","auth-required: too many messages without a login"]']);
+    expect(frames.length).toBeLessThan(600);
+    // The others are served all the while.
+    await publish(reader, unique(bob));
+    reader.socket.close();
+  },
+);
