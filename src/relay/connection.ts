@@ -66,6 +66,8 @@ export class Connection implements Reader {
   isClosed = false;
   /** REQs of which further pages are under way. */
   pagingReqs = 0;
+  /** What the filters of its subscriptions take in memory; see `countValues`. */
+  filterValues = 0;
   failedAuths: number;
   failedSince: number;
   readonly #socket: Socket;

@@ -7,6 +7,7 @@ import { type Access, refuseReader } from "./access.ts";
 import { type Config, filterOptions } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import { deliverStored } from "./deliver.ts";
+import { countValues } from "./filter-values.ts";
 import type { Clock, EventLog, Log, Page, Pages } from "./ports.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -46,6 +47,8 @@ export async function subscribe(
   if (!connection.subscriptions.has(id) && connection.subscriptions.size >= config.maxSubscriptions) {
     return refused(`rate-limited: more than ${config.maxSubscriptions} open subscriptions, close one first`);
   }
+  const noRoom = subscriptions.refuse(connection, id, countValues(filters.value));
+  if (noRoom !== undefined) return refused(noRoom);
   const subscription = subscriptions.open(connection, id, filters.value, source);
   try {
     const invite = deps.invite?.(connection.authed, filters.value);

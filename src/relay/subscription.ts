@@ -1,5 +1,6 @@
 import type { Filter } from "../protocol/filter.ts";
 import { type Connection, sizeOf } from "./connection.ts";
+import { countValues } from "./filter-values.ts";
 
 /** Live events kept for one subscription while its stored answer is under way. */
 const MAX_BACKLOG = 10_000;
@@ -9,6 +10,8 @@ export class Subscription {
   /** What an EVENT frame for this subscription begins with. */
   readonly framePrefix: string;
   readonly openedAtMs = Date.now();
+  /** What its filters take in memory; see {@link countValues}. */
+  readonly values: number;
   /** The row of R-06-18 is in the store. */
   isWritten = false;
   /** Closed or replaced: nothing more may be sent under it. */
@@ -26,6 +29,7 @@ export class Subscription {
     /** The filters as received. */
     readonly source: unknown[],
   ) {
+    this.values = countValues(filters);
     this.framePrefix = `["EVENT",${JSON.stringify(id)},`;
   }
 
