@@ -64,8 +64,6 @@ export class Connection implements Reader {
   graceUntilMs = 0;
   /** The relay has closed it: nothing that still arrives is served. */
   isClosed = false;
-  /** REQs of which further pages are under way. */
-  pagingReqs = 0;
   /** What the filters of its subscriptions take in memory; see `countValues`. */
   filterValues = 0;
   failedAuths: number;

@@ -12,9 +12,6 @@ import type { Clock, EventLog, Log, Page, Pages } from "./ports.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
-/** REQs of one connection whose further pages may be under way at a time; beyond, its next frame waits (R-01-10). */
-const MAX_PAGING_REQS = 8;
-
 export interface SubscribeDeps {
   config: Config;
   access: Access;
@@ -55,8 +52,7 @@ export async function subscribe(
     if (invite !== undefined) subscription.send(invite.raw);
     const pages = log.scan(invite?.filters ?? filters.value, connection);
     if (!connection.outbound.isCrowded && (await sendPage(deps, subscription, pages))) return;
-    const rest = sendRest(deps, subscription, pages);
-    if (connection.pagingReqs >= MAX_PAGING_REQS) await rest;
+    await sendRest(deps, subscription, pages);
   } catch (error) {
     fail(deps, subscription, error);
   }
@@ -64,18 +60,10 @@ export async function subscribe(
 
 /** The further pages of a large answer, each in a turn of its own so that other connections are served in between. */
 async function sendRest(deps: SubscribeDeps, subscription: Subscription, pages: Pages): Promise<void> {
-  const { connection } = subscription;
-  connection.pagingReqs++;
-  try {
-    do {
-      await deps.clock.pause();
-      if (!(await connection.untilRoom(() => subscription.isClosed))) return;
-    } while (!(await sendPage(deps, subscription, pages)));
-  } catch (error) {
-    fail(deps, subscription, error);
-  } finally {
-    connection.pagingReqs--;
-  }
+  do {
+    await deps.clock.pause();
+    if (!(await subscription.connection.untilRoom(() => subscription.isClosed))) return;
+  } while (!(await sendPage(deps, subscription, pages)));
 }
 
 /** Sends one page; true when it was the last, or when the subscription has ended meanwhile. */

@@ -2,8 +2,9 @@ import type { Filter } from "../protocol/filter.ts";
 import { type Connection, sizeOf } from "./connection.ts";
 import { countValues } from "./filter-values.ts";
 
-/** Live events kept for one subscription while its stored answer is under way. */
+/** Live events kept for one subscription while its stored answer is under way, and their characters. */
 const MAX_BACKLOG = 10_000;
+const MAX_BACKLOG_SIZE = 8 * 1024 * 1024;
 
 /** One open REQ of one connection. */
 export class Subscription {
@@ -20,6 +21,7 @@ export class Subscription {
   lastMatched = 0;
   /** Live events that wait for the stored ones; undefined once EOSE has been sent. */
   #backlog: string[] | undefined = [];
+  #backlogSize = 0;
   #sizes: { whole: number; named: number } | undefined;
 
   constructor(
@@ -54,7 +56,8 @@ export class Subscription {
       this.send(raw);
       return true;
     }
-    return this.#backlog.push(raw) <= MAX_BACKLOG;
+    this.#backlogSize += raw.length;
+    return this.#backlog.push(raw) <= MAX_BACKLOG && this.#backlogSize <= MAX_BACKLOG_SIZE;
   }
 
   /** EOSE has been sent: what was kept follows, and from now on live events go out at once (R-03-16, R-03-20). */
