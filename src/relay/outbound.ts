@@ -5,7 +5,8 @@ export const MIN_FRAME = 1024;
 const CAPACITY = 32 * 1024 * 1024;
 const RATE = 8 * 1024 * 1024;
 
-/** What one socket may be sent without a sign of life: beyond half of it stored answers wait, beyond it it is cut off. */
+/** What one socket may be sent without a sign of life: then stored answers wait for one, at the second it is cut off. */
+const MUCH_UNHEARD = 192 * 1024 * 1024;
 const MAX_UNHEARD = 256 * 1024 * 1024;
 
 /** All that is sent to one that has to log in and has not: who floods is answered so often only, and then cut off. */
@@ -105,8 +106,8 @@ export class Outbound {
 
   /** So much was sent without a sign of life that stored answers wait for one. */
   get isUnheard(): boolean {
-    if (this.#unheard > MAX_UNHEARD / 2) this.listen();
-    return this.#unheard > MAX_UNHEARD / 2;
+    if (this.#unheard > MUCH_UNHEARD) this.listen();
+    return this.#unheard > MUCH_UNHEARD;
   }
 
   /** It was sent more than it may be. */

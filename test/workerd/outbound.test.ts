@@ -76,9 +76,9 @@ describe("R-01-10 what one socket is sent", () => {
     expect(counted()).toBe(0);
   });
 
-  test("from 128 MiB without a sign of life, stored answers wait for one", () => {
+  test("from 192 MiB without a sign of life, stored answers wait for one", () => {
     const { outbound, pass, ping } = standing();
-    for (let second = 0; second < 128; second++) {
+    for (let second = 0; second < 192; second++) {
       pass(1);
       expect(outbound.isCrowded).toBe(false);
       outbound.add(MIB);
