@@ -48,6 +48,7 @@ function addKey({ subscriptions }: AuthenticateDeps, connection: Connection, pub
     connection.authed.delete(pubkey);
     throw error;
   }
+  connection.outbound.isStranger = false;
 }
 
 /** The key that an AUTH event proves, if all checks pass. */

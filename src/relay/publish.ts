@@ -245,11 +245,7 @@ export class Publisher {
     const { subscriptions, config } = this.#deps;
     const { count, laggards } = deliverLive(verified, subscriptions.index, config.authRequired);
     for (const subscription of laggards) {
-      if (subscription.connection.outbound.isOverflowing) {
-        subscription.connection.close(1008, "error: too slow to receive what was subscribed to");
-      } else {
-        this.#end(subscription);
-      }
+      this.#end(subscription);
     }
     return count;
   }
@@ -258,7 +254,8 @@ export class Publisher {
   #end(subscription: Subscription): void {
     const { subscriptions, report } = this.#deps;
     try {
-      subscriptions.end(subscription, "error: too many live events while answering, send it again");
+      if (subscription.connection.outbound.isOverflowing) subscription.connection.cutOff();
+      else subscriptions.end(subscription, "error: too many live events while answering, send it again");
     } catch (error) {
       report("ending a subscription failed", { connection: subscription.connection.id, error: String(error) });
     }

@@ -6,6 +6,7 @@ import { authenticate } from "./authenticate.ts";
 import type { Connection } from "./connection.ts";
 import { Admission } from "./limits/admission.ts";
 import { Breaths } from "./limits/breath.ts";
+import { Line, type Turn } from "./line.ts";
 import { isRequest, Membership } from "./membership.ts";
 import { Parking } from "./parking.ts";
 import { type PublishDeps, Publisher } from "./publish.ts";
@@ -27,9 +28,7 @@ export class Relay {
   readonly #admission: Admission;
   readonly #breaths: Breaths;
   readonly #parking: Parking;
-  /** COUNTs under way, and what was parked and is being served. */
-  readonly #counting = new WeakMap<Connection, Promise<void>>();
-  readonly #unparking = new WeakMap<Connection, Promise<void>>();
+  readonly #line: Line;
 
   constructor(deps: RelayDeps) {
     this.#publisher = new Publisher(deps);
@@ -45,6 +44,10 @@ export class Relay {
     this.#deps = { ...deps, invite: (authed, filters) => this.membership?.invite(authed, filters) };
     this.#admission = new Admission(deps.config, deps.clock);
     this.#breaths = new Breaths(deps.clock);
+    this.#line = new Line(deps.clock, (connection, frame) => {
+      const message = parseClientMessage(frame);
+      if (message.ok && !connection.isClosed) void this.#begin(connection, message.value, frame);
+    });
     this.#parking = new Parking(deps.clock, (connection, frame) => {
       const message = parseClientMessage(frame);
       if (message.ok) connection.send(refusalOf(message.value, AUTH_REQUIRED));
@@ -57,6 +60,7 @@ export class Relay {
     this.#syncs.drop(connection);
     this.#admission.drop(connection);
     this.#parking.take(connection);
+    this.#line.drop(connection);
   }
 
   /**
@@ -87,11 +91,9 @@ export class Relay {
   /** Serves one text frame. Never throws: a failure is answered, logged, and the connection goes on (R-06-14). */
   async receive(connection: Connection, text: string): Promise<void> {
     const { config } = this.#deps;
+    if (!connection.isClosed) connection.outbound.heard();
     this.#breaths.count(text.startsWith('["EVENT"'), connection.isClosed);
-    // No turn between the last look and what follows, or the next frame would have its look before this one begins.
-    for (let busy = this.#busy(connection); busy !== undefined; busy = this.#busy(connection))
-      await busy.catch(() => {});
-    if (connection.isClosed) return;
+    if (this.#isCutOff(connection)) return;
     const isTooLarge = exceedsBytes(text, config.maxMessageLength);
     const parsed = isTooLarge
       ? refuse(`invalid: message too large, at most ${config.maxMessageLength} bytes`)
@@ -99,46 +101,58 @@ export class Relay {
     const message = parsed.ok ? parsed.value : undefined;
     if (!this.#admission.admit(connection, message, text.length, (reason) => this.#refuse(connection, message, reason)))
       return;
-    const isGated = config.authRequired && !connection.isAuthenticated;
     if (!parsed.ok) {
-      return connection.send(["NOTICE", isGated && !isTooLarge ? AUTH_REQUIRED : parsed.reason]);
+      return connection.send(["NOTICE", this.#isGated(connection) && !isTooLarge ? AUTH_REQUIRED : parsed.reason]);
     }
-    if (isGated && parsed.value.verb !== "AUTH" && parsed.value.verb !== "PING") {
-      if (!this.#parking.park(connection, text)) connection.send(refusalOf(parsed.value, AUTH_REQUIRED));
+    if (!this.#line.isBusy(connection, turnOf(parsed.value))) return this.#begin(connection, parsed.value, text);
+    if (!this.#line.enter(connection, text)) this.#overrun(connection, parsed.value);
+  }
+
+  /** Serves a message whose turn it is. Reads go on by themselves. */
+  async #begin(connection: Connection, message: ClientMessage, text: string): Promise<void> {
+    const { verb } = message;
+    if (this.#isGated(connection) && verb !== "AUTH" && verb !== "PING") {
+      if (!this.#parking.park(connection, text)) connection.send(refusalOf(message, AUTH_REQUIRED));
       return;
     }
-    await this.#answer(connection, parsed.value);
-    if (connection.isAuthenticated) await this.#unpark(connection);
+    const work = this.#answer(connection, message);
+    if (READS.has(verb)) return this.#line.hold(connection, turnOf(message), work);
+    await work;
+    if (connection.isAuthenticated) this.#unpark(connection);
+  }
+
+  #isGated(connection: Connection): boolean {
+    return this.#deps.config.authRequired && !connection.isAuthenticated;
+  }
+
+  /** There is no more room to wait. Who takes something back is not refused that, but has to begin anew. */
+  #overrun(connection: Connection, message: ClientMessage): void {
+    if (message.verb === "CLOSE" || message.verb === "NEG-CLOSE") connection.close(1008, OVERRUN);
+    else this.#refuse(connection, message, OVERRUN);
   }
 
   /** A binary frame of so many bytes is no message (M-14). */
   receiveBinary(connection: Connection, bytes: number): void {
+    if (!connection.isClosed) connection.outbound.heard();
     this.#breaths.count(false, connection.isClosed);
-    if (connection.isClosed) return;
+    if (this.#isCutOff(connection)) return;
     if (this.#admission.admit(connection, undefined, bytes, (reason) => connection.send(["NOTICE", reason]))) {
       connection.send(["NOTICE", "invalid: binary frames are not supported"]);
     }
   }
 
-  /** A COUNT that takes several turns does not see what its own connection sends after it (R-01-09). */
-  #busy(connection: Connection): Promise<void> | undefined {
-    return this.#counting.get(connection) ?? this.#unparking.get(connection);
+  /** A client that asks for more than it reads is not answered for ever (R-01-10). */
+  #isCutOff(connection: Connection): boolean {
+    if (!connection.isClosed && connection.outbound.isOverflowing) connection.cutOff();
+    return connection.isClosed;
   }
 
   /** What has been parked is served before anything that comes later (R-01-09). */
-  async #unpark(connection: Connection): Promise<void> {
-    const frames = this.#parking.take(connection);
-    if (frames.length === 0) return;
-    const served = (async () => {
-      for (const frame of frames) {
-        if (connection.isClosed) return;
-        const message = parseClientMessage(frame);
-        if (message.ok) await this.#answer(connection, message.value);
-      }
-    })();
-    this.#unparking.set(connection, served);
-    await served;
-    this.#unparking.delete(connection);
+  #unpark(connection: Connection): void {
+    for (const frame of this.#parking.take(connection)) {
+      const message = parseClientMessage(frame);
+      if (message.ok && !this.#line.enter(connection, frame)) this.#overrun(connection, message.value);
+    }
   }
 
   async #answer(connection: Connection, message: ClientMessage): Promise<void> {
@@ -169,9 +183,10 @@ export class Relay {
       const reason = refuseReader(this.#deps.access, connection.authed);
       if (reason !== undefined) return connection.send(refusalOf(message, reason));
     }
-    if (message.verb === "COUNT") return this.#count(connection, message.id, message.filters);
     await this.settle();
     switch (message.verb) {
+      case "COUNT":
+        return count(this.#deps, connection, message.id, message.filters);
       case "REQ":
         return subscribe(this.#deps, connection, message.id, message.filters);
       case "CLOSE":
@@ -189,17 +204,14 @@ export class Relay {
         return connection.send(["PONG"]);
     }
   }
+}
 
-  /** What the connection sends meanwhile waits. */
-  async #count(connection: Connection, id: string, filters: unknown[]): Promise<void> {
-    const counted = this.settle().then(() => count(this.#deps, connection, id, filters));
-    this.#counting.set(connection, counted);
-    try {
-      await counted;
-    } finally {
-      this.#counting.delete(connection);
-    }
-  }
+const OVERRUN: Reason = "rate-limited: too much waits for what this connection has asked for, try again later";
+
+/** A COUNT that takes several turns does not see what its own connection sends after it (R-01-09). */
+function turnOf({ verb }: ClientMessage): Turn {
+  if (verb === "COUNT") return "alone";
+  return READS.has(verb) ? "read" : "other";
 }
 
 /** Messages by which a connection learns what is stored. */

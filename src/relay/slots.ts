@@ -7,10 +7,6 @@ export class Slots {
     this.#free = count;
   }
 
-  get isFull(): boolean {
-    return this.#free === 0;
-  }
-
   /** Runs `work` when there is a place for it; first come, first served. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;

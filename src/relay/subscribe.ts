@@ -7,12 +7,10 @@ import { type Access, refuseReader } from "./access.ts";
 import { type Config, filterOptions } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import { deliverStored } from "./deliver.ts";
+import { countValues } from "./filter-values.ts";
 import type { Clock, EventLog, Log, Page, Pages } from "./ports.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Subscriptions } from "./subscriptions.ts";
-
-/** REQs of one connection whose further pages may be under way at a time; beyond, its next frame waits (R-01-10). */
-const MAX_PAGING_REQS = 8;
 
 export interface SubscribeDeps {
   config: Config;
@@ -46,14 +44,15 @@ export async function subscribe(
   if (!connection.subscriptions.has(id) && connection.subscriptions.size >= config.maxSubscriptions) {
     return refused(`rate-limited: more than ${config.maxSubscriptions} open subscriptions, close one first`);
   }
+  const noRoom = subscriptions.refuse(connection, id, countValues(filters.value));
+  if (noRoom !== undefined) return refused(noRoom);
   const subscription = subscriptions.open(connection, id, filters.value, source);
   try {
     const invite = deps.invite?.(connection.authed, filters.value);
     if (invite !== undefined) subscription.send(invite.raw);
     const pages = log.scan(invite?.filters ?? filters.value, connection);
-    if (await sendPage(deps, subscription, pages)) return;
-    const rest = sendRest(deps, subscription, pages);
-    if (connection.pagingReqs >= MAX_PAGING_REQS) await rest;
+    if (!connection.outbound.isCrowded && (await sendPage(deps, subscription, pages))) return;
+    await sendRest(deps, subscription, pages);
   } catch (error) {
     fail(deps, subscription, error);
   }
@@ -61,19 +60,10 @@ export async function subscribe(
 
 /** The further pages of a large answer, each in a turn of its own so that other connections are served in between. */
 async function sendRest(deps: SubscribeDeps, subscription: Subscription, pages: Pages): Promise<void> {
-  const { connection } = subscription;
-  connection.pagingReqs++;
-  try {
-    do {
-      await deps.clock.pause();
-      while (connection.outbound.isCrowded && !subscription.isClosed) await deps.clock.pause();
-      if (subscription.isClosed) return;
-    } while (!(await sendPage(deps, subscription, pages)));
-  } catch (error) {
-    fail(deps, subscription, error);
-  } finally {
-    connection.pagingReqs--;
-  }
+  do {
+    await deps.clock.pause();
+    if (!(await subscription.connection.untilRoom(() => subscription.isClosed))) return;
+  } while (!(await sendPage(deps, subscription, pages)));
 }
 
 /** Sends one page; true when it was the last, or when the subscription has ended meanwhile. */

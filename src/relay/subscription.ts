@@ -1,14 +1,18 @@
 import type { Filter } from "../protocol/filter.ts";
 import { type Connection, sizeOf } from "./connection.ts";
+import { countValues } from "./filter-values.ts";
 
-/** Live events kept for one subscription while its stored answer is under way. */
+/** Live events kept for one subscription while its stored answer is under way, and their characters. */
 const MAX_BACKLOG = 10_000;
+const MAX_BACKLOG_SIZE = 8 * 1024 * 1024;
 
 /** One open REQ of one connection. */
 export class Subscription {
   /** What an EVENT frame for this subscription begins with. */
   readonly framePrefix: string;
   readonly openedAtMs = Date.now();
+  /** What its filters take in memory; see {@link countValues}. */
+  readonly values: number;
   /** The row of R-06-18 is in the store. */
   isWritten = false;
   /** Closed or replaced: nothing more may be sent under it. */
@@ -17,6 +21,7 @@ export class Subscription {
   lastMatched = 0;
   /** Live events that wait for the stored ones; undefined once EOSE has been sent. */
   #backlog: string[] | undefined = [];
+  #backlogSize = 0;
   #sizes: { whole: number; named: number } | undefined;
 
   constructor(
@@ -26,6 +31,7 @@ export class Subscription {
     /** The filters as received. */
     readonly source: unknown[],
   ) {
+    this.values = countValues(filters);
     this.framePrefix = `["EVENT",${JSON.stringify(id)},`;
   }
 
@@ -50,7 +56,8 @@ export class Subscription {
       this.send(raw);
       return true;
     }
-    return this.#backlog.push(raw) <= MAX_BACKLOG;
+    this.#backlogSize += raw.length;
+    return this.#backlog.push(raw) <= MAX_BACKLOG && this.#backlogSize <= MAX_BACKLOG_SIZE;
   }
 
   /** EOSE has been sent: what was kept follows, and from now on live events go out at once (R-03-16, R-03-20). */

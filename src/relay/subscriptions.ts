@@ -11,12 +11,18 @@ const WRITE_BEHIND_MS = 1000;
 /** Tries of a write that fails, before the next REQ tries again. */
 const MAX_WRITE_FAILURES = 3;
 
+/** Values in the filters of the subscriptions of one connection, some 15 MB, and of all, some 220 MB. */
+const MAX_VALUES = 65_536;
+const MAX_VALUES_OF_ALL = 1_000_000;
+
 /** All open subscriptions: in memory at once, in the store behind. */
 export class Subscriptions {
   readonly index = new SubscriptionIndex();
   readonly #rows: SubscriptionRows;
   readonly #clock: Clock;
   readonly #unwritten = new Set<Subscription>();
+  /** In the filters of all. */
+  #values = 0;
   #isArmed = false;
   /** Failed writes in a row. */
   #failures = 0;
@@ -26,13 +32,22 @@ export class Subscriptions {
     this.#clock = clock;
   }
 
+  /** Why there is no room for a subscription with so many values; one of the same id would make room for it. */
+  refuse(connection: Connection, id: string, values: number): Reason | undefined {
+    const more = values - (connection.subscriptions.get(id)?.values ?? 0);
+    if (connection.filterValues + more > MAX_VALUES) {
+      return `rate-limited: more than ${MAX_VALUES} values in the filters of open subscriptions, close some first`;
+    }
+    if (more <= 0 || this.#values + more <= MAX_VALUES_OF_ALL) return undefined;
+    return "rate-limited: there are too many values in the filters of all subscriptions of this relay, try again later";
+  }
+
   /** Registers a subscription; an older one of the same id is replaced without a word (R-03-24). */
   open(connection: Connection, id: string, filters: readonly Filter[], source: unknown[]): Subscription {
     const subscription = new Subscription(connection, id, filters, source);
     const old = connection.subscriptions.get(id);
     if (old !== undefined) this.#forget(old);
-    connection.subscriptions.set(id, subscription);
-    this.index.add(subscription);
+    this.#add(subscription);
     this.#unwritten.add(subscription);
     try {
       this.keep(connection);
@@ -77,8 +92,7 @@ export class Subscriptions {
     const subscription = new Subscription(connection, id, filters, source);
     subscription.goLive();
     subscription.isWritten = isWritten;
-    connection.subscriptions.set(id, subscription);
-    this.index.add(subscription);
+    this.#add(subscription);
     if (!isWritten) {
       this.#unwritten.add(subscription);
       this.#arm(WRITE_BEHIND_MS);
@@ -106,9 +120,21 @@ export class Subscriptions {
     this.#release(subscription);
   }
 
+  #add(subscription: Subscription): void {
+    const { connection, id, values } = subscription;
+    connection.subscriptions.set(id, subscription);
+    connection.filterValues += values;
+    this.#values += values;
+    this.index.add(subscription);
+  }
+
   #release(subscription: Subscription): void {
+    if (subscription.isClosed) return;
     subscription.isClosed = true;
-    subscription.connection.subscriptions.delete(subscription.id);
+    const { connection, id, values } = subscription;
+    connection.subscriptions.delete(id);
+    connection.filterValues -= values;
+    this.#values -= values;
     this.#unwritten.delete(subscription);
     this.index.remove(subscription);
   }

@@ -62,8 +62,8 @@ export class SyncSession {
   /** Sends the answer to a message, in stretches of a few milliseconds; the reason if there can be none (R-05-43). */
   async answer(message: Uint8Array, frameLimit: number): Promise<Reason | undefined> {
     const { connection, clock } = this;
-    while (connection.outbound.isCrowded && !this.isClosed) await clock.pause();
-    if (this.#records === undefined) return undefined;
+    const isRoom = await connection.untilRoom(() => this.isClosed);
+    if (!isRoom || this.#records === undefined) return undefined;
     const steps = responding(this.#records, message, frameLimit);
     for (let step = steps.next(); ; step = steps.next()) {
       if (step.done) {

@@ -15,7 +15,7 @@ const MAX_SESSIONS = 4;
 /** Records of all syncs of the object: 42 MB. */
 const MAX_HELD = 1_000_000;
 
-/** Sets that are collected at a time; further NEG-OPENs wait, and with them the next frames of their connections. */
+/** Sets that are collected at a time; further NEG-OPENs wait. */
 const MAX_COLLECTING = 4;
 
 /** Idle syncs are looked for once in so many seconds while there are any: so long the object stays awake after the last. */
@@ -44,10 +44,7 @@ export class Syncs {
     this.#deps = deps;
   }
 
-  /**
-   * NEG-OPEN: collects the set and answers the first message. Returns at once, so that the connection may close the sync
-   * meanwhile, unless too many sets are being collected (R-01-10).
-   */
+  /** NEG-OPEN: collects the set and answers the first message. The connection may close the sync meanwhile. */
   async open(connection: Connection, id: string, parts: unknown[]): Promise<void> {
     const { config, clock } = this.#deps;
     this.close(connection, id);
@@ -61,12 +58,10 @@ export class Syncs {
     const session = new SyncSession(connection, id, clock);
     this.#sessions.set(connection, own.set(id, session));
     this.#arm();
-    const mustWait = this.#slots.isFull;
-    const opened = this.#serve(session, async () => {
+    await this.#serve(session, async () => {
       await this.#slots.run(() => this.#collect(session, filter));
       await this.#answer(session, message);
     });
-    if (mustWait) await opened;
   }
 
   /** NEG-MSG: answers after what came before it. */

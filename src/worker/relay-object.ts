@@ -3,7 +3,8 @@ import type { Event } from "../protocol/event.ts";
 import { REPORT_KIND } from "../protocol/kind.ts";
 import type { Access } from "../relay/access.ts";
 import { type Config, filterOptions, parseConfig } from "../relay/config.ts";
-import { originOf } from "../relay/connection.ts";
+import { type Connection, originOf } from "../relay/connection.ts";
+import { Laggards } from "../relay/laggards.ts";
 import { Management } from "../relay/manage/management.ts";
 import { noteReport, type StoredOf } from "../relay/manage/reports.ts";
 import type { Clock, EventLog } from "../relay/ports.ts";
@@ -158,11 +159,13 @@ export class RelayObject extends DurableObject<Env> {
     migrate(sql);
     const store = new EventStore(sql, { search: filterOptions(config).search });
     const subscriptions = new Subscriptions(subscriptionRows(this.ctx.storage), clock);
-    const sockets = new Sockets(this.ctx, config, clock, report);
+    const connections = (): Iterable<Connection> => sockets.all();
+    const laggards = new Laggards(clock, connections, (connection) => release(connection, { relay, subscriptions }));
+    const sockets = new Sockets(this.ctx, config, clock, report, laggards);
     const lists = new AccessStore(sql);
     const access: Access = { config, lists };
     const cleanup = new Cleanup(sql, store);
-    const login = new LoginTimeout(config, clock, () => sockets.all());
+    const login = new LoginTimeout(config, clock, connections);
     const jobs = [...storeJobs(store, cleanup, lists, config.retention, clock), login];
     const alarms = new Alarms(this.ctx, jobs, clock, report);
     // Moderators learn no more than anybody of what is private (R-05-29).
@@ -172,7 +175,6 @@ export class RelayObject extends DurableObject<Env> {
       alarms.ring(dueOf(event, config.retention, clock.nowSeconds()));
       if (event.kind === REPORT_KIND) queueReport(event, lists, storedOf);
     });
-    const connections = () => sockets.all();
     const relay = new Relay({ config, access, crypto: secp256k1, log, clock, subscriptions, report, connections });
     sockets.restore(subscriptions);
     const enforce = () => {
@@ -227,7 +229,11 @@ const NO_FRAMES = (): readonly string[] => [];
 /** The connection is gone, whatever the cause. */
 function forget(socket: WebSocket, { sockets, subscriptions, relay }: Running): void {
   const connection = sockets.remove(socket);
-  if (connection === undefined) return;
+  if (connection !== undefined) release(connection, { relay, subscriptions });
+}
+
+/** What is kept for a connection is freed: in memory first, as the rows may fail. */
+function release(connection: Connection, { relay, subscriptions }: Pick<Running, "relay" | "subscriptions">): void {
   relay.drop(connection);
   subscriptions.drop(connection);
 }
@@ -242,5 +248,5 @@ const timers: Pick<Clock, "soon" | "pause"> = {
       }
     }, delayMs);
   },
-  pause: () => scheduler.wait(0),
+  pause: (ms = 0) => scheduler.wait(ms),
 };

@@ -1,6 +1,14 @@
 import { type Filter, parseFilter } from "../protocol/filter.ts";
 import { type Config, filterOptions } from "../relay/config.ts";
-import { Connection, newAttachment, type Origin, originOf, parseAttachment } from "../relay/connection.ts";
+import {
+  type Attachment,
+  Connection,
+  newAttachment,
+  type Origin,
+  originOf,
+  parseAttachment,
+} from "../relay/connection.ts";
+import type { Laggards } from "../relay/laggards.ts";
 import type { Clock, Log, Socket, SubscriptionRows } from "../relay/ports.ts";
 import type { Subscriptions } from "../relay/subscriptions.ts";
 
@@ -12,22 +20,24 @@ export class Sockets {
   readonly #config: Config;
   readonly #clock: Clock;
   readonly #report: Log;
+  readonly #laggards: Laggards;
   readonly #connections = new Map<WebSocket, Connection>();
   /** Connections by network. */
   readonly #counts = new Map<string, number>();
 
-  constructor(state: DurableObjectState, config: Config, clock: Clock, report: Log) {
+  constructor(state: DurableObjectState, config: Config, clock: Clock, report: Log, laggards: Laggards) {
     this.#state = state;
     this.#config = config;
     this.#clock = clock;
     this.#report = report;
+    this.#laggards = laggards;
   }
 
   /** Takes over an upgraded socket and sends the challenge as its first frame (R-01-02). */
   accept(origin: Origin | undefined): Response {
     const { 0: client, 1: server } = new WebSocketPair();
     const attachment = newAttachment(this.#clock.nowSeconds());
-    const connection = new Connection(socketOf(server), attachment, this.#config.privateKinds, origin);
+    const connection = this.#connect(server, attachment, origin);
     // The tag brings the address through hibernation.
     this.#state.acceptWebSocket(server, origin === undefined ? [] : [origin.address]);
     connection.save();
@@ -45,6 +55,7 @@ export class Sockets {
   remove(socket: WebSocket): Connection | undefined {
     const connection = this.#connections.get(socket);
     this.#connections.delete(socket);
+    connection?.outbound.forget();
     if (connection?.origin !== undefined) this.#count(connection.origin, -1);
     return connection;
   }
@@ -63,6 +74,13 @@ export class Sockets {
     for (const socket of this.#state.getWebSockets(address)) {
       this.#connections.get(socket)?.close(1008, "blocked: this address is blocked");
     }
+  }
+
+  #connect(socket: WebSocket, attachment: Attachment, origin: Origin | undefined): Connection {
+    const { privateKinds, authRequired } = this.#config;
+    const connection = new Connection(socketOf(this.#state, socket), attachment, privateKinds, origin, this.#laggards);
+    connection.outbound.isStranger = authRequired && !connection.isAuthenticated;
+    return connection;
   }
 
   #add(socket: WebSocket, connection: Connection): void {
@@ -92,7 +110,7 @@ export class Sockets {
       const attachment = known ?? newAttachment(this.#clock.nowSeconds());
       const [address] = this.#state.getTags(socket);
       const origin = address === undefined ? undefined : originOf(address);
-      const connection = new Connection(socketOf(socket), attachment, this.#config.privateKinds, origin);
+      const connection = this.#connect(socket, attachment, origin);
       this.#add(socket, connection);
       byId.set(connection.id, connection);
       for (const [id, source] of known?.unwritten ?? []) unwritten.push([connection, id, source]);
@@ -159,10 +177,11 @@ function parseAll(source: unknown, config: Config): Filter[] | undefined {
   return filters;
 }
 
-function socketOf(socket: WebSocket): Socket {
+function socketOf(state: DurableObjectState, socket: WebSocket): Socket {
   return {
     send: (text) => socket.send(text),
     close: (code, reason) => socket.close(code, reason),
+    pingedMs: () => state.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0,
     attach: (attachment) => socket.serializeAttachment(attachment),
   };
 }

@@ -1,6 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
 import { parseConfig } from "../../src/relay/config.ts";
+import { Laggards } from "../../src/relay/laggards.ts";
 import { Subscriptions } from "../../src/relay/subscriptions.ts";
 import { AccessStore } from "../../src/store/access-store.ts";
 import { migrate } from "../../src/store/schema.ts";
@@ -81,7 +82,12 @@ test("R-05-72 a blocked address gets 403, and its open connections can be closed
     migrate(sql);
     new AccessStore(sql).put("blocked-ip", "203.0.113.7", "spam");
     const clock = { nowSeconds: now, soon() {}, pause: async () => {}, breathe() {} };
-    const sockets = new Sockets(state, parseConfig({}), clock, () => {});
+    const laggards = new Laggards(
+      clock,
+      () => [],
+      () => {},
+    );
+    const sockets = new Sockets(state, parseConfig({}), clock, () => {}, laggards);
     sockets.restore(new Subscriptions(subscriptionRows(state.storage), clock));
     sockets.closeAddress("203.0.113.7");
   });

@@ -148,3 +148,17 @@ test("R-06-06 after a successful AUTH the table never applies again", async () =
   expect(answers.length).toBeGreaterThan(0);
   expect(answers.filter((answer) => answer.includes("auth-required"))).toEqual([]);
 });
+
+test("R-01-10 R-01-08 some 500 refusals before AUTH, then a NOTICE and 1008; after AUTH there is no such bound", async () => {
+  const relay = freshRelay();
+  const [stranger, known] = [await relay.connect(), await relay.connect()];
+  for (let n = 0; n < 400; n++) expect(await known.ask(["CLOSE", "x"])).toEqual(["NOTICE", REASON]);
+  expect((await known.auth(alice))[2]).toBe(true);
+  for (let n = 0; n < 1000; n++) expect((await known.ask(["FOO"]))[0]).toBe("NOTICE");
+  for (let n = 0; n < 600; n++) stranger.send(["CLOSE", "x"]);
+  const texts: string[] = [];
+  while (stranger.closed === undefined) texts.push(await stranger.nextText().catch(() => "closed"));
+  expect(texts.slice(-3)).toEqual([NOTICE, '["NOTICE","auth-required: too many messages without a login"]', "closed"]);
+  expect(texts.length).toBeGreaterThan(500);
+  expect(stranger.closed.code).toBe(1008);
+});

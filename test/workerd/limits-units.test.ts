@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { networkOf, normalizeAddress, withoutPort } from "../../src/protocol/address.ts";
 import { parseConfig } from "../../src/relay/config.ts";
 import { Connection, newAttachment, originOf } from "../../src/relay/connection.ts";
+import { Laggards } from "../../src/relay/laggards.ts";
 import { Buckets } from "../../src/relay/limits/buckets.ts";
 import { type Charge, Limits } from "../../src/relay/limits/limits.ts";
 import { parseRules } from "../../src/relay/limits/rules.ts";
@@ -68,9 +69,15 @@ describe("buckets", () => {
   });
 });
 
+const laggards = new Laggards(
+  { nowSeconds: () => 0, soon() {}, pause: async () => {}, breathe() {} },
+  () => [],
+  () => {},
+);
+
 function connectionOf(authed: string[], address = "127.0.0.1"): Connection {
-  const socket = { send() {}, close() {}, attach() {} };
-  return new Connection(socket, { ...newAttachment(0), pubkeys: authed }, new Set(), originOf(address));
+  const socket = { send() {}, close() {}, pingedMs: () => 0, attach() {} };
+  return new Connection(socket, { ...newAttachment(0), pubkeys: authed }, new Set(), originOf(address), laggards);
 }
 
 const KEY = "a".repeat(64);

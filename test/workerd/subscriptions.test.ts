@@ -1,10 +1,13 @@
-import { runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import type { Event } from "nostr-tools/pure";
 import { expect, test } from "vitest";
 import { serializeEvent } from "../../src/protocol/event.ts";
 import { createCrypto } from "../../src/protocol/secp256k1.ts";
 import wasm from "../../src/protocol/secp256k1.wasm";
 import { VerifiedEvent } from "../../src/protocol/verify.ts";
+import { Connection, newAttachment } from "../../src/relay/connection.ts";
+import { Laggards } from "../../src/relay/laggards.ts";
+import { Subscriptions } from "../../src/relay/subscriptions.ts";
 import { EventStore } from "../../src/store/event-store.ts";
 import { migrate } from "../../src/store/schema.ts";
 import { durableSql } from "../../src/worker/durable-sql.ts";
@@ -210,6 +213,36 @@ test("R-01-16 R-03-23 closed while its answer is under way, a subscription says 
   expect(await a.settled()).toEqual([]);
 });
 
+test("R-01-10 R-01-09 of 30 large answers eight are under way at a time; an EVENT and a CLOSE get past them", async () => {
+  const { relay } = await filled();
+  const a = await relay.login(alice);
+  const event = unique(alice);
+  const large = (id: string): unknown => ["REQ", id, { kinds: [1], limit: 5000 }];
+  for (let n = 0; n < 8; n++) a.send(large(`${n}`));
+  a.send(["CLOSE", "7"]);
+  a.send(["EVENT", event]);
+  for (let n = 8; n < 30; n++) a.send(large(`${n}`));
+  a.send(["CLOSE", "29"]);
+  const underWay = new Set<unknown>();
+  const ended: unknown[] = [];
+  let most = 0;
+  while (ended.length < 28) {
+    const [verb, id] = await a.next();
+    if (verb === "OK") {
+      expect([id, ended]).toEqual([event.id, []]);
+    } else if (verb === "EOSE") {
+      underWay.delete(id);
+      ended.push(id);
+    } else if (!ended.includes(id)) underWay.add(id);
+    most = Math.max(most, underWay.size);
+  }
+  // One that was closed is in the set for ever.
+  expect(most).toBeGreaterThan(4);
+  expect(most).toBeLessThanOrEqual(9);
+  expect(ended).not.toContain("7");
+  expect(new Set(ended).size).toBe(28);
+}, 60_000);
+
 test("T-093 R-03-25 a refused replacement ends the old subscription too", async () => {
   const { a, b } = await pair();
   await open(a, "s", { kinds: [1] });
@@ -238,6 +271,59 @@ test("T-094 R-03-26 one subscription too many is CLOSED, the others go on", asyn
   // Room is needed for the probe.
   a.send(["CLOSE", "0"]);
   expect(await a.settled()).toEqual([]);
+});
+
+test("R-03-26 subscriptions are bounded in what their filters name, on one connection and over an eviction", async () => {
+  const { relay, a, b } = await pair();
+  const hex = (n: number): string => n.toString(16).padStart(64, "0");
+  const authors = Array.from({ length: 7700 }, (_, n) => hex(n));
+  for (let i = 0; i < 8; i++) await open(a, `s${i}`, { authors, limit: 0 });
+  const isRefused = async (client: Client, id: string, ...filters: unknown[]): Promise<void> => {
+    const [verb, closedId, reason] = await client.ask(["REQ", id, ...filters]);
+    expect([verb, closedId, String(reason).split(" ")[0]]).toEqual(["CLOSED", id, "rate-limited:"]);
+  };
+  await isRefused(a, "more", { authors, limit: 0 });
+  // A tag value counts by its length, and filters without values count too.
+  await isRefused(a, "long", { "#t": ["x".repeat(260_000)], limit: 0 });
+  await open(a, "small", { authors: authors.slice(0, 3000), limit: 0 });
+  await isRefused(a, "many", ...Array.from({ length: 100 }, () => ({ "#t": [..."abcdefgh"], limit: 0 })));
+  await open(a, "s7", { authors: authors.slice(1), limit: 0 });
+  // Others have room of their own.
+  await open(b, "mine", { authors, limit: 0 });
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  await evictDurableObject(relay.stub);
+  await isRefused(a, "more", { authors, limit: 0 });
+  a.send(["CLOSE", "s3"]);
+  await open(a, "more", { authors, limit: 0 });
+  // A refused replacement ends the older one (R-03-25), which makes room.
+  await isRefused(a, "small", { authors, limit: 0 });
+  await open(a, "small", { authors: authors.slice(0, 3500), limit: 0 });
+});
+
+test("R-03-26 subscriptions are bounded in what their filters name, on all connections together", () => {
+  const clock = { nowSeconds: now, soon() {}, pause: async () => {}, breathe() {} };
+  const subscriptions = new Subscriptions({ put() {}, delete() {} }, clock);
+  const laggards = new Laggards(clock, () => [], subscriptions.drop);
+  const connect = (): Connection =>
+    new Connection(
+      { send() {}, close() {}, pingedMs: () => 0, attach() {} },
+      newAttachment(0),
+      new Set(),
+      undefined,
+      laggards,
+    );
+  const kinds = { kinds: new Set(Array.from({ length: 50_000 }, (_, n) => n)), anyOf: [], allOf: [], never: false };
+  const connections = Array.from({ length: 20 }, connect);
+  const refused = connections.map((connection) => {
+    const reason = subscriptions.refuse(connection, "s", 50_006);
+    if (reason === undefined) subscriptions.open(connection, "s", [kinds], []);
+    return reason;
+  });
+  expect(refused.findIndex((reason) => reason?.startsWith("rate-limited: there are too many"))).toBe(19);
+  // Who holds much may hold less, and who has gone makes room.
+  expect(subscriptions.refuse(connections[0] as Connection, "s", 50_000)).toBe(undefined);
+  subscriptions.drop(connections[3] as Connection);
+  expect(subscriptions.refuse(connections[19] as Connection, "s", 50_006)).toBe(undefined);
 });
 
 test("T-095 R-01-13 two connections may use one id, and one closes only its own", async () => {

@@ -1,0 +1,135 @@
+import { expect, test, vi } from "vitest";
+import { Connection, newAttachment } from "../../src/relay/connection.ts";
+import { Laggards } from "../../src/relay/laggards.ts";
+import { Line, type Turn } from "../../src/relay/line.ts";
+import type { Clock } from "../../src/relay/ports.ts";
+import { Subscription } from "../../src/relay/subscription.ts";
+import { Random } from "../support/random.ts";
+
+const KIB = 1024;
+
+const clock: Clock = {
+  nowSeconds: () => 0,
+  soon() {},
+  pause: () => new Promise((resolve) => setTimeout(resolve, 0)),
+  breathe() {},
+};
+const laggards = new Laggards(
+  clock,
+  () => [],
+  () => {},
+);
+
+function connect(): Connection {
+  const socket = { send() {}, close() {}, pingedMs: () => 0, attach() {} };
+  return new Connection(socket, newAttachment(0), new Set(), undefined, laggards);
+}
+
+/** A line whose frames name their turn and themselves; each is held until it is ended. */
+function bench() {
+  const begun: string[] = [];
+  const ends = new Map<string, () => void>();
+  const begin = (connection: Connection, frame: string): void => {
+    begun.push(frame);
+    const work = new Promise<void>((resolve) => ends.set(frame, resolve));
+    line.hold(connection, frame.split(" ")[0] as Turn, work);
+  };
+  const line = new Line(clock, begin);
+  return {
+    line,
+    begun,
+    end: (frame: string) => {
+      ends.get(frame)?.();
+      ends.delete(frame);
+    },
+    underWay: () => [...ends.keys()].filter((frame) => !frame.startsWith("other")),
+    /** As the relay does with a frame that arrives. */
+    arrive: (connection: Connection, frame: string): boolean => {
+      if (line.isBusy(connection, frame.split(" ")[0] as Turn)) return line.enter(connection, frame);
+      begin(connection, frame);
+      return true;
+    },
+  };
+}
+
+test("R-01-10 eight reads at a time; the ninth waits, and what comes after it", async () => {
+  const { begun, end, arrive } = bench();
+  const [a, b] = [connect(), connect()];
+  for (let n = 0; n < 8; n++) arrive(a, `read ${n}`);
+  arrive(a, "other 8");
+  expect(begun).toHaveLength(9);
+  for (const frame of ["read 9", "other 10", "read 11"]) arrive(a, frame);
+  arrive(b, "read of another");
+  expect(begun.slice(9)).toEqual(["read of another"]);
+  end("read 3");
+  await vi.waitFor(() => expect(begun.slice(10)).toEqual(["read 9"]));
+  end("read 9");
+  await vi.waitFor(() => expect(begun.slice(11)).toEqual(["other 10", "read 11"]));
+});
+
+test("R-01-09 nothing is begun while what has to be alone is under way", async () => {
+  const { begun, end, arrive } = bench();
+  const a = connect();
+  for (const frame of ["read 0", "alone 1", "other 2", "alone 3", "read 4"]) arrive(a, frame);
+  expect(begun).toEqual(["read 0", "alone 1"]);
+  end("alone 1");
+  await vi.waitFor(() => expect(begun).toEqual(["read 0", "alone 1", "other 2", "alone 3"]));
+  end("alone 3");
+  await vi.waitFor(() => expect(begun.at(-1)).toBe("read 4"));
+});
+
+test("R-01-10 4 MiB of one connection wait, a short frame as 1 KiB, and 64 MiB of all", async () => {
+  const { line, begun, end, arrive } = bench();
+  const a = connect();
+  arrive(a, "alone");
+  for (let n = 0; n < 4 * KIB; n++) expect(arrive(a, `other ${n}`)).toBe(true);
+  expect(arrive(a, "other")).toBe(false);
+  end("alone");
+  await vi.waitFor(() => expect(begun).toHaveLength(1 + 4 * KIB));
+  expect(begun.slice(1)).toEqual(Array.from({ length: 4 * KIB }, (_, n) => `other ${n}`));
+  // All room is free again.
+  const others = Array.from({ length: 17 }, connect);
+  const fits = others.map((connection, n) => {
+    arrive(connection, `alone ${n}`);
+    return [1, 2, 3, 4].map((part) => arrive(connection, `other ${part}`.padEnd(KIB * KIB)));
+  });
+  expect(fits.slice(0, 16).flat().every(Boolean)).toBe(true);
+  expect(fits[16]).toEqual([false, false, false, false]);
+  line.drop(others[4] as Connection);
+  expect(arrive(others[16] as Connection, "other".padEnd(KIB * KIB))).toBe(true);
+});
+
+test("R-01-09 R-01-10 any mix of frames is begun in order, within the bounds", async () => {
+  const seed = Math.floor(Math.random() * 1e9);
+  console.log(`seed ${seed}`);
+  const random = new Random(seed);
+  const { line, begun, end, arrive, underWay } = bench();
+  const a = connect();
+  const passed: number[] = [];
+  for (let n = 0; n < 3000; n++) {
+    const frame = `${random.pick(["read", "read", "read", "alone", "other"])} ${n}`;
+    if (line.isBusy(a, frame.split(" ")[0] as Turn)) passed.push(n);
+    expect(arrive(a, frame)).toBe(true);
+    for (const held of underWay()) if (random.chance(0.25)) end(held);
+    if (random.chance(0.3)) await clock.pause();
+    const held = underWay();
+    expect(held.length).toBeLessThanOrEqual(8);
+    if (held.filter((frame) => frame.startsWith("alone")).length > 1) expect.fail(`${held}`);
+  }
+  for (let turn = 0; turn < 3000 && begun.length < 3000; turn++) {
+    for (const held of underWay()) end(held);
+    await clock.pause();
+  }
+  expect(passed.length).toBeGreaterThan(100);
+  expect(begun.map((frame) => Number(frame.split(" ")[1]))).toEqual(Array.from({ length: 3000 }, (_, n) => n));
+});
+
+test("R-01-10 live events that wait for a stored answer are bounded in characters too", () => {
+  const subscription = new Subscription(connect(), "s", [], []);
+  const raw = "x".repeat(100 * KIB);
+  for (let n = 0; n < 81; n++) expect(subscription.sendLive(raw)).toBe(true);
+  expect(subscription.sendLive(raw)).toBe(false);
+  const small = new Subscription(connect(), "s", [], []);
+  for (let n = 0; n < 10_000; n++) expect(small.sendLive("{}")).toBe(true);
+  expect(small.sendLive("{}")).toBe(false);
+});
