@@ -14,7 +14,9 @@ const content = fc.oneof(
     .array(fc.constantFrom("Fox", "dog", "a1", "lazy", "x", "日本", "it's"), { maxLength: 6 })
     .map((words) => words.join(" ")),
   fc
-    .array(fc.constantFrom("fox", "-", "dog", ".", "\n", ":", "fox_", "foxy"), { maxLength: 6 })
+    .array(fc.constantFrom("fox", "-", "dog", ".", "\n", ":", "fox_", "foxy", "fox9", "9", "z", "`", "{", "/"), {
+      maxLength: 6,
+    })
     .map((parts) => parts.join("")),
   fc.array(oddText, { maxLength: 2 }).map((texts) => JSON.stringify({ name: "fox", about: ["dog", ...texts] })),
   oddText.map((text) => text.toWellFormed()),
@@ -90,8 +92,17 @@ const member: fc.Arbitrary<[string, string]> = fc.oneof(
   fc.tuple(fc.oneof(memberName, fc.constantFrom("#", "##", "#ab", "#1", "#é", "&")), jsonText),
 );
 
+/** Both conditions on one letter. */
+const pair = fc
+  .tuple(fc.constantFrom(...LETTERS), fc.tuple(listOf(WORDS), listOf(WORDS)))
+  .map(([letter, [any, all]]): [string, string][] => [
+    [`#${letter}`, any],
+    [`&${letter}`, all],
+  ]);
+
 /** A filter as JSON text: most often well formed, and now and then anything. */
 export const filterText = fc.oneof(
   { weight: 12, arbitrary: fc.array(member, { maxLength: 4 }).map(objectText) },
+  { weight: 2, arbitrary: fc.tuple(pair, fc.array(member, { maxLength: 1 })).map((parts) => objectText(parts.flat())) },
   { weight: 1, arbitrary: jsonText },
 );
