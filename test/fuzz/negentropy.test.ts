@@ -26,7 +26,7 @@ const setOf = (maxLength: number) =>
     .array(pair, { maxLength, size: "max" })
     .map((pairs) => [...new Map(pairs.map((one) => [String(one), one])).values()]);
 
-const hexBytes = (maxLength: number) => fc.uint8Array({ maxLength }).map(bytesToHex);
+const hexBytes = (maxLength: number) => fc.uint8Array({ maxLength, size: "max" }).map(bytesToHex);
 
 const range: fc.Arbitrary<NaiveRange> = fc
   .record({
