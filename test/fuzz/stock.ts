@@ -67,8 +67,8 @@ const number = fc.nat({ max: 3 });
 const eventNumber = fc.nat({ max: 30 });
 const key = number.map((key): Value => ({ key }));
 const anEvent = eventNumber.map((event): Value => ({ event }));
-const address = fc.tuple(fc.constantFrom(0, 10002, 30023, 1), number, fc.constantFrom("", "x", "y"));
-const addressValue = address.map((address): Value => ({ address }));
+const d = fc.constantFrom("", "x");
+const address = fc.tuple(fc.constantFrom(0, 10002, 30023, 30023, 1), fc.option(number, { nil: undefined }), d);
 const word = fc.oneof(fc.constantFrom<Value>("x", "y"), fc.constantFrom<Value>(...WORDS));
 const at = fc.oneof(fc.nat({ max: 4 }), fc.nat({ max: 60 }));
 const text = fc.array(fc.constantFrom(...TERMS), { maxLength: 4 }).map((terms) => terms.join(" "));
@@ -107,20 +107,21 @@ const usual = fc.record({
   times: fc.oneof({ weight: 6, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.integer({ min: 2, max: 60 }) }),
 });
 
-/** Deletions and requests to vanish. */
+/** Deletions, of their author's own addresses for the most part, and requests to vanish. */
 const erasure = fc
-  .tuple(usual, fc.constantFrom(5, 5, 5, 62), fc.array(fc.oneof(anEvent, addressValue), { maxLength: 3 }))
+  .tuple(usual, fc.constantFrom(5, 5, 5, 62), fc.array(fc.oneof(anEvent, address), { minLength: 1, maxLength: 3 }))
   .map(([draft, kind, targets]): Draft => {
-    const tags = targets.map((value): Draft["tags"][number] => [
-      typeof value === "object" && "event" in value ? "e" : "a",
-      value,
-    ]);
+    const tags = targets.map((target): Draft["tags"][number] => {
+      if (!Array.isArray(target)) return ["e", target];
+      const [kind, key, d] = target;
+      return ["a", { address: [kind, key ?? draft.by, d] }];
+    });
     return { ...draft, kind, tags: [...tags, ...draft.tags], times: 1, expires: undefined };
   });
 
 const draft: fc.Arbitrary<Draft> = fc.oneof(
   { weight: 12, arbitrary: usual as fc.Arbitrary<Draft> },
-  { weight: 1, arbitrary: erasure },
+  { weight: 2, arbitrary: erasure },
 );
 
 const values = (value: fc.Arbitrary<Value>) => fc.array(value, { maxLength: 3 });

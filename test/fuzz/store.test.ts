@@ -48,6 +48,7 @@ class Pair {
   readonly #sql: Sql;
   readonly #naive = new NaiveStore();
   #store: EventStore;
+  #head = 0;
   /** All that was ever to be stored. */
   readonly #events: Event[] = [];
 
@@ -100,7 +101,11 @@ class Pair {
     );
     expect(outcomes).toEqual(events.map((event) => this.#naive.put(event)));
     for (const [i, result] of results.entries()) {
-      if (result.outcome === "stored") this.#naive.positions.set((events[i] as Event).id, result.position);
+      if (result.outcome !== "stored") continue;
+      // No position is ever used again.
+      expect(result.position).toBeGreaterThan(this.#head);
+      this.#head = result.position;
+      this.#naive.positions.set((events[i] as Event).id, result.position);
     }
     this.#events.push(...events);
   }
