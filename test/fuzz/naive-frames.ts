@@ -1,6 +1,10 @@
+import { filterFaults, mayBeTooMuch } from "../support/naive-filter.ts";
 import { MAX_MESSAGE_LENGTH } from "./frame-text.ts";
 
 // Who gets which answer to a frame: sections 1.2 and 1.5 of the reference, without a look at what is asked.
+
+/** What is on where nothing is configured. */
+const SWITCHES = { and: false, search: true };
 
 /** An answer that must come: for one of these subjects. `mayFail`: what came later may have ended it. */
 export interface Demand {
@@ -11,6 +15,8 @@ export interface Demand {
 /** M-08, R-01-14. */
 const MAX_ECHOED_SUB_ID = 256;
 const MAX_ECHOED_EVENT_ID = 64;
+/** R-01-12. */
+const MAX_SUB_ID = 64;
 /** M-16. */
 const MAX_NESTING = 8;
 
@@ -58,7 +64,7 @@ function one(...subjects: string[]): Subjects {
 }
 
 /** Undefined: a NOTICE. */
-function typedAnswer([verb, target]: unknown[], isAuthed: boolean): Subjects | undefined {
+function typedAnswer([verb, target, ...filters]: unknown[], isAuthed: boolean): Subjects | undefined {
   switch (verb) {
     case "EVENT":
     case "AUTH": {
@@ -68,9 +74,11 @@ function typedAnswer([verb, target]: unknown[], isAuthed: boolean): Subjects | u
       return typeof id === "string" && [...id].length <= MAX_ECHOED_EVENT_ID ? one(`OK ${id}`) : undefined;
     }
     case "REQ":
-      return isSubId(target) ? { ...one(`REQ ${target}`), id: `REQ ${target}` } : undefined;
+      if (!isSubId(target)) return undefined;
+      return { ...one(...outcomes(target, filters, isAuthed, ["EOSE"])), id: `REQ ${target}` };
     case "COUNT":
-      return isSubId(target) ? one(`COUNT ${target}`) : undefined;
+      // What it may not count it refuses (R-05-31).
+      return isSubId(target) ? one(...outcomes(target, filters, isAuthed, ["COUNT", "CLOSED"])) : undefined;
     case "NEG-OPEN":
     case "NEG-MSG":
       return isSubId(target) ? { ...one(`NEG ${target}`), id: `NEG ${target}` } : undefined;
@@ -83,6 +91,17 @@ function typedAnswer([verb, target]: unknown[], isAuthed: boolean): Subjects | u
       return one("PONG");
   }
   return undefined;
+}
+
+/** R-03-07, R-03-08, M-08, M-09: what is wrong is refused, the rest is answered. */
+function outcomes(id: string, filters: unknown[], isAuthed: boolean, answers: string[]): string[] {
+  const isRefused =
+    !isAuthed ||
+    filters.length === 0 ||
+    [...id].length > MAX_SUB_ID ||
+    filters.some((filter) => filterFaults(filter, SWITCHES).length > 0);
+  const all = isRefused ? ["CLOSED"] : filters.some(mayBeTooMuch) ? [...answers, "CLOSED"] : answers;
+  return all.map((verb) => `${verb} ${id}`);
 }
 
 function isSubId(id: unknown): id is string {
