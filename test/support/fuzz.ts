@@ -47,18 +47,18 @@ export function fuzz<T>(name: string, input: fc.Arbitrary<T>, holds: (input: T) 
       const only = path === "" ? {} : { path, endOnFailure: true };
       const most = Math.max(0, end - Date.now()) + SHRINK_MS;
       const details = await fc.check(property, { seed, numRuns: RUNS, interruptAfterTimeLimit: most, ...only });
-      if (details.failed) expect.fail(report(name, details));
+      if (details.failed) expect.fail(report(name, holds.name, details));
     }
     console.log(`${name}: ${runs} inputs from seed ${firstSeed} on`);
   };
   test(name, search, seconds * 1000 + 2 * SHRINK_MS);
 }
 
-function report<T>(name: string, details: fc.RunDetails<[T]>): string {
+function report<T>(name: string, call: string, details: fc.RunDetails<[T]>): string {
   const { seed, counterexample, counterexamplePath, errorInstance } = details;
   return [
     `${name}: FUZZ_SEED=${seed} FUZZ_PATH=${counterexamplePath}`,
-    `await holds(${fc.stringify(counterexample?.[0])});`,
+    `await ${call}(${fc.stringify(counterexample?.[0])});`,
     ...stackOf(errorInstance).filter((line) => !line.includes("node_modules")),
   ].join("\n");
 }
