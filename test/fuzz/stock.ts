@@ -70,9 +70,12 @@ const anEvent = eventNumber.map((event): Value => ({ event }));
 const d = fc.constantFrom("", "x");
 const address = fc.tuple(fc.constantFrom(0, 10002, 30023, 30023, 1), fc.option(number, { nil: undefined }), d);
 const word = fc.oneof(fc.constantFrom<Value>("x", "y"), fc.constantFrom<Value>(...WORDS));
-const at = fc.oneof(fc.nat({ max: 4 }), fc.nat({ max: 60 }));
+const time = fc.oneof(fc.nat({ max: 4 }), fc.nat({ max: 60 }));
+/** The first and the last second that there is. */
+const edge = fc.constantFrom(-START, Number.MAX_SAFE_INTEGER - START);
+const at = fc.oneof({ weight: 15, arbitrary: time }, { weight: 1, arbitrary: edge });
 const text = fc.array(fc.constantFrom(...TERMS), { maxLength: 4 }).map((terms) => terms.join(" "));
-const later = fc.oneof(at, fc.constantFrom(DAY, WEEK, DAY + 3, WEEK + 3, DAY + 70, WEEK + 70));
+const later = fc.oneof(time, fc.constantFrom(DAY, WEEK, DAY + 3, WEEK + 3, DAY + 70, WEEK + 70));
 
 const tag = fc.oneof(
   fc.tuple(fc.constantFrom("t", "d", "T"), word),
@@ -159,7 +162,7 @@ const conditions: fc.Arbitrary<Conditions> = fc
         manyKinds,
         fc.constant([4, 1059]),
       ),
-      since: at,
+      since: fc.oneof(at, fc.constantFrom(-START - 1, 2 ** 53)),
       until: fc.oneof(at, fc.constantFrom(-START - 1, 2 ** 53)),
       limit: fc.oneof(fc.nat({ max: 5 }), fc.nat({ max: 80 }), fc.constant(10 ** 9)),
       search: text,

@@ -84,7 +84,7 @@ class Pair {
       const event = {
         id: "",
         pubkey: KEYS[by] as string,
-        created_at: START + at + (i % 7),
+        created_at: Math.min(START + at + (i % 7), Number.MAX_SAFE_INTEGER),
         kind,
         tags: expires === undefined ? named : [...named, ["expiration", String(START + expires)]],
         content: i === 0 ? content : `${content} ${i}`,
