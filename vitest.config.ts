@@ -2,17 +2,18 @@ import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { admin } from "./test/support/keys.ts";
 
+const insideWorkerd = () =>
+  cloudflareTest({
+    wrangler: { configPath: "./wrangler.toml" },
+    miniflare: { bindings: { ADMIN_PUBKEYS: admin.pubkey } },
+  });
+
 export default defineConfig({
   test: {
     projects: [
       {
         // Tests inside workerd: sockets, hibernation, SQLite as they run.
-        plugins: [
-          cloudflareTest({
-            wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings: { ADMIN_PUBKEYS: admin.pubkey } },
-          }),
-        ],
+        plugins: [insideWorkerd()],
         test: {
           name: "workerd",
           include: ["test/workerd/**/*.test.ts", "src/**/*.test.ts"],
@@ -21,6 +22,19 @@ export default defineConfig({
           provide: {
             modelSeeds: process.env.MODEL_SEEDS ?? "",
             modelOperations: Number(process.env.MODEL_OPERATIONS ?? 500),
+          },
+        },
+      },
+      {
+        // Random input for what reads it: a few seconds of each with `npm test`, more with `npm run fuzz`.
+        plugins: [insideWorkerd()],
+        test: {
+          name: "fuzz",
+          include: ["test/fuzz/**/*.test.ts"],
+          provide: {
+            fuzzSeconds: Number(process.env.FUZZ_SECONDS ?? 5),
+            fuzzSeed: Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31),
+            fuzzPath: process.env.FUZZ_PATH ?? "",
           },
         },
       },

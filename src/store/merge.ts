@@ -8,32 +8,55 @@ export interface Ordered<T> {
 
 type Placed = { place: string };
 
-/** Merges sources that are each in order into one in order, without repeating a place: a binary heap. */
+/** A source, and the item that was its first when it got its place in the heap. */
+interface Entry<T> {
+  readonly source: Ordered<T>;
+  item: T;
+}
+
+/**
+ * Merges sources that are each in order into one in order, without repeating a place: a binary heap. The first item of a
+ * source may go meanwhile, as events do that are erased; what comes after it is in order still.
+ */
 export class Merge<T extends Placed> implements Ordered<T> {
-  readonly #heap: Ordered<T>[] = [];
+  readonly #heap: Entry<T>[] = [];
 
   constructor(sources: Iterable<Ordered<T>>) {
-    for (const source of sources) if (source.peek() !== undefined) this.#heap.push(source);
+    for (const source of sources) {
+      const item = source.peek();
+      if (item !== undefined) this.#heap.push({ source, item });
+    }
     for (let i = (this.#heap.length >> 1) - 1; i >= 0; i--) this.#sink(i);
   }
 
   peek(): T | undefined {
-    return this.#heap[0]?.peek();
+    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
+      const item = first.source.peek();
+      if (item?.place === first.item.place) return item;
+      this.#replace(first, item);
+    }
+    return undefined;
   }
 
   /** Steps over the first item, wherever it occurs. */
   advance(): void {
-    const first = this.peek();
-    while (first !== undefined && this.peek()?.place === first.place) {
-      const source = this.#heap[0] as Ordered<T>;
-      source.advance();
-      if (source.peek() === undefined) {
-        const last = this.#heap.pop() as Ordered<T>;
-        if (this.#heap.length === 0) return;
-        if (last !== source) this.#heap[0] = last;
-      }
-      this.#sink(0);
+    const place = this.peek()?.place;
+    while (place !== undefined && this.peek()?.place === place) {
+      const first = this.#heap[0] as Entry<T>;
+      first.source.advance();
+      this.#replace(first, first.source.peek());
     }
+  }
+
+  /** Gives the first source its place by its new first item; without one it goes. */
+  #replace(first: Entry<T>, item: T | undefined): void {
+    if (item !== undefined) {
+      first.item = item;
+    } else {
+      const last = this.#heap.pop() as Entry<T>;
+      if (last !== first) this.#heap[0] = last;
+    }
+    this.#sink(0);
   }
 
   #sink(start: number): void {
@@ -42,14 +65,13 @@ export class Merge<T extends Placed> implements Ordered<T> {
       let least = i;
       for (const child of [2 * i + 1, 2 * i + 2]) if (child < heap.length && this.#before(child, least)) least = child;
       if (least === i) return;
-      [heap[i], heap[least]] = [heap[least] as Ordered<T>, heap[i] as Ordered<T>];
+      [heap[i], heap[least]] = [heap[least] as Entry<T>, heap[i] as Entry<T>];
       i = least;
     }
   }
 
   #before(a: number, b: number): boolean {
-    const [left, right] = [this.#heap[a]?.peek(), this.#heap[b]?.peek()] as [T, T];
-    return left.place < right.place;
+    return (this.#heap[a] as Entry<T>).item.place < (this.#heap[b] as Entry<T>).item.place;
   }
 }
 

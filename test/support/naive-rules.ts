@@ -49,7 +49,7 @@ export function naiveMatch(filter: Filter, event: Event): boolean {
 }
 
 /** The second elements of the tags of that name (R-03-02); for `d`, none is the empty string (R-02-03, R-04-05). */
-function valuesOf(event: Event, name: string): string[] {
+export function valuesOf(event: Event, name: string): string[] {
   const named = event.tags.filter((tag) => tag[0] === name);
   if (name !== "d") return named.flatMap((tag) => tag.slice(1, 2));
   const isAddressable = event.kind >= 30000 && event.kind < 40000;

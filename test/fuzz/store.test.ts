@@ -1,0 +1,226 @@
+import { runInDurableObject } from "cloudflare:test";
+import { expect } from "vitest";
+import { type Event, serializeEvent } from "../../src/protocol/event.ts";
+import { type Filter, parseFilter } from "../../src/protocol/filter.ts";
+import { HyperLogLog, sketchedValue } from "../../src/protocol/hyperloglog.ts";
+import { jobRetention } from "../../src/protocol/retention.ts";
+import { createCrypto } from "../../src/protocol/secp256k1.ts";
+import wasm from "../../src/protocol/secp256k1.wasm";
+import { Cleanup } from "../../src/store/cleanup.ts";
+import { countMatches } from "../../src/store/count.ts";
+import { EventStore } from "../../src/store/event-store.ts";
+import { collectRecords } from "../../src/store/records.ts";
+import { Scan, type Snapshot } from "../../src/store/scan.ts";
+import { migrate } from "../../src/store/schema.ts";
+import type { Sql } from "../../src/store/sql.ts";
+import { durableSql } from "../../src/worker/durable-sql.ts";
+import type { Filter as RawFilter } from "../support/client.ts";
+import { fuzz } from "../support/fuzz.ts";
+import { RETENTION_JOB, RETENTION_RESULT } from "../support/naive-features.ts";
+import { PRIVATE_KINDS } from "../support/naive-filter.ts";
+import { unionOf } from "../support/naive-rules.ts";
+import { freshRelay } from "../support/relay.ts";
+import { verified } from "../workerd/stocked.ts";
+import { type Asked, answerOf, cut, NaiveStore } from "./naive-store.ts";
+import { type Conditions, type Draft, KEYS, type Question, START, type Step, session, type Value } from "./stock.ts";
+
+const SEARCH = { exceptKinds: new Set(PRIVATE_KINDS) };
+const RETENTION = jobRetention(RETENTION_JOB, RETENTION_RESULT);
+const ENOUGH = 10_000;
+const { sha256 } = createCrypto(wasm);
+const noPause = async () => {};
+
+/** One relay after the other has its storage in the same object: that is fast. */
+const relay = freshRelay();
+
+async function holds(steps: Step[]): Promise<void> {
+  await runInDurableObject(relay.stub, async (_object, { storage }) => {
+    await storage.deleteAll();
+    const sql = durableSql(storage);
+    migrate(sql);
+    const pair = new Pair(sql);
+    for (const step of steps) await pair.take(step);
+  });
+}
+
+/** The store and the naive one, which are given the same. */
+class Pair {
+  readonly #sql: Sql;
+  readonly #naive = new NaiveStore();
+  #store: EventStore;
+  #head = 0;
+  /** All that was ever to be stored. */
+  readonly #events: Event[] = [];
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+    this.#store = new EventStore(sql, { search: SEARCH });
+  }
+
+  async take(step: Step): Promise<void> {
+    if ("put" in step) this.#put(step.put.flatMap((draft) => this.#make(draft)));
+    else if ("again" in step) this.#put(this.#event(step.again));
+    else if ("erase" in step) this.#store.eraseVanished(step.erase);
+    else if ("cleanUpAt" in step) this.#cleanUp(START + step.cleanUpAt);
+    else if ("reopen" in step) this.#store = new EventStore(this.#sql, { search: SEARCH });
+    else await this.#ask(step.ask);
+  }
+
+  #event(number: number): Event[] {
+    return this.#events.length === 0 ? [] : [this.#events[number % this.#events.length] as Event];
+  }
+
+  #value(value: Value): string {
+    if (typeof value === "string") return value;
+    if ("key" in value) return KEYS[value.key] as string;
+    if ("event" in value) return this.#event(value.event)[0]?.id ?? "f".repeat(64);
+    const [kind, key, d] = value.address;
+    return `${kind}:${KEYS[key]}:${d}`;
+  }
+
+  #make({ by, kind, at, tags, content, expires, times }: Draft): Event[] {
+    return Array.from({ length: times }, (_, i) => {
+      const named = tags.map(([name, ...values]) => [name, ...values.map((value) => this.#value(value))]);
+      const event = {
+        id: "",
+        pubkey: KEYS[by] as string,
+        created_at: Math.min(START + at + (i % 7), Number.MAX_SAFE_INTEGER),
+        kind,
+        tags: expires === undefined ? named : [...named, ["expiration", String(START + expires)]],
+        content: i === 0 ? content : `${content} ${i}`,
+        sig: "0".repeat(128),
+      };
+      return { ...event, id: sha256(serializeEvent(event).hashed) };
+    });
+  }
+
+  #put(events: Event[]): void {
+    const results = this.#store.put(events.map(verified));
+    const outcomes = results.map(({ outcome }) =>
+      outcome === "deleted" || outcome === "vanished" ? "blocked" : outcome,
+    );
+    expect(outcomes).toEqual(events.map((event) => this.#naive.put(event)));
+    for (const [i, result] of results.entries()) {
+      if (result.outcome !== "stored") continue;
+      // No position is ever used again.
+      expect(result.position).toBeGreaterThan(this.#head);
+      this.#head = result.position;
+      this.#naive.positions.set((events[i] as Event).id, result.position);
+    }
+    this.#events.push(...events);
+  }
+
+  #cleanUp(now: number): void {
+    const cleanup = new Cleanup(this.#sql, this.#store);
+    cleanup.removeExpired(now, ENOUGH);
+    cleanup.removePastRetention(RETENTION, now, ENOUGH);
+    this.#naive.cleanUp(now);
+  }
+
+  #filter(conditions: Conditions): { parsed: Filter; asked: Asked } {
+    const { ids, authors, kinds, since, until, limit, search, any = [], all = [] } = conditions;
+    const tags = (mark: string, list: typeof any) =>
+      list.map(([letter, values]) => [`${mark}${letter}`, values.map((value) => this.#value(value))]);
+    const raw: RawFilter = Object.fromEntries([...tags("#", any), ...tags("&", all)]);
+    if (ids !== undefined) raw.ids = ids.map((number) => this.#value({ event: number }));
+    if (authors !== undefined) raw.authors = authors.map((key) => KEYS[key]);
+    Object.assign(raw, { ...(kinds && { kinds }), ...(limit !== undefined && { limit }) });
+    if (since !== undefined) raw.since = START + since;
+    if (until !== undefined) raw.until = START + until;
+    if (search !== undefined) raw.search = search;
+    const parsed = parseFilter(raw, { andFilters: true, search: SEARCH });
+    if (!parsed.ok) throw new Error(parsed.reason);
+    return { parsed: parsed.value, asked: { raw, query: parsed.value.search } };
+  }
+
+  async #ask(question: Question): Promise<void> {
+    const { authed, unseen, limits, maxCount } = question;
+    const filters = question.filters.map((conditions) => this.#filter(conditions));
+    const parsed = filters.map(({ parsed }) => parsed);
+    const asked = filters.map(({ asked }) => asked);
+    const reader = { authed: new Set(authed.map((key) => KEYS[key] as string)), privateKinds: new Set(PRIVATE_KINDS) };
+    const head = Math.max(0, this.#store.head - unseen);
+    const now = START + question.now;
+    const { vanishing, counts, losses } = this.#store;
+    const snapshot: Snapshot = {
+      head,
+      now,
+      retention: RETENTION,
+      get hides() {
+        return vanishing.isPending ? (event: Event) => vanishing.hides(event) : undefined;
+      },
+      ...(unseen === 0 && { counts: () => counts.known() }),
+      isIntact: () => this.#store.losses === losses,
+    };
+    const matching = asked.map((one) => this.#naive.matching(one, reader.authed, now, head));
+    const all = unionOf(matching);
+    const isSearch = parsed.some(({ search }) => search !== undefined);
+
+    const counted = await countMatches(
+      this.#sql,
+      parsed,
+      reader,
+      () => snapshot,
+      maxCount,
+      noPause,
+      sketchedValue(parsed),
+    );
+    const sketched = sketchedValue(parsed);
+    const registers = sketched === undefined || all.length > maxCount ? undefined : new HyperLogLog(sketched);
+    for (const { pubkey } of all) registers?.add(pubkey);
+    const count = { count: Math.min(all.length, maxCount), isApproximate: all.length > maxCount };
+    expect(counted, "count").toEqual({ ...count, hll: registers?.toHex() });
+
+    const [only] = parsed;
+    if (only !== undefined && parsed.length === 1 && !isSearch) {
+      const records = await collectRecords(this.#sql, only, reader, snapshot, () => undefined, noPause);
+      if (records === undefined || typeof records === "string") throw new Error(records);
+      const ids = Array.from({ length: records.size }, (_, i) => records.idHex(i));
+      const wanted = (matching[0] as Event[]).slice(0, only.limit ?? Number.POSITIVE_INFINITY);
+      expect(ids.sort(), "records").toEqual(wanted.map(({ id }) => id).sort());
+    }
+
+    const scan = new Scan(this.#sql, parsed, reader, limits, snapshot);
+    const taken = matching.map((found, i) => cut(found, asked[i] as Asked, limits));
+    const gone = this.#compare(scan, question, answerOf(taken, asked), all);
+    // R-03-17: never wrong; and certain where nothing was cut.
+    const isWhole = taken.every((list, i) => list.length === matching[i]?.length && asked[i]?.raw.limit !== 0);
+    if (gone.size > 0 || scan.isPartial) return;
+    const allowed =
+      unionOf(taken).length < all.length ? ["more", "unknown"] : isWhole ? ["finish"] : ["finish", "unknown"];
+    expect(allowed, "hint").toContain(scan.completeness());
+  }
+
+  /** Pages through a scan, while events may come and go; returns the ids of those that went. */
+  #compare(scan: Scan, { page, meanwhile, limits, filters }: Question, wanted: Event[], all: Event[]): Set<string> {
+    const searches = filters.filter(({ search }) => search !== undefined).length;
+    const got: string[] = [];
+    let gone = new Set<string>();
+    for (let pages = 0; !scan.isDone; pages++) {
+      expect(pages, "pages").toBeLessThan(1000);
+      const rows = scan.page(page);
+      expect(rows.length).toBeLessThanOrEqual(page);
+      got.push(...rows);
+      if (pages > 0) continue;
+      this.#put(meanwhile.flatMap((draft) => this.#make(draft)));
+      gone = new Set(all.map(({ id }) => id).filter((id) => !this.#naive.archive.has(id)));
+    }
+    expect(scan.isRefused).toBe(false);
+    expect(scan.page(page), "after the last").toEqual([]);
+    // Each search looks at all events at most, and all searches together at so many.
+    if (scan.isPartial) expect(this.#events.length * searches).toBeGreaterThanOrEqual(limits.maxCandidates);
+    if (gone.size === 0 && !scan.isPartial) {
+      expect(got, "events").toEqual(wanted.map((event) => serializeEvent(event).raw));
+      return gone;
+    }
+    // Some were not looked at, or are gone: what is sent is right and nothing comes twice.
+    const ids = got.map((raw) => (JSON.parse(raw) as Event).id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(all.map(({ id }) => id)).toEqual(expect.arrayContaining(ids));
+    if (!scan.isPartial)
+      expect(ids).toEqual(expect.arrayContaining(wanted.map(({ id }) => id).filter((id) => !gone.has(id))));
+    return gone;
+  }
+}
+
+fuzz("R-03-10 R-03-11 R-03-14 R-03-17 R-03-19 R-05-28 R-05-34 the store answers as the naive one", session, holds);
