@@ -2,7 +2,7 @@ import { isLoopback, networkOf } from "../protocol/address.ts";
 import { encode, type RelayMessage } from "../protocol/message.ts";
 import { isHex64 } from "../protocol/text.ts";
 import type { Reader } from "../protocol/visibility.ts";
-import { Outbound } from "./outbound.ts";
+import { Outbound, type OutboundState, parseOutbound } from "./outbound.ts";
 import type { Socket } from "./ports.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -28,6 +28,8 @@ export interface Attachment {
   failed_since: number;
   /** When it was accepted, in Unix seconds. */
   opened: number;
+  /** What it has been sent, as of some megabytes ago (R-01-10). */
+  outbound?: OutboundState | undefined;
 }
 
 /** Where a connection comes from. */
@@ -56,7 +58,7 @@ export class Connection implements Reader {
   /** Undefined where the platform does not say. */
   readonly origin: Origin | undefined;
   readonly openedSeconds: number;
-  readonly outbound = new Outbound();
+  readonly outbound: Outbound;
   /** Until when frames that come before AUTH are parked, in Unix milliseconds. Not kept: by then it is over. */
   graceUntilMs = 0;
   /** The relay has closed it: nothing that still arrives is served. */
@@ -69,6 +71,7 @@ export class Connection implements Reader {
 
   constructor(socket: Socket, attachment: Attachment, privateKinds: ReadonlySet<number>, origin: Origin | undefined) {
     this.#socket = socket;
+    this.outbound = new Outbound(() => socket.pingedMs(), attachment.outbound);
     this.id = attachment.conn_id;
     this.challenge = attachment.challenge;
     this.authed = new Set(attachment.pubkeys);
@@ -85,9 +88,10 @@ export class Connection implements Reader {
 
   /** Sends a frame. A dead socket is not the business of whoever sends: it is closed and cleaned up by itself (R-06-22). */
   sendText(frame: string): void {
-    this.outbound.add(frame.length);
+    const isToKeep = this.outbound.add(frame.length);
     try {
       this.#socket.send(frame);
+      if (isToKeep) this.save();
     } catch {
       // The close event of the socket follows.
     }
@@ -101,6 +105,11 @@ export class Connection implements Reader {
   close(code: number, text: string): void {
     this.dismiss(text);
     this.hangUp(code, text);
+  }
+
+  /** Closes because it does not read what it is sent (R-01-10). */
+  cutOff(): void {
+    this.close(1008, "error: too slow to receive what was asked for");
   }
 
   /** Says why, and serves nothing more; the socket stays open until it is hung up. */
@@ -132,6 +141,7 @@ export class Connection implements Reader {
       failed_auths: this.failedAuths,
       failed_since: this.failedSince,
       opened: this.openedSeconds,
+      outbound: this.outbound.state(),
     };
     let room = MAX_ATTACHMENT - sizeOf(attachment);
     for (const subscription of this.subscriptions.values()) {
@@ -178,7 +188,7 @@ function randomHex(): string {
 /** Reads an attachment like any other input; undefined if it is not one (R-06-13). */
 export function parseAttachment(value: unknown): Attachment | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { conn_id, challenge, pubkeys, unwritten, failed_auths, failed_since, opened } = value as Record<
+  const { conn_id, challenge, pubkeys, unwritten, failed_auths, failed_since, opened, outbound } = value as Record<
     string,
     unknown
   >;
@@ -197,6 +207,7 @@ export function parseAttachment(value: unknown): Attachment | undefined {
     failed_auths: failed_auths as number,
     failed_since: failed_since as number,
     opened: opened as number,
+    outbound: parseOutbound(outbound),
   };
 }
 

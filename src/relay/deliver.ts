@@ -19,6 +19,7 @@ export function deliverLive(verified: VerifiedEvent, index: SubscriptionIndex, a
   const delivery: Delivery = { count: 0, laggards: [] };
   index.match(verified.event, verified.tags, (subscription) => {
     const { connection } = subscription;
+    if (connection.isClosed) return;
     if (authRequired && !connection.isAuthenticated) return;
     if (!canRead(connection, verified.event, verified.tags)) return;
     if (!subscription.sendLive(verified.raw) || connection.outbound.isOverflowing) {

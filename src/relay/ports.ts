@@ -136,6 +136,8 @@ export interface Socket {
   /** Throws if the socket is dead. */
   send(text: string): void;
   close(code: number, reason: string): void;
+  /** When the runtime last answered a `ping` by itself, in Unix milliseconds; 0 if it never did. */
+  pingedMs(): number;
   /** Keeps the attachment through hibernation; at most 16,384 bytes. */
   attach(attachment: unknown): void;
 }
@@ -153,8 +155,8 @@ export interface Clock {
   nowSeconds(): number;
   /** Calls `task` once, at most `delayMs` from now. A pending call keeps the object in memory. */
   soon(delayMs: number, task: () => void | Promise<void>): void;
-  /** Lets other work in. */
-  pause(): Promise<void>;
+  /** Lets other work in, for so many milliseconds at least; 0 unless told. */
+  pause(ms?: number): Promise<void>;
   /** Holds back all messages for a moment, in which the runtime looks for new ones of every connection. */
   breathe(): void;
 }

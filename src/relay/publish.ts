@@ -237,11 +237,7 @@ export class Publisher {
     const { subscriptions, config } = this.#deps;
     const { count, laggards } = deliverLive(verified, subscriptions.index, config.authRequired);
     for (const subscription of laggards) {
-      if (subscription.connection.outbound.isOverflowing) {
-        subscription.connection.close(1008, "error: too slow to receive what was subscribed to");
-      } else {
-        this.#end(subscription);
-      }
+      this.#end(subscription);
     }
     return count;
   }
@@ -250,7 +246,8 @@ export class Publisher {
   #end(subscription: Subscription): void {
     const { subscriptions, report } = this.#deps;
     try {
-      subscriptions.end(subscription, "error: too many live events while answering, send it again");
+      if (subscription.connection.outbound.isOverflowing) subscriptions.cutOff(subscription.connection);
+      else subscriptions.end(subscription, "error: too many live events while answering, send it again");
     } catch (error) {
       report("ending a subscription failed", { connection: subscription.connection.id, error: String(error) });
     }

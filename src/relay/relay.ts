@@ -87,11 +87,12 @@ export class Relay {
   /** Serves one text frame. Never throws: a failure is answered, logged, and the connection goes on (R-06-14). */
   async receive(connection: Connection, text: string): Promise<void> {
     const { config } = this.#deps;
+    connection.outbound.heard();
     this.#breaths.count(text.startsWith('["EVENT"'), connection.isClosed);
     // No turn between the last look and what follows, or the next frame would have its look before this one begins.
     for (let busy = this.#busy(connection); busy !== undefined; busy = this.#busy(connection))
       await busy.catch(() => {});
-    if (connection.isClosed) return;
+    if (this.#isCutOff(connection)) return;
     const isTooLarge = exceedsBytes(text, config.maxMessageLength);
     const parsed = isTooLarge
       ? refuse(`invalid: message too large, at most ${config.maxMessageLength} bytes`)
@@ -113,11 +114,18 @@ export class Relay {
 
   /** A binary frame of so many bytes is no message (M-14). */
   receiveBinary(connection: Connection, bytes: number): void {
+    connection.outbound.heard();
     this.#breaths.count(false, connection.isClosed);
-    if (connection.isClosed) return;
+    if (this.#isCutOff(connection)) return;
     if (this.#admission.admit(connection, undefined, bytes, (reason) => connection.send(["NOTICE", reason]))) {
       connection.send(["NOTICE", "invalid: binary frames are not supported"]);
     }
+  }
+
+  /** A client that asks for more than it reads is not answered for ever (R-01-10). */
+  #isCutOff(connection: Connection): boolean {
+    if (!connection.isClosed && connection.outbound.isOverflowing) this.#deps.subscriptions.cutOff(connection);
+    return connection.isClosed;
   }
 
   /** A COUNT that takes several turns does not see what its own connection sends after it (R-01-09). */

@@ -7,6 +7,7 @@ import { type Access, refuseReader } from "./access.ts";
 import { type Config, filterOptions } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import { deliverStored } from "./deliver.ts";
+import { CROWDED_MS } from "./outbound.ts";
 import type { Clock, EventLog, Log, Page, Pages } from "./ports.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -51,7 +52,7 @@ export async function subscribe(
     const invite = deps.invite?.(connection.authed, filters.value);
     if (invite !== undefined) subscription.send(invite.raw);
     const pages = log.scan(invite?.filters ?? filters.value, connection);
-    if (await sendPage(deps, subscription, pages)) return;
+    if (!connection.outbound.isCrowded && (await sendPage(deps, subscription, pages))) return;
     const rest = sendRest(deps, subscription, pages);
     if (connection.pagingReqs >= MAX_PAGING_REQS) await rest;
   } catch (error) {
@@ -66,7 +67,10 @@ async function sendRest(deps: SubscribeDeps, subscription: Subscription, pages: 
   try {
     do {
       await deps.clock.pause();
-      while (connection.outbound.isCrowded && !subscription.isClosed) await deps.clock.pause();
+      while (connection.outbound.isCrowded && !subscription.isClosed) {
+        if (connection.outbound.isStuck) return deps.subscriptions.cutOff(connection);
+        await deps.clock.pause(CROWDED_MS);
+      }
       if (subscription.isClosed) return;
     } while (!(await sendPage(deps, subscription, pages)));
   } catch (error) {

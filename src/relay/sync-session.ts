@@ -2,6 +2,7 @@ import { messageToHex, responding } from "../protocol/negentropy.ts";
 import type { Records } from "../protocol/negentropy-records.ts";
 import type { Reason } from "../protocol/reason.ts";
 import type { Connection } from "./connection.ts";
+import { CROWDED_MS } from "./outbound.ts";
 import type { Clock } from "./ports.ts";
 
 /** One sync of one connection (NIP-77): the records as they were at NEG-OPEN. */
@@ -62,7 +63,11 @@ export class SyncSession {
   /** Sends the answer to a message, in stretches of a few milliseconds; the reason if there can be none (R-05-43). */
   async answer(message: Uint8Array, frameLimit: number): Promise<Reason | undefined> {
     const { connection, clock } = this;
-    while (connection.outbound.isCrowded && !this.isClosed) await clock.pause();
+    while (connection.outbound.isCrowded && !this.isClosed) {
+      if (connection.outbound.isStuck) connection.cutOff();
+      if (connection.isClosed) return undefined;
+      await clock.pause(CROWDED_MS);
+    }
     if (this.#records === undefined) return undefined;
     const steps = responding(this.#records, message, frameLimit);
     for (let step = steps.next(); ; step = steps.next()) {

@@ -240,5 +240,5 @@ const timers: Pick<Clock, "soon" | "pause"> = {
       }
     }, delayMs);
   },
-  pause: () => scheduler.wait(0),
+  pause: (ms = 0) => scheduler.wait(ms),
 };

@@ -27,7 +27,7 @@ export class Sockets {
   accept(origin: Origin | undefined): Response {
     const { 0: client, 1: server } = new WebSocketPair();
     const attachment = newAttachment(this.#clock.nowSeconds());
-    const connection = new Connection(socketOf(server), attachment, this.#config.privateKinds, origin);
+    const connection = new Connection(socketOf(this.#state, server), attachment, this.#config.privateKinds, origin);
     // The tag brings the address through hibernation.
     this.#state.acceptWebSocket(server, origin === undefined ? [] : [origin.address]);
     connection.save();
@@ -92,7 +92,7 @@ export class Sockets {
       const attachment = known ?? newAttachment(this.#clock.nowSeconds());
       const [address] = this.#state.getTags(socket);
       const origin = address === undefined ? undefined : originOf(address);
-      const connection = new Connection(socketOf(socket), attachment, this.#config.privateKinds, origin);
+      const connection = new Connection(socketOf(this.#state, socket), attachment, this.#config.privateKinds, origin);
       this.#add(socket, connection);
       byId.set(connection.id, connection);
       for (const [id, source] of known?.unwritten ?? []) unwritten.push([connection, id, source]);
@@ -159,10 +159,11 @@ function parseAll(source: unknown, config: Config): Filter[] | undefined {
   return filters;
 }
 
-function socketOf(socket: WebSocket): Socket {
+function socketOf(state: DurableObjectState, socket: WebSocket): Socket {
   return {
     send: (text) => socket.send(text),
     close: (code, reason) => socket.close(code, reason),
+    pingedMs: () => state.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0,
     attach: (attachment) => socket.serializeAttachment(attachment),
   };
 }

@@ -69,7 +69,7 @@ describe("buckets", () => {
 });
 
 function connectionOf(authed: string[], address = "127.0.0.1"): Connection {
-  const socket = { send() {}, close() {}, attach() {} };
+  const socket = { send() {}, close() {}, pingedMs: () => 0, attach() {} };
   return new Connection(socket, { ...newAttachment(0), pubkeys: authed }, new Set(), originOf(address));
 }
 

@@ -15,7 +15,7 @@ import { randomFilters } from "../support/random-filters.ts";
 const SEEDS = 10;
 const STEPS = 400;
 
-const nowhere = { send() {}, close() {}, attach() {} };
+const nowhere = { send() {}, close() {}, pingedMs: () => 0, attach() {} };
 
 /** An event that was never signed: the index looks at neither id nor signature. */
 function randomEvent(random: Random, ids: readonly string[]): Event {

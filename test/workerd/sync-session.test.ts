@@ -53,7 +53,12 @@ function bench(records: RecordsOf = nothing) {
   const syncs = new Syncs({ config: parseConfig({}), log, clock, report: (message) => void reports.push(message) });
   const connect = () => {
     const sent: unknown[][] = [];
-    const socket = { send: (text: string) => void sent.push(JSON.parse(text)), close() {}, attach() {} };
+    const socket = {
+      send: (text: string) => void sent.push(JSON.parse(text)),
+      close() {},
+      pingedMs: () => 0,
+      attach() {},
+    };
     return { connection: new Connection(socket, newAttachment(0), new Set(), undefined), sent };
   };
   const open = async (connection: Connection, id: string): Promise<void> => {
