@@ -1,8 +1,9 @@
 import type { Filter } from "../protocol/filter.ts";
 import type { Connection } from "./connection.ts";
 
-/** Live events kept for one subscription while its stored answer is under way. */
+/** Live events kept for one subscription while its stored answer is under way, and UTF-16 units of their JSON. */
 const MAX_BACKLOG = 10_000;
+const MAX_BACKLOG_SIZE = 8 * 1024 * 1024;
 
 /** One open REQ of one connection. */
 export class Subscription {
@@ -17,6 +18,7 @@ export class Subscription {
   lastMatched = 0;
   /** Live events that wait for the stored ones; undefined once EOSE has been sent. */
   #backlog: string[] | undefined = [];
+  #backlogSize = 0;
 
   constructor(
     readonly connection: Connection,
@@ -43,7 +45,8 @@ export class Subscription {
       this.send(raw);
       return true;
     }
-    return this.#backlog.push(raw) <= MAX_BACKLOG;
+    this.#backlogSize += raw.length;
+    return this.#backlog.push(raw) <= MAX_BACKLOG && this.#backlogSize <= MAX_BACKLOG_SIZE;
   }
 
   /** EOSE has been sent: what was kept follows, and from now on live events go out at once (R-03-16, R-03-20). */

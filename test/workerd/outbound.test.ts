@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { Connection, newAttachment } from "../../src/relay/connection.ts";
 import { Outbound, parseOutbound } from "../../src/relay/outbound.ts";
+import { Subscription } from "../../src/relay/subscription.ts";
 import type { Client } from "../support/client.ts";
 import { alice, bob, carol, unique } from "../support/keys.ts";
 import { expectEose, inspectedRelay } from "./inspect.ts";
@@ -95,6 +97,18 @@ describe("R-01-10 what one socket is sent", () => {
     outbound.add(32 * MIB);
     expect(outbound.isOverflowing).toBe(false);
   });
+});
+
+test.each([
+  ["8 MiB", MIB, 8],
+  ["10,000 events", 100, 10_000],
+])("R-01-10 live events that wait for the stored ones: %s at most", (_what, size, most) => {
+  const nowhere = { send() {}, close() {}, pingedMs: () => 0, attach() {} };
+  const connection = new Connection(nowhere, newAttachment(0), new Set(), undefined);
+  const subscription = new Subscription(connection, "s", [], []);
+  let kept = 0;
+  while (subscription.sendLive("x".repeat(size))) kept++;
+  expect(kept).toBe(most);
 });
 
 /** Events of which each is sent some 1.9 MB to a connection with all of {@link openMany}. */
