@@ -7,6 +7,10 @@ import { Party, type Place } from "./party.ts";
 /** Events of one publisher that wait for their OK. */
 const IN_FLIGHT = 6;
 
+/** Large events that are there from the start: with them a stored answer takes several turns, in which others come. */
+const LARGE_EVENTS = 30;
+const LARGE_SIZE = 85_000;
+
 /** What subscribers listen to; all events of one load carry the same `t`. */
 const KINDS_OF_SUBSCRIPTIONS = [[1, 5], [10_002, 30_023], [5050, 6050, 7000], [20_001], undefined];
 
@@ -16,6 +20,8 @@ export class Load {
   readonly subscribers: Party[] = [];
   /** Milliseconds that publishers wait after each event. */
   waitMs = 0;
+  /** Whether there are large events. */
+  isPaged = true;
   #isOver = false;
   #running: Promise<void>[] = [];
   #serial = 0;
@@ -30,15 +36,19 @@ export class Load {
 
   /** Logs everybody in and opens the subscriptions. */
   async connect(publishers: number, subscribers: number): Promise<void> {
+    for (let n = 0; n < publishers; n++) {
+      this.publishers.push(await Party.login(this.place, key(800 + n), this.ledger));
+    }
+    const [first] = this.publishers;
+    for (let n = 0; n < LARGE_EVENTS && this.isPaged && first !== undefined; n++) {
+      await first.publish(this.#signed(first, { content: `${n} ${"x".repeat(LARGE_SIZE)}` }));
+    }
     for (let n = 0; n < subscribers; n++) {
       const party = await Party.login(this.place, key(700 + n), this.ledger);
       this.subscribers.push(party);
       for (const [i, kinds] of KINDS_OF_SUBSCRIPTIONS.entries()) {
         await party.subscribe(`s:${i}`, { ...(kinds && { kinds }), "#t": [this.tag], limit: 5000 });
       }
-    }
-    for (let n = 0; n < publishers; n++) {
-      this.publishers.push(await Party.login(this.place, key(800 + n), this.ledger));
     }
   }
 
@@ -77,7 +87,7 @@ export class Load {
     while (!this.#isOver && !party.isClosed) {
       const entry = this.ledger.entries.size > 0 ? this.random.pick([...this.ledger.entries.values()]) : undefined;
       if (entry !== undefined) await party.query({ ids: [entry.event.id] });
-      if (this.random.chance(0.2)) {
+      if (this.random.chance(0.3)) {
         const id = `late:${++this.#serial}`;
         await party.subscribe(id, { kinds: [1, 30_023, 20_001], "#t": [this.tag], limit: 5000 });
         const old = [...party.subscriptions.keys()].filter((id) => id.startsWith("late:"));

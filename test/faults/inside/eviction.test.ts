@@ -7,7 +7,7 @@ import { Load } from "../load.ts";
 import { Rounds } from "../rounds.ts";
 import { FIRST_SEED, placeOf, ROUNDS } from "./place.ts";
 
-const EVICTIONS = 3;
+const EVICTIONS = 2;
 
 test(
   `F-4 R-06-12 R-06-20 the object is evicted again and again under mixed load, ${ROUNDS} rounds from seed ${FIRST_SEED}`,

