@@ -9,6 +9,7 @@ const IN_FLIGHT = 6;
 
 /** Large events that are there from the start: with them a stored answer takes several turns, in which others come. */
 const LARGE_EVENTS = 30;
+const LARGE_KIND = 1111;
 const LARGE_SIZE = 85_000;
 
 /** What subscribers listen to; all events of one load carry the same `t`. */
@@ -41,7 +42,7 @@ export class Load {
     }
     const [first] = this.publishers;
     for (let n = 0; n < LARGE_EVENTS && this.isPaged && first !== undefined; n++) {
-      await first.publish(this.#signed(first, { content: `${n} ${"x".repeat(LARGE_SIZE)}` }));
+      await first.publish(this.#signed(first, { kind: LARGE_KIND, content: `${n} ${"x".repeat(LARGE_SIZE)}` }));
     }
     for (let n = 0; n < subscribers; n++) {
       const party = await Party.login(this.place, key(700 + n), this.ledger);
@@ -89,7 +90,7 @@ export class Load {
       if (entry !== undefined) await party.query({ ids: [entry.event.id] });
       if (this.random.chance(0.3)) {
         const id = `late:${++this.#serial}`;
-        await party.subscribe(id, { kinds: [1, 30_023, 20_001], "#t": [this.tag], limit: 5000 });
+        await party.subscribe(id, { kinds: [1, LARGE_KIND, 30_023, 20_001], "#t": [this.tag], limit: 5000 });
         const old = [...party.subscriptions.keys()].filter((id) => id.startsWith("late:"));
         if (old.length > 3) party.close(old[0] as string);
       }
