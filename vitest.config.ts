@@ -2,6 +2,7 @@ import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { admin } from "./test/support/keys.ts";
 
+/** Tests that run inside workerd, with the relay. */
 const insideWorkerd = () =>
   cloudflareTest({
     wrangler: { configPath: "./wrangler.toml" },
@@ -41,6 +42,28 @@ export default defineConfig({
       {
         // Tests from outside: the server of `npm start`, real client libraries.
         test: { name: "node", include: ["test/node/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
+      },
+      // Faults under load, from outside and inside (docs/faults.md).
+      {
+        test: {
+          name: "faults",
+          include: ["test/faults/outside/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        plugins: [insideWorkerd()],
+        test: {
+          name: "faults-inside",
+          include: ["test/faults/inside/*.test.ts"],
+          testTimeout: 60_000,
+          provide: {
+            faultRounds: Number(process.env.FAULT_ROUNDS || 2),
+            faultSeed: Number(process.env.FAULT_SEED || Date.now() % 1_000_000),
+          },
+        },
       },
       {
         // Tests that measure a loaded server, and need the machine for themselves: `npm run test:load`.

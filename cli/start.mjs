@@ -62,7 +62,10 @@ async function run(settings, configFile, onReady) {
       console.error(`workerd could not be started: ${error.message}`);
       resolve(1);
     });
-    workerd.on("exit", (code) => resolve(isStopping ? 0 : (code ?? 1)));
+    workerd.on("exit", (code, signal) => {
+      if (!isStopping) console.error(`The relay has ended by itself (workerd: ${signal ?? `exit code ${code}`}).`);
+      resolve(isStopping ? 0 : (code ?? 1));
+    });
   });
   const problem = await Promise.race([waitUntilReady(settings), ended.then(() => undefined)]);
   if (problem !== undefined) {

@@ -7,7 +7,8 @@ const WINDOW_SECONDS = 60;
 
 /** Why a connection may not try once more at `now`, in seconds; `what` it is that it tries. */
 export function refuseAttempt(connection: Connection, what: string, now: number): Reason | undefined {
-  if (now - connection.failedSince >= WINDOW_SECONDS) connection.failedAuths = 0;
+  // In either direction: the clock may have been set back.
+  if (Math.abs(now - connection.failedSince) >= WINDOW_SECONDS) connection.failedAuths = 0;
   if (connection.failedAuths < MAX_FAILURES) return undefined;
   return `rate-limited: too many failed ${what}, retry=${connection.failedSince + WINDOW_SECONDS - now}`;
 }

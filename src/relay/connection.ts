@@ -58,7 +58,7 @@ export class Connection implements Reader {
   readonly subscriptions = new Map<string, Subscription>();
   /** Undefined where the platform does not say. */
   readonly origin: Origin | undefined;
-  readonly openedSeconds: number;
+  openedSeconds: number;
   readonly outbound: Outbound;
   /** Until when frames that come before AUTH are parked, in Unix milliseconds. Not kept: by then it is over. */
   graceUntilMs = 0;

@@ -8,8 +8,12 @@ import { SubscriptionIndex } from "./subscription-index.ts";
 /** A subscription gets its row when it is this old, in milliseconds, or half as much again; R-06-20 allows 2,000. */
 const WRITE_BEHIND_MS = 1000;
 
-/** Tries of a write that fails, before the next REQ tries again. */
-const MAX_WRITE_FAILURES = 3;
+/**
+ * A write that fails is tried again after this wait, then after twice as long, up to the last: half a minute in all. Then
+ * the next REQ begins anew, because a pending timer keeps the object in memory.
+ */
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 16_000;
 
 /** Values in the filters of the subscriptions of one connection, some 15 MB, and of all, some 220 MB. */
 const MAX_VALUES = 65_536;
@@ -24,8 +28,8 @@ export class Subscriptions {
   /** In the filters of all. */
   #values = 0;
   #isArmed = false;
-  /** Failed writes in a row. */
-  #failures = 0;
+  /** Wait after the next write that fails. */
+  #retryMs = FIRST_RETRY_MS;
 
   constructor(rows: SubscriptionRows, clock: Clock) {
     this.#rows = rows;
@@ -73,6 +77,13 @@ export class Subscriptions {
     if (subscription.isClosed) return;
     this.close(subscription.connection, subscription.id);
     subscription.connection.send(["CLOSED", subscription.id, reason]);
+  }
+
+  /** Ends a connection that does not read what it is sent. Its socket may stay for as long as its client likes. */
+  cutOff(connection: Connection): void {
+    if (connection.isClosed) return;
+    connection.cutOff();
+    this.drop(connection);
   }
 
   /** The connection is gone: so are its subscriptions and their rows (R-06-19). */
@@ -145,15 +156,26 @@ export class Subscriptions {
     this.#isArmed = true;
     this.#clock.soon(delayMs, () => {
       this.#isArmed = false;
-      const openedBefore = Date.now() - WRITE_BEHIND_MS;
-      try {
-        this.write([...this.#unwritten].filter(({ openedAtMs }) => openedAtMs <= openedBefore));
-        this.#failures = 0;
-      } catch (error) {
-        // The attachments still have what they can hold; a store that stays broken is not asked for ever.
-        if (++this.#failures >= MAX_WRITE_FAILURES) throw error;
-      }
-      if (this.#unwritten.size > 0) this.#arm(WRITE_BEHIND_MS / 2);
+      const nextMs = this.#writeDue();
+      if (this.#unwritten.size > 0) this.#arm(nextMs);
     });
+  }
+
+  /** Writes the rows that are due; returns the wait until the next look. Throws once it has failed for too long. */
+  #writeDue(): number {
+    const now = Date.now();
+    // One that was opened later than now: the clock has been set back.
+    const isDue = ({ openedAtMs }: Subscription) => now - openedAtMs >= WRITE_BEHIND_MS || now < openedAtMs;
+    try {
+      this.write([...this.#unwritten].filter(isDue));
+      this.#retryMs = FIRST_RETRY_MS;
+      return WRITE_BEHIND_MS / 2;
+    } catch (error) {
+      // The attachments still have what they can hold.
+      const waitMs = this.#retryMs;
+      this.#retryMs = waitMs > LAST_RETRY_MS ? FIRST_RETRY_MS : waitMs * 2;
+      if (waitMs > LAST_RETRY_MS) throw error;
+      return waitMs;
+    }
   }
 }

@@ -44,7 +44,10 @@ export class SyncSession {
 
   /** Whether it has had nothing to do for more than `seconds`. */
   isIdle(seconds: number): boolean {
-    return this.#pending === 0 && this.clock.nowSeconds() > this.#idleSince + seconds;
+    const now = this.clock.nowSeconds();
+    // A clock that was set back gives it no more time.
+    this.#idleSince = Math.min(this.#idleSince, now);
+    return this.#pending === 0 && now > this.#idleSince + seconds;
   }
 
   /** Takes the set over that it is to be about. */

@@ -37,8 +37,7 @@ export class LoginTimeout implements Job {
 
   due(): number | undefined {
     let first: number | undefined;
-    for (const { openedSeconds } of this.#strangers())
-      if (!(openedSeconds >= (first ?? Infinity))) first = openedSeconds;
+    for (const { openedSeconds } of this.#strangers()) first = Math.min(first ?? openedSeconds, openedSeconds);
     return first === undefined ? undefined : this.#timeoutOf(first);
   }
 
@@ -52,8 +51,12 @@ export class LoginTimeout implements Job {
 
   *#strangers(): Iterable<Connection> {
     if (!this.#config.authRequired) return;
+    const now = this.#clock.nowSeconds();
     for (const connection of this.#connections()) {
-      if (!connection.isAuthenticated && !connection.isClosed) yield connection;
+      if (connection.isAuthenticated || connection.isClosed) continue;
+      // A clock that was set back gives nobody more time.
+      connection.openedSeconds = Math.min(connection.openedSeconds, now);
+      yield connection;
     }
   }
 

@@ -43,8 +43,11 @@ export function inspectedRelay(): InspectedRelay {
     ...relay,
     evict,
     async evictUnwritten() {
-      // The next instance has a storage of its own, which is whole.
-      await inside((state) => breakMethod(state.storage.kv, "put"));
+      // Writes that do nothing, so that none is tried again. The next instance has a storage and sockets of its own.
+      await inside((state) => {
+        muteMethod(state.storage.kv, "put");
+        for (const socket of state.getWebSockets()) muteMethod(socket, "serializeAttachment");
+      });
       await evict();
     },
     inside,
@@ -71,13 +74,19 @@ export function socketOf(state: DurableObjectState, { challenge }: Client): WebS
 }
 
 /** Replaces a method of an object of the runtime by one that throws; `mendMethod` puts it back. */
-export function breakMethod(target: object, method: string): void {
+export function breakMethod(target: object, method: string, onCall?: () => void): void {
   Object.defineProperty(target, method, {
     configurable: true,
     value: () => {
+      onCall?.();
       throw new Error("secret detail of SQLITE");
     },
   });
+}
+
+/** Replaces a method by one that does nothing. */
+function muteMethod(target: object, method: string): void {
+  Object.defineProperty(target, method, { configurable: true, value: () => {} });
 }
 
 export function mendMethod(target: object, method: string): void {
