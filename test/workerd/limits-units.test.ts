@@ -159,6 +159,19 @@ describe("addresses", () => {
     ],
     ["no header of the proxy", { "CF-Connecting-IP": "9.9.9.9" }, "X-Real-IP", "9.9.9.9"],
     ["what is no address", { "X-Real-IP": "unknown", [NAME]: "1.1.1.1" }, "X-Real-IP", null],
+    [
+      "the peer where the header has none",
+      { "X-Real-IP": "unknown", "CF-Connecting-IP": "9.9.9.9" },
+      "X-Real-IP",
+      "9.9.9.9",
+    ],
+    ["the peer where it is empty", { "X-Real-IP": "", "CF-Connecting-IP": "9.9.9.9" }, "X-Real-IP", "9.9.9.9"],
+    [
+      "the peer where its last entry has none",
+      { "X-Forwarded-For": "1.1.1.1, x", "CF-Connecting-IP": "9.9.9.9" },
+      "X-Forwarded-For",
+      "9.9.9.9",
+    ],
   ])("the object gets the address of %s", (_name, headers, proxyHeader, address) => {
     const request = new Request("https://relay/", { headers: { ...headers, Upgrade: "websocket" } });
     const passed = withClientAddress(request, proxyHeader);
