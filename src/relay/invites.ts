@@ -48,23 +48,22 @@ export class Invites {
   }
 
   /**
-   * A code for an inviter: one that nobody has used yet if it has more than half its time left, so that asking again costs
-   * nothing, else a new one. Undefined if there is no room for more.
+   * A new code for an inviter. Where there is no room, another of the same inviter gives way: one that is used up, else
+   * the oldest that nobody has used, else the oldest. Undefined if others fill the list.
    */
   codeFor(inviter: string, now: number): string | undefined {
     this.#prune(now);
     const { inviteUses, inviteTtl } = this.#access.config;
-    const own = [...this.#invites.values()].filter(({ by }) => by === inviter);
-    const open = own.filter(({ left }) => left > 0).sort((a, b) => b.expires - a.expires);
-    const unused = open.find(({ left, expires }) => left === inviteUses && expires - now > inviteTtl / 2);
-    if (unused !== undefined) return unused.code;
-    if (own.length >= MAX_OWN) {
-      const usedUp = own.find(({ left }) => left === 0);
-      if (usedUp === undefined) return open[0]?.code;
-      this.#remove(usedUp);
-    }
+    const own = [...this.#invites.values()].filter(({ by }) => by === inviter).sort((a, b) => a.expires - b.expires);
+    const leastMissed = own.find(({ left }) => left === 0) ?? own.find(({ left }) => left >= inviteUses) ?? own[0];
     const code = [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
-    return this.#put({ code, by: inviter, left: inviteUses, expires: now + inviteTtl }) ? code : undefined;
+    const invite = { code, by: inviter, left: inviteUses, expires: now + inviteTtl };
+    let isKept = own.length < MAX_OWN && this.#put(invite);
+    if (!isKept && leastMissed !== undefined) {
+      this.#remove(leastMissed);
+      isKept = this.#put(invite);
+    }
+    return isKept ? code : undefined;
   }
 
   #find(code: string): Invite | undefined {

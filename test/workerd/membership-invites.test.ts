@@ -2,7 +2,19 @@ import { verifyEvent } from "nostr-tools/pure";
 import { expect, test } from "vitest";
 import { setTime } from "../support/clock.ts";
 import { alice, bob, key, now, unique } from "../support/keys.ts";
-import { codeFor, INVITE, join, memberRelay, operator, type PlainEvent, self } from "./member-relay.ts";
+import {
+  answer,
+  codeFor,
+  INVALID_CODE,
+  INVITE,
+  join,
+  joining,
+  memberRelay,
+  operator,
+  type PlainEvent,
+  self,
+  WELCOME,
+} from "./member-relay.ts";
 import { countOf, lookUp, storedEvents } from "./stocked.ts";
 
 /** Kind and claim of the events that answer these filters. */
@@ -57,55 +69,49 @@ test("R-05-67 only a filter that names the kind asks for an invite; other filter
     [[], { authors: [self.pubkey], kinds: [1] }],
   ];
   for (const [kinds, ...filters] of asking) expect([filters, await answered(o, ...filters)]).toEqual([filters, kinds]);
-  expect(await invites(relay)).toBe(1);
+  expect(await invites(relay)).toBe(asking.filter(([kinds]) => kinds.includes(INVITE)).length);
 });
 
-test("R-05-67 asking again gives the same code while nobody has used it and half its time is left", async () => {
-  const relay = await memberRelay({ INVITE_USES: "2", INVITE_TTL: "1000" });
+test("R-05-67 every request gives a fresh code, and those from before stay good", async () => {
+  const relay = await memberRelay({ INVITE_TTL: "1000" });
   const at = now();
   setTime(relay.stub, at);
   const o = await operatorOf(relay);
   const first = await codeFor(o);
   await relay.evict();
-  for (let i = 0; i < 20; i++) expect(await codeFor(o)).toBe(first);
-  setTime(relay.stub, at + 499);
-  expect(await codeFor(o)).toBe(first);
-  setTime(relay.stub, at + 500);
-  const second = await codeFor(o);
-  expect(second).not.toBe(first);
-  await relay.evict();
-  // Half used up it is still good, but another one is handed out.
-  await join(await relay.login(alice), alice, second);
-  const third = await codeFor(o);
-  expect([first, second]).not.toContain(third);
-  await join(await relay.login(bob), bob, second);
-  expect(await invites(relay)).toBe(3);
+  const codes = [first, await codeFor(o), await codeFor(o)];
+  expect(new Set(codes).size).toBe(3);
+  for (const [i, code] of codes.entries()) await join(await relay.login(key(2000 + i)), key(2000 + i), code);
   // What has expired is gone with the next invite.
-  setTime(relay.stub, at + 1500);
+  expect(await invites(relay)).toBe(3);
+  setTime(relay.stub, at + 1000);
   await codeFor(o);
   expect(await invites(relay)).toBe(1);
 });
 
-test("R-05-67 no inviter has more than twenty codes; then he gets an open one", async () => {
-  const relay = await memberRelay({ INVITE_USES: "2" });
+test("R-05-67 no inviter has more than twenty codes: one that is used up gives way, else the oldest that nobody used", async () => {
+  const relay = await memberRelay({ INVITE_USES: "2", INVITE_ACCESS: "members" });
+  const at = now();
   const o = await operatorOf(relay);
-  const codes = new Set<string>();
+  await relay.manage((members) => members.addMember(bob.pubkey));
+  setTime(relay.stub, at - 1);
+  const ofBob = await codeFor(await relay.login(bob));
+  const codes: string[] = [];
   for (let i = 0; i < 20; i++) {
-    const code = await codeFor(o);
-    codes.add(code);
-    const joiner = await relay.login(key(2000 + i));
-    await join(joiner, key(2000 + i), code);
-    joiner.close();
+    setTime(relay.stub, at + i);
+    codes.push(await codeFor(o));
   }
-  expect(codes.size).toBe(20);
+  const [first = "", second = "", third = "", fourth = ""] = codes;
+  const enter = async (n: number, code: string) => answer(await relay.login(key(n)), joining(key(n), code));
+  // Of the first one use is left, of the third none.
+  for (const [n, code] of [first, third, third].entries()) expect(await enter(2000 + n, code)).toEqual(WELCOME);
   await relay.evict();
-  const again = await codeFor(o);
-  expect(codes).toContain(again);
-  expect(await invites(relay)).toBe(20);
-  // One that is used up makes room.
-  await join(await relay.login(alice), alice, again);
-  expect(codes).not.toContain(await codeFor(o));
-  expect(await invites(relay)).toBe(20);
+  const fresh = [await codeFor(o), await codeFor(o)];
+  expect(await invites(relay)).toBe(21);
+  expect(await enter(2010, third)).toEqual(INVALID_CODE);
+  expect(await enter(2011, second)).toEqual(INVALID_CODE);
+  for (const [n, code] of [first, fourth, ...fresh, ofBob].entries())
+    expect(await enter(2020 + n, code)).toEqual(WELCOME);
 });
 
 test("R-05-67 with INVITE_ACCESS=members members invite, while they are members", async () => {
