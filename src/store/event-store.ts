@@ -75,6 +75,12 @@ export class EventStore {
     return new Map(rows as [string, number][]);
   }
 
+  /** Public key of the author of an event, if it is stored. Reads at most two rows. */
+  authorOf(id: string): string | undefined {
+    const [row] = this.#sql.all("SELECT lower(hex(pubkey)) FROM event WHERE id = unhex(?1)", id);
+    return row?.[0] as string | undefined;
+  }
+
   /**
    * Stores a batch in one transaction, in order. If a write throws, the batch is undone and each event is tried by
    * itself, so that one that cannot be stored does not take the others with it (R-06-17).

@@ -6,6 +6,7 @@ import type { AccessLists, Clock } from "../relay/ports.ts";
 import type { Cleanup } from "../store/cleanup.ts";
 import type { EventStore } from "../store/event-store.ts";
 import type { Job } from "./alarms.ts";
+import type { Erasing } from "./local-log.ts";
 
 /** Events that one run of a job removes: some tens of milliseconds. */
 const BATCH = 250;
@@ -64,6 +65,16 @@ export function storeJobs(
       run: () => cleanup.removePastRetention(rules, clock.nowSeconds(), BATCH),
     },
   ];
+}
+
+/** What the jobs "banned" and "foreign" have still to remove. */
+export function erasingOf(lists: AccessLists): Erasing {
+  const isForeign = ({ kind, pubkey }: Event): boolean =>
+    lists.has("signing", "foreign") && RELAY_KINDS.has(kind) && pubkey !== lists.get("signing", "self");
+  return {
+    isPending: () => lists.size("erasing") > 0 || lists.has("signing", "foreign"),
+    hides: (event) => lists.has("erasing", event.pubkey) || isForeign(event),
+  };
 }
 
 /** When an event that has just been stored will need a job, in Unix seconds; infinity if never. */

@@ -22,10 +22,10 @@ export interface LogLimits {
   privateKinds: ReadonlySet<number>;
 }
 
-/** Authors whose events are being removed: hidden until they are gone. */
+/** Events that are being removed, besides those of who vanished: hidden until they are gone. */
 export interface Erasing {
-  size: () => number;
-  has: (pubkey: string) => boolean;
+  isPending: () => boolean;
+  hides: (event: Event) => boolean;
 }
 
 /** How long changed counts wait to be saved, in milliseconds: one row for all events of that time. */
@@ -41,8 +41,8 @@ export function localLog(
   onStored: (event: Event) => void,
 ): EventLog {
   const { vanishing } = store;
-  const hides = (event: Event) => vanishing.hides(event) || erasing.has(event.pubkey);
-  const isHiding = () => vanishing.isPending || erasing.size() > 0;
+  const hides = (event: Event) => vanishing.hides(event) || erasing.hides(event);
+  const isHiding = () => vanishing.isPending || erasing.isPending();
   const snapshot = (): Snapshot => {
     const { head, losses } = store;
     return {

@@ -19,7 +19,7 @@ import { secp256k1 } from "./crypto.ts";
 import { turnAway } from "./door.ts";
 import { durableSql } from "./durable-sql.ts";
 import { plain, relayPage } from "./http.ts";
-import { dueOf, storeJobs } from "./jobs.ts";
+import { dueOf, erasingOf, storeJobs } from "./jobs.ts";
 import { localLog } from "./local-log.ts";
 import { LoginTimeout } from "./login-timeout.ts";
 import { manage } from "./management.ts";
@@ -165,8 +165,7 @@ export class RelayObject extends DurableObject<Env> {
     const login = new LoginTimeout(config, clock, () => sockets.all());
     const jobs = [...storeJobs(store, cleanup, lists, config.retention, clock), login];
     const alarms = new Alarms(this.ctx, jobs, clock, report);
-    const erasing = { size: () => lists.size("erasing"), has: (pubkey: string) => lists.has("erasing", pubkey) };
-    const log = localLog(sql, store, config, clock, erasing, (event) => {
+    const log = localLog(sql, store, config, clock, erasingOf(lists), (event) => {
       alarms.ring(dueOf(event, config.retention, clock.nowSeconds()));
       if (event.kind === REPORT_KIND) queueReport(event, lists, store);
     });
@@ -184,6 +183,7 @@ export class RelayObject extends DurableObject<Env> {
       changeLog: lists,
       clock,
       storedOf: (ids) => store.kindsOf(ids),
+      authorOf: (id) => store.authorOf(id),
       removeEvent: (id) => cleanup.removeEvent(id),
       closeAddress: (address) => sockets.closeAddress(address),
       eraseSoon: () => alarms.ring(clock.nowSeconds()),

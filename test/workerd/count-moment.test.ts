@@ -12,7 +12,7 @@ import { inStore, putAll, unsigned } from "./stocked.ts";
 // A COUNT that takes several turns gives what the store held at one moment.
 
 /** Nobody is being erased. */
-const NOBODY = { size: () => 0, has: () => false };
+const NOBODY = { isPending: () => false, hides: () => false };
 
 const MANY = 30_000;
 

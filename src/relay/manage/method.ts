@@ -10,6 +10,8 @@ export interface ManageDeps {
   changeLog: ChangeLog;
   clock: Pick<Clock, "nowSeconds">;
   storedOf: StoredOf;
+  /** Public key of the author of an event, if it is stored. */
+  authorOf(id: string): string | undefined;
   /** Removes an event, if it is stored. */
   removeEvent(id: string): void;
   /** A key has been put on the list `erasing`. */
