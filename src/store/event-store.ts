@@ -12,13 +12,17 @@ import { SearchIndex, type SearchRules } from "./search-index.ts";
 import type { Row, Sql } from "./sql.ts";
 import { Vanishing } from "./vanish.ts";
 
-/** What became of one event. `failed` means that nothing of it was written. */
+/**
+ * What became of one event. `obeyed` is a request to vanish that was carried out and not kept; `failed` means that nothing
+ * of it was written.
+ */
 export type PutResult =
   | { outcome: "stored"; position: number }
   | { outcome: "duplicate" }
   | { outcome: "superseded" }
   | { outcome: "deleted" }
   | { outcome: "vanished" }
+  | { outcome: "obeyed" }
   | { outcome: "failed"; error: unknown };
 
 /** The events of one relay in SQLite: the only writer. */
@@ -83,25 +87,26 @@ export class EventStore {
 
   /**
    * Stores a batch in one transaction, in order. If a write throws, the batch is undone and each event is tried by
-   * itself, so that one that cannot be stored does not take the others with it (R-06-17).
+   * itself, so that one that cannot be stored does not take the others with it (R-06-17). Requests to vanish that are
+   * `unkept` are carried out and not stored.
    */
-  put(batch: readonly VerifiedEvent[]): PutResult[] {
-    const results = this.#tryAll(batch);
+  put(batch: readonly VerifiedEvent[], unkept: ReadonlySet<VerifiedEvent> = new Set()): PutResult[] {
+    const results = this.#tryAll(batch, (event) => (unkept.has(event) ? this.#obey(event) : this.#putOne(event)));
     batch.forEach(({ event }, i) => {
-      if (event.kind !== VANISH_KIND || results[i]?.outcome !== "stored") return;
-      this.vanishing.begin(event);
-      this.#losses++;
+      const outcome = results[i]?.outcome;
+      if (event.kind !== VANISH_KIND || (outcome !== "stored" && outcome !== "obeyed")) return;
+      if (this.vanishing.begin(event)) this.#losses++;
     });
     return results;
   }
 
-  #tryAll(batch: readonly VerifiedEvent[]): PutResult[] {
+  #tryAll(batch: readonly VerifiedEvent[], putOne: (event: VerifiedEvent) => PutResult): PutResult[] {
     try {
-      return this.#atomically(() => batch.map((event) => this.#putOne(event)));
+      return this.#atomically(() => batch.map(putOne));
     } catch {
       return batch.map((event) => {
         try {
-          return this.#atomically(() => this.#putOne(event));
+          return this.#atomically(() => putOne(event));
         } catch (error) {
           return { outcome: "failed", error };
         }
@@ -148,6 +153,11 @@ export class EventStore {
     }
   }
 
+  #obey({ event }: VerifiedEvent): PutResult {
+    this.vanishing.request(event);
+    return { outcome: "obeyed" };
+  }
+
   /** Duplicate check, replacement and insert (steps 11 to 15 of R-02-12), inside the caller's transaction. */
   #putOne({ event, raw, tags }: VerifiedEvent): PutResult {
     const key = addressKeyOf(event);
@@ -181,7 +191,7 @@ export class EventStore {
     this.search.add(position, event);
     this.#changes.push([event.kind, 1]);
     if (event.kind === DELETION_KIND) applyDeletion(this.#sql, event, this.#remove);
-    if (event.kind === VANISH_KIND) this.vanishing.request(event);
+    if (event.kind === VANISH_KIND) this.vanishing.request(event, position);
     return { outcome: "stored", position };
   }
 

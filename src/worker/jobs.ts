@@ -1,4 +1,3 @@
-import { VANISH_KIND } from "../protocol/deletion.ts";
 import { type Event, expirationOf } from "../protocol/event.ts";
 import { RELAY_KINDS } from "../protocol/kind.ts";
 import { type RetentionRule, retentionOf } from "../protocol/retention.ts";
@@ -77,9 +76,8 @@ export function erasingOf(lists: AccessLists): Erasing {
   };
 }
 
-/** When an event that has just been stored will need a job, in Unix seconds; infinity if never. */
-export function dueOf(event: Event, rules: readonly RetentionRule[], now: number): number {
-  if (event.kind === VANISH_KIND) return now;
+/** When an event that has just been stored will expire or pass its retention, in Unix seconds; infinity if never. */
+export function dueOf(event: Event, rules: readonly RetentionRule[]): number {
   const seconds = retentionOf(rules, event.kind);
   const retention = roundUp(seconds === undefined ? undefined : event.created_at + seconds, RETENTION_STEP);
   const expiry = roundUp(expirationOf(event), EXPIRY_STEP);

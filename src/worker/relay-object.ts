@@ -165,9 +165,13 @@ export class RelayObject extends DurableObject<Env> {
     const login = new LoginTimeout(config, clock, () => sockets.all());
     const jobs = [...storeJobs(store, cleanup, lists, config.retention, clock), login];
     const alarms = new Alarms(this.ctx, jobs, clock, report);
-    const log = localLog(sql, store, config, clock, erasingOf(lists), (event) => {
-      alarms.ring(dueOf(event, config.retention, clock.nowSeconds()));
-      if (event.kind === REPORT_KIND) queueReport(event, lists, store);
+    const eraseSoon = () => alarms.ring(clock.nowSeconds());
+    const log = localLog(sql, store, config, clock, erasingOf(lists), {
+      stored(event) {
+        alarms.ring(dueOf(event, config.retention));
+        if (event.kind === REPORT_KIND) queueReport(event, lists, store);
+      },
+      vanishing: eraseSoon,
     });
     const connections = () => sockets.all();
     const relay = new Relay({ config, access, crypto: secp256k1, log, clock, subscriptions, report, connections });

@@ -203,7 +203,7 @@ describe("bans", () => {
     const request = signed(carol, { kind: 62, tags: [["relay", "ALL_RELAYS"]] });
     expect(verdict(await c.publish(request))).toEqual([true, ""]);
     await ringAll(relay);
-    expect(await storedEvents(relay)).toBe(1);
+    expect(await storedEvents(relay)).toBe(0);
   });
 
   test("R-05-73 events of a key that is being erased are hidden at once and removed in the background", async () => {

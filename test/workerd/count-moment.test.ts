@@ -35,7 +35,7 @@ async function countWhile(
     let pauses = 0;
     const pause = async () => meanwhile(store, ++pauses);
     const clock = { nowSeconds: now, soon() {}, pause, breathe() {} };
-    const log = localLog(sql, store, parseConfig({}), clock, NOBODY, () => {});
+    const log = localLog(sql, store, parseConfig({}), clock, NOBODY, { stored() {}, vanishing() {} });
     const parsed = filters.map((filter) => parseFilter(filter, { andFilters: false }) as { value: ParsedFilter });
     const reader = { authed: new Set<string>(), privateKinds: new Set<number>() };
     const result = await log.count(
