@@ -61,6 +61,8 @@ export class Connection implements Reader {
   graceUntilMs = 0;
   /** The relay has closed it: nothing that still arrives is served. */
   isClosed = false;
+  /** Called once, when the relay closes it: the client may take its time to go, or stay. */
+  onDismissed: () => void = () => {};
   /** REQs of which further pages are under way. */
   pagingReqs = 0;
   failedAuths: number;
@@ -105,8 +107,10 @@ export class Connection implements Reader {
 
   /** Says why, and serves nothing more; the socket stays open until it is hung up. */
   dismiss(text: string): void {
+    if (this.isClosed) return;
     this.send(["NOTICE", text]);
     this.isClosed = true;
+    this.onDismissed();
   }
 
   hangUp(code: number, text: string): void {

@@ -53,7 +53,7 @@ export class LoginTimeout implements Job {
   *#strangers(): Iterable<Connection> {
     if (!this.#config.authRequired) return;
     for (const connection of this.#connections()) {
-      if (!connection.isAuthenticated && !connection.isClosed) yield connection;
+      if (!connection.isAuthenticated) yield connection;
     }
   }
 

@@ -158,7 +158,10 @@ export class RelayObject extends DurableObject<Env> {
     migrate(sql);
     const store = new EventStore(sql, { search: filterOptions(config).search });
     const subscriptions = new Subscriptions(subscriptionRows(this.ctx.storage), clock);
-    const sockets = new Sockets(this.ctx, config, clock, report);
+    const sockets = new Sockets(this.ctx, config, clock, report, (connection) => {
+      relay.drop(connection);
+      subscriptions.drop(connection);
+    });
     const lists = new AccessStore(sql);
     const access: Access = { config, lists };
     const cleanup = new Cleanup(sql, store);
@@ -176,6 +179,8 @@ export class RelayObject extends DurableObject<Env> {
     const connections = () => sockets.all();
     const relay = new Relay({ config, access, crypto: secp256k1, log, clock, subscriptions, report, connections });
     sockets.restore(subscriptions);
+    const closeBlocked = () => sockets.closeBlocked((address) => lists.has("blocked-ip", address));
+    closeBlocked();
     const enforce = () => {
       for (const connection of sockets.all()) relay.enforce(connection);
     };
@@ -189,8 +194,8 @@ export class RelayObject extends DurableObject<Env> {
       storedOf: (ids) => store.kindsOf(ids),
       authorOf: (id) => store.authorOf(id),
       removeEvent: (id) => cleanup.removeEvent(id),
-      closeAddress: (address) => sockets.closeAddress(address),
-      eraseSoon: () => alarms.ring(clock.nowSeconds()),
+      closeBlocked,
+      eraseSoon,
       enforce,
       statistics: () => statistics(running, this.#startedAt),
       membership: relay.membership?.members,

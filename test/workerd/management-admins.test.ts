@@ -144,7 +144,7 @@ async function withRoles(body: (management: Management, done: unknown[][], lists
       authorOf: () => undefined,
       removeEvent() {},
       eraseSoon() {},
-      closeAddress() {},
+      closeBlocked() {},
       enforce: () => done.push(["enforced"]),
       statistics: () => ({}),
       membership,
