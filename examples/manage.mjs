@@ -9,6 +9,12 @@ import { finalizeEvent } from "nostr-tools/pure";
 import { hexToBytes } from "nostr-tools/utils";
 
 const [url = "http://localhost:8787", method = "supportedmethods", ...params] = process.argv.slice(2);
+if (!/^[0-9a-f]{64}$/i.test(process.env.ADMIN_SECRET ?? "")) {
+  console.error(
+    "ADMIN_SECRET must be the secret key of an admin: 64 hex digits. The relay knows admins by RELAY_PUBKEY.",
+  );
+  process.exit(1);
+}
 const secret = hexToBytes(process.env.ADMIN_SECRET ?? "");
 const body = JSON.stringify({ method, params: params.map(parameterOf) });
 
@@ -36,6 +42,9 @@ const response = await fetch(url, {
     "Content-Type": "application/nostr+json+rpc",
     Authorization: `Nostr ${Buffer.from(JSON.stringify(authorization)).toString("base64")}`,
   },
+}).catch(() => {
+  console.error(`No relay answers at ${url}.`);
+  process.exit(1);
 });
 const { result, error } = /** @type {{ result?: unknown, error?: string }} */ (await response.json());
 console.log(JSON.stringify(error ?? result, null, 2));

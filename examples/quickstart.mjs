@@ -48,7 +48,8 @@ async function doOneJob() {
   // Each inbox hears its events live, under the number of their kind.
   const providerInbox = new EventEmitter();
   provider.subscribe(
-    { kinds: [REQUEST], since: now() },
+    // Not from now on: the request was signed before, maybe in the second before.
+    { kinds: [REQUEST], since: request.created_at },
     { closeOnEose: false },
     { onEvent: (event) => event.id === request.id && providerInbox.emit(String(REQUEST), event) },
   );

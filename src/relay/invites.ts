@@ -1,9 +1,10 @@
 import type { Reason } from "../protocol/reason.ts";
 import type { Crypto } from "../protocol/secp256k1.ts";
-import { type Access, mayInvite } from "./access.ts";
+import { type Access, isAdmin, mayInvite } from "./access.ts";
 
-/** Invites of one inviter that are kept, used-up ones included until they expire. */
-const MAX_OWN = 20;
+/** Invites of one inviter that are kept, used-up ones included until they expire: the list has room for all members. */
+const MAX_OF_ADMIN = 20;
+const MAX_OF_MEMBER = 4;
 
 interface Invite {
   /** 128 random bits. */
@@ -48,8 +49,8 @@ export class Invites {
   }
 
   /**
-   * A new code for an inviter. Where there is no room, another of the same inviter gives way: one that is used up, else
-   * the oldest that nobody has used, else the oldest. Undefined if others fill the list.
+   * A fresh code for an inviter (R-05-67). Where there is no room, another of the same inviter gives way: one that is used
+   * up, else the oldest that nobody has used, else the oldest. Undefined if others fill the list.
    */
   codeFor(inviter: string, now: number): string | undefined {
     this.#prune(now);
@@ -58,7 +59,8 @@ export class Invites {
     const leastMissed = own.find(({ left }) => left === 0) ?? own.find(({ left }) => left >= inviteUses) ?? own[0];
     const code = [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
     const invite = { code, by: inviter, left: inviteUses, expires: now + inviteTtl };
-    let isKept = own.length < MAX_OWN && this.#put(invite);
+    const most = isAdmin(this.#access, inviter) ? MAX_OF_ADMIN : MAX_OF_MEMBER;
+    let isKept = own.length < most && this.#put(invite);
     if (!isKept && leastMissed !== undefined) {
       this.#remove(leastMissed);
       isKept = this.#put(invite);

@@ -73,7 +73,7 @@ export class Membership {
     const { event, tags } = checked.value;
     const now = clock.nowSeconds();
     for (const policy of POLICIES) {
-      const refusal = policy({ event, tags, now, config, access, authed, isFull: false });
+      const refusal = policy({ event, tags, now, config, access, authed, isFull: false, find: () => undefined });
       if (refusal !== undefined) return [false, refusal];
     }
     if (event.kind === LEAVE_KIND) return this.#leave(event.pubkey);

@@ -2,6 +2,7 @@ import type { Reason } from "../protocol/reason.ts";
 import { banned } from "./policy/banned.ts";
 import { createdAt } from "./policy/created-at.ts";
 import { expiration } from "./policy/expiration.ts";
+import { job } from "./policy/job.ts";
 import { kinds } from "./policy/kinds.ts";
 import { neverPublished } from "./policy/never-published.ts";
 import { protectedEvent } from "./policy/protected.ts";
@@ -28,6 +29,7 @@ const POLICIES: readonly Policy[] = [
   kinds,
   work,
   vanish,
+  job,
   room,
 ];
 

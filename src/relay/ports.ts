@@ -55,6 +55,8 @@ export interface EventLog {
   known(ids: readonly string[]): ReadonlySet<string>;
   /** Why an event that is not appended must not be passed on either (R-05-06, R-05-21). */
   blockOf(event: Event): "deleted" | "vanished" | undefined;
+  /** The stored event of an id, unless it is of a private kind or hidden: for judging others, not for showing it. */
+  find(id: string): Event | undefined;
   /**
    * Stores events in order; when the promise resolves they are in the log, one result for each. Requests to vanish that
    * are `unkept` are carried out only.
@@ -88,7 +90,7 @@ export interface EventLog {
  * | `signing` | `self`, the key that signs; `last`, created_at of what it signed; `foreign`, while events are removed that another key signed | value |
  * | `erasing` | public key whose events are being removed | empty |
  * | `setting` | `name`, `description` or `icon` | value |
- * | `spent` | id of a NIP-98 event that was used | Unix seconds until which it would be valid, and its key |
+ * | `spent` | signature of a NIP-98 event that was used | Unix seconds until which it would be valid, and its key |
  */
 export type AccessList =
   | "banned-pubkey"

@@ -24,6 +24,9 @@ const MAX_BATCH_SIZE = 1 << 20;
 /** Longest time that an event waits for others to share its commit, in milliseconds. */
 const BATCH_DELAY_MS = 1;
 
+/** An event that comes so long after the last commit waits for nobody, in milliseconds: others are not to be expected. */
+const QUIET_MS = 5;
+
 /** What comes after one of these may be blocked by it. */
 const ERASING_KINDS: ReadonlySet<number> = new Set([DELETION_KIND, VANISH_KIND]);
 
@@ -62,6 +65,7 @@ export class Publisher {
   #waitingIds = new Set<string>();
   #waitingSize = 0;
   #isArmed = false;
+  #flushedAtMs = 0;
 
   constructor(deps: PublishDeps) {
     this.#deps = deps;
@@ -92,13 +96,15 @@ export class Publisher {
     this.#waiting.push(waiting);
     this.#waitingIds.add(id);
     this.#waitingSize += hashed.value.raw.length;
-    if (this.#waiting.length >= MAX_BATCH || this.#waitingSize >= MAX_BATCH_SIZE) return this.flush();
+    const isFull = this.#waiting.length >= MAX_BATCH || this.#waitingSize >= MAX_BATCH_SIZE;
+    if (isFull || Math.abs(Date.now() - this.#flushedAtMs) >= QUIET_MS) return this.flush();
     this.#arm();
   }
 
   /** Judges and commits what waits, then answers and delivers it. Every other message is served after this (R-01-09). */
   async flush(): Promise<void> {
     if (this.#waiting.length === 0) return;
+    this.#flushedAtMs = Date.now();
     const batch = this.#waiting;
     this.#waiting = [];
     this.#waitingIds = new Set();
@@ -170,8 +176,10 @@ export class Publisher {
   #refuse(connection: Connection, verified: VerifiedEvent, now: number): Reason | undefined {
     const { config, access, log } = this.#deps;
     const { event, tags } = verified;
+    const { authed } = connection;
     const isFull = !log.hasRoomFor(verified);
-    const refusal = admitEvent({ event, tags, now, config, access, authed: connection.authed, isFull });
+    const find = (wanted: string) => log.find(wanted);
+    const refusal = admitEvent({ event, tags, now, config, access, authed, isFull, find });
     if (refusal !== undefined || kindClass(event.kind) !== "ephemeral") return refusal;
     // It never reaches the log, but what has been deleted or has vanished does not come back as one.
     const block = log.blockOf(event);

@@ -1,4 +1,5 @@
 import type { Event, IndexedTag } from "../protocol/event.ts";
+import type { FindEvent } from "../protocol/job.ts";
 import type { Reason } from "../protocol/reason.ts";
 import type { Access } from "./access.ts";
 import type { Config } from "./config.ts";
@@ -15,7 +16,9 @@ export interface Submission {
   authed: ReadonlySet<string>;
   /** The store is full, and this event does not free room. */
   isFull: boolean;
+  /** Public events that are stored. */
+  find: FindEvent;
 }
 
-/** Whether an event may be published: the reason why not, or undefined. Pure. */
+/** Whether an event may be published: the reason why not, or undefined. Changes nothing. */
 export type Policy = (submission: Submission) => Reason | undefined;

@@ -1,12 +1,13 @@
 import { DELETION_KIND, VANISH_KIND } from "../protocol/deletion.ts";
-import { type Event, expirationOf, indexedTags } from "../protocol/event.ts";
-import { addressOf, supersedes } from "../protocol/kind.ts";
+import { type Event, indexedTags } from "../protocol/event.ts";
+import { addressOf, kindClass, supersedes } from "../protocol/kind.ts";
 import type { VerifiedEvent } from "../protocol/verify.ts";
 import { type CountChange, Counts } from "./counts.ts";
 import { applyDeletion } from "./deletion.ts";
+import { insertEvents, type Placed } from "./insert.ts";
 import { addressKey, tagKey } from "./keys.ts";
 import { placeOf } from "./place.ts";
-import { type Prior, priorOf } from "./prior.ts";
+import { type Candidate, type Prior, priorsOf } from "./prior.ts";
 import { readMeta, writeMeta } from "./schema.ts";
 import { SearchIndex, type SearchRules } from "./search-index.ts";
 import type { Row, Sql } from "./sql.ts";
@@ -67,22 +68,22 @@ export class EventStore {
 
   /** Why an event must not come, stored or not: step 12 of R-02-12. Reads one row for each key it concerns at most. */
   blockOf(event: Event): Prior["block"] {
-    return priorOf(this.#sql, event, addressKeyOf(event)).block;
+    return priorsOf(this.#sql, [candidateOf(event)])[0]?.block;
+  }
+
+  /** The stored event of an id. Reads two rows at most. */
+  find(id: string): Event | undefined {
+    const [row] = this.#sql.all("SELECT raw FROM event WHERE id = unhex(?1)", id);
+    return row === undefined ? undefined : (JSON.parse(row[0] as string) as Event);
   }
 
   /** Kinds of those of these ids that are stored. Reads at most two rows for each. */
   kindsOf(ids: readonly string[]): Map<string, number> {
     const rows = this.#sql.all(
-      "SELECT lower(hex(id)), kind FROM event WHERE id IN (SELECT unhex(value) FROM json_each(?1))",
+      "SELECT value, e.kind FROM json_each(?1) CROSS JOIN event e ON e.id = unhex(value)",
       JSON.stringify(ids),
     );
     return new Map(rows as [string, number][]);
-  }
-
-  /** Public key of the author of an event, if it is stored. Reads at most two rows. */
-  authorOf(id: string): string | undefined {
-    const [row] = this.#sql.all("SELECT lower(hex(pubkey)) FROM event WHERE id = unhex(?1)", id);
-    return row?.[0] as string | undefined;
   }
 
   /**
@@ -91,7 +92,9 @@ export class EventStore {
    * `unkept` are carried out and not stored.
    */
   put(batch: readonly VerifiedEvent[], unkept: ReadonlySet<VerifiedEvent> = new Set()): PutResult[] {
-    const results = this.#tryAll(batch, (event) => (unkept.has(event) ? this.#obey(event) : this.#putOne(event)));
+    // What is unkept comes alone, as all that erases does.
+    const isUnkept = ([first]: readonly VerifiedEvent[]) => first !== undefined && unkept.has(first);
+    const results = this.#tryAll(batch, (run) => (isUnkept(run) ? run.map(this.#obey) : this.#putRun(run)));
     batch.forEach(({ event }, i) => {
       const outcome = results[i]?.outcome;
       if (event.kind !== VANISH_KIND || (outcome !== "stored" && outcome !== "obeyed")) return;
@@ -100,13 +103,13 @@ export class EventStore {
     return results;
   }
 
-  #tryAll(batch: readonly VerifiedEvent[], putOne: (event: VerifiedEvent) => PutResult): PutResult[] {
+  #tryAll(batch: readonly VerifiedEvent[], putRun: (run: readonly VerifiedEvent[]) => PutResult[]): PutResult[] {
     try {
-      return this.#atomically(() => batch.map(putOne));
+      return this.#atomically(() => runsOf(batch).flatMap(putRun));
     } catch {
-      return batch.map((event) => {
+      return batch.flatMap((event) => {
         try {
-          return this.#atomically(() => putOne(event));
+          return this.#atomically(() => putRun([event]));
         } catch (error) {
           return { outcome: "failed", error };
         }
@@ -153,46 +156,43 @@ export class EventStore {
     }
   }
 
-  #obey({ event }: VerifiedEvent): PutResult {
+  /** A request to vanish that is not kept. */
+  readonly #obey = ({ event }: VerifiedEvent): PutResult => {
     this.vanishing.request(event);
     return { outcome: "obeyed" };
-  }
+  };
 
-  /** Duplicate check, replacement and insert (steps 11 to 15 of R-02-12), inside the caller's transaction. */
-  #putOne({ event, raw, tags }: VerifiedEvent): PutResult {
-    const key = addressKeyOf(event);
-    const { isStored, isErased, block } = priorOf(this.#sql, event, key);
-    if (isStored) return { outcome: isErased ? "vanished" : "duplicate" };
-    if (block !== undefined) return { outcome: block };
-    const current = key === null ? undefined : this.#current(key);
-    if (current !== undefined && !supersedes(event, current.event)) return { outcome: "superseded" };
-    const position = ++this.#head;
-    if (current !== undefined) this.#remove(current.position, current.event);
-    this.#sql.all(
-      "INSERT INTO event VALUES(?1, unhex(?2), unhex(?3), ?4, unhex(?5), unhex(?6), ?7, ?8)",
-      position,
-      event.id,
-      placeOf(event.created_at, event.id),
-      event.kind,
-      event.pubkey,
-      key,
-      expirationOf(event) ?? null,
-      raw,
-    );
-    if (tags.length > 0) {
-      this.#sql.all(
-        "INSERT INTO tag SELECT unhex(value), ?2, unhex(?3), ?4 FROM json_each(?1)",
-        JSON.stringify(tags.map(([letter, value]) => tagKey(letter, value))),
-        event.kind,
-        placeOf(event.created_at, event.id),
-        position,
-      );
+  /**
+   * Duplicate check, replacement and insert (steps 11 to 15 of R-02-12), inside the caller's transaction. What replaces
+   * or erases others comes alone.
+   */
+  #putRun(run: readonly VerifiedEvent[]): PutResult[] {
+    const candidates = run.map(({ event }) => candidateOf(event));
+    const priors = priorsOf(this.#sql, candidates);
+    const placed: Placed[] = [];
+    const ids = new Set<string>();
+    const results = run.map((verified, i): PutResult => {
+      const { event, address } = candidates[i] as Candidate;
+      const { isStored, isErased, block } = priors[i] as Prior;
+      if (isStored) return { outcome: isErased ? "vanished" : "duplicate" };
+      if (block !== undefined) return { outcome: block };
+      if (ids.has(event.id)) return { outcome: "duplicate" };
+      const current = address === null ? undefined : this.#current(address);
+      if (current !== undefined && !supersedes(event, current.event)) return { outcome: "superseded" };
+      const position = ++this.#head;
+      if (current !== undefined) this.#remove(current.position, current.event);
+      placed.push({ position, verified, address });
+      ids.add(event.id);
+      this.#changes.push([event.kind, 1]);
+      return { outcome: "stored", position };
+    });
+    insertEvents(this.#sql, this.search, placed);
+    for (const { position, verified } of placed) {
+      const { event } = verified;
+      if (event.kind === DELETION_KIND) applyDeletion(this.#sql, event, this.#remove);
+      if (event.kind === VANISH_KIND) this.vanishing.request(event, position);
     }
-    this.search.add(position, event);
-    this.#changes.push([event.kind, 1]);
-    if (event.kind === DELETION_KIND) applyDeletion(this.#sql, event, this.#remove);
-    if (event.kind === VANISH_KIND) this.vanishing.request(event, position);
-    return { outcome: "stored", position };
+    return results;
   }
 
   /** The stored version of an address. */
@@ -220,8 +220,25 @@ export class EventStore {
   };
 }
 
-/** The address key of an event that has an address. */
-function addressKeyOf(event: Event): string | null {
+function candidateOf(event: Event): Candidate {
   const address = addressOf(event);
-  return address === undefined ? null : addressKey(address);
+  return { event, address: address === undefined ? null : addressKey(address) };
+}
+
+/** Splits a batch, in order, so that an event which may change what another meets stands alone. */
+function runsOf(batch: readonly VerifiedEvent[]): VerifiedEvent[][] {
+  const runs: VerifiedEvent[][] = [];
+  let open: VerifiedEvent[] | undefined;
+  for (const verified of batch) {
+    const { kind } = verified.event;
+    if (kind === DELETION_KIND || kind === VANISH_KIND || kindClass(kind) !== "regular") {
+      runs.push([verified]);
+      open = undefined;
+    } else if (open !== undefined) open.push(verified);
+    else {
+      open = [verified];
+      runs.push(open);
+    }
+  }
+  return runs;
 }

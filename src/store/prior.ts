@@ -13,30 +13,54 @@ export interface Prior {
   isErased: boolean;
 }
 
+/** An event, and its address key if it has one. */
+export interface Candidate {
+  event: Event;
+  address: string | null;
+}
+
+const [STORED, TOMBSTONE, VANISHED, ADDRESS] = [0, 1, 2, 3];
+
+const LOOK_UP = `
+  SELECT ${STORED}, value, NULL FROM json_each(?1) CROSS JOIN event e ON e.id = unhex(value)
+  UNION ALL
+  SELECT ${TOMBSTONE}, value, lower(hex(t.pubkey)) FROM json_each(?1) CROSS JOIN tombstone t ON t.id = unhex(value)
+  UNION ALL
+  SELECT ${VANISHED}, value, v.until FROM json_each(?2) CROSS JOIN vanished v ON v.pubkey = unhex(value)
+  UNION ALL
+  SELECT ${ADDRESS}, value, a.until FROM json_each(?3) CROSS JOIN address_tombstone a ON a.address = unhex(value)`;
+
 /**
- * Looks up the event, its tombstones (R-05-06, R-05-07) and the requests to vanish that concern it (R-05-21), all in one
- * statement: each costs more than what it reads. `address` is its address key, if it has one. Reads at most one row for
- * each key it concerns.
+ * Looks up events, their tombstones (R-05-06, R-05-07) and the requests to vanish that concern them (R-05-21), all in one
+ * statement: each costs more than what it reads. Reads one row for each thing that is found. One result for each, in order.
  */
-export function priorOf(sql: Sql, event: Event, address: string | null): Prior {
-  const owners = ownersOf(event);
-  const [row] = sql.all(
-    `SELECT EXISTS(SELECT 1 FROM event WHERE id = unhex(?1)),
-       EXISTS(SELECT 1 FROM tombstone WHERE id = unhex(?1) AND pubkey IN (SELECT unhex(value) FROM json_each(?2))),
-       (SELECT max(until) FROM vanished WHERE pubkey IN (SELECT unhex(value) FROM json_each(?2))),
-       (SELECT until FROM address_tombstone WHERE address = unhex(?3))`,
-    event.id,
-    JSON.stringify(owners),
-    address,
+export function priorsOf(sql: Sql, candidates: readonly Candidate[]): Prior[] {
+  const owners = new Set(candidates.flatMap(({ event }) => ownersOf(event)));
+  const rows = sql.all(
+    LOOK_UP,
+    JSON.stringify(candidates.map(({ event }) => event.id)),
+    JSON.stringify([...owners]),
+    JSON.stringify(candidates.flatMap(({ address }) => address ?? [])),
   );
-  const [isStored, hasTombstone, vanishedUntil, deletedUntil] = row as [number, number, number | null, number | null];
-  const isDeleted =
-    (hasTombstone === 1 && owners.some((owner) => mayDelete(owner, event))) ||
-    (deletedUntil !== null && deletedUntil >= event.created_at);
-  const isVanished = vanishedUntil !== null && vanishedUntil >= event.created_at;
-  return {
-    isStored: isStored === 1,
-    block: isDeleted ? "deleted" : isVanished ? "vanished" : undefined,
-    isErased: isCovered(event, vanishedUntil ?? undefined),
-  };
+  if (rows.length === 0) return candidates.map(() => ({ isStored: false, block: undefined, isErased: false }));
+  const stored = new Set<string>();
+  const deleters = new Map<string, string[]>();
+  const until = { [VANISHED]: new Map<string, number>(), [ADDRESS]: new Map<string, number>() };
+  for (const [what, key, detail] of rows as [number, string, string & number][]) {
+    if (what === STORED) stored.add(key);
+    else if (what === TOMBSTONE) deleters.set(key, [...(deleters.get(key) ?? []), detail]);
+    else until[what]?.set(key, detail);
+  }
+  return candidates.map(({ event, address }) => {
+    const vanishedUntil = Math.max(...ownersOf(event).map((owner) => until[VANISHED]?.get(owner) ?? -1));
+    const deletedUntil = address === null ? undefined : until[ADDRESS]?.get(address);
+    const isDeleted =
+      deleters.get(event.id)?.some((deleter) => mayDelete(deleter, event)) ||
+      (deletedUntil !== undefined && deletedUntil >= event.created_at);
+    return {
+      isStored: stored.has(event.id),
+      block: isDeleted ? "deleted" : vanishedUntil >= event.created_at ? "vanished" : undefined,
+      isErased: isCovered(event, vanishedUntil),
+    };
+  });
 }

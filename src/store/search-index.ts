@@ -1,6 +1,7 @@
 import type { Event } from "../protocol/event.ts";
 import type { FilterOptions } from "../protocol/filter.ts";
 import { searchableText, searchTokens } from "../protocol/search-text.ts";
+import { insertRows } from "./rows.ts";
 import { readMeta, writeMeta } from "./schema.ts";
 import type { Row, Sql } from "./sql.ts";
 
@@ -10,6 +11,9 @@ export type SearchRules = NonNullable<FilterOptions["search"]>;
 /** Events, and UTF-16 units of raw JSON, that are indexed in one stretch. */
 const FILL_EVENTS = 500;
 const FILL_SIZE = 1 << 20;
+
+/** Rows of position and tokens. */
+export const INSERT_TEXTS = { into: "search(rowid, text)", row: "(?,?)" };
 
 /** Every event that may be searched is in the index; or search was off, and none or some are. */
 const COMPLETE = "complete";
@@ -50,11 +54,11 @@ export class SearchIndex {
     return this.#gap !== undefined;
   }
 
-  /** To be called in the transaction that stores the event. */
-  add(position: number, event: Event): void {
-    if (this.#rules === undefined || this.#rules.exceptKinds.has(event.kind)) return;
+  /** What is indexed of an event: its tokens; undefined if it has none, or is not searched. */
+  textOf(event: Event): string | undefined {
+    if (this.#rules === undefined || this.#rules.exceptKinds.has(event.kind)) return undefined;
     const tokens = searchTokens(searchableText(event));
-    if (tokens.length > 0) this.#sql.all("INSERT INTO search(rowid, text) VALUES(?1, ?2)", position, tokens.join(" "));
+    return tokens.length > 0 ? tokens.join(" ") : undefined;
   }
 
   /** To be called in the transaction that removes the event, also where search is off: nothing of it is left. */
@@ -80,7 +84,11 @@ export class SearchIndex {
         return size < FILL_SIZE;
       },
     );
-    for (const [position, raw] of rows) this.add(position as number, JSON.parse(raw as string) as Event);
+    const texts = rows.flatMap(([position, raw]) => {
+      const text = this.textOf(JSON.parse(raw as string) as Event);
+      return text === undefined ? [] : [[position as number, text]];
+    });
+    insertRows(this.#sql, INSERT_TEXTS, texts);
     const last = rows.at(-1)?.[0] as number | undefined;
     const gap = this.#save({ next: (last ?? this.#gap.end) + 1, end: this.#gap.end });
     return () => {

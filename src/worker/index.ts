@@ -2,7 +2,7 @@ import { relayPath } from "../protocol/relay-url.ts";
 import { type Config, parseConfig } from "../relay/config.ts";
 import { withClientAddress } from "./client-address.ts";
 import { plain, preflight, withCors } from "./http.ts";
-import { forManagement, isManagement } from "./management.ts";
+import { forManagement, isManagement, isTooLarge } from "./management.ts";
 import type { Env } from "./relay-object.ts";
 
 export { RelayObject } from "./relay-object.ts";
@@ -34,7 +34,9 @@ async function route(request: Request, env: Env, config: Config): Promise<Respon
   if (isGet && isRelay && isUpgrade) return upgrade(request, env, config);
   const mayPost = isRelay && config.managementEnabled && !isUpgrade;
   const isPost = mayPost && request.method === "POST";
-  if (isPost && !isManagement(request)) return withCors(plain(415, "Only NIP-86 is posted here."));
+  if (isPost && !isManagement(request)) {
+    return withCors(isTooLarge(request) ? plain(413, "Too large.") : plain(415, "Only NIP-86 is posted here."));
+  }
   if (!isGet && !isPost) {
     return withCors(plain(405, "Method not allowed.", { Allow: `GET, HEAD, ${mayPost ? "POST, " : ""}OPTIONS` }));
   }

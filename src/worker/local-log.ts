@@ -86,6 +86,11 @@ export function localLog(
       return new Set([...store.kindsOf(ids)].filter(([, kind]) => !limits.privateKinds.has(kind)).map(([id]) => id));
     },
     blockOf: (event) => store.blockOf(event),
+    find(id) {
+      const event = store.find(id);
+      if (event === undefined || limits.privateKinds.has(event.kind)) return undefined;
+      return isHiding() && hides(event) ? undefined : event;
+    },
     async append(batch, unkept) {
       const results = store.put(batch, unkept);
       isFull = sql.size() >= limits.maxStorage;

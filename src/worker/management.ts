@@ -29,12 +29,17 @@ export function isManagement({ headers }: Request): boolean {
   return contentType === RPC || accepts(headers.get("Accept"), RPC);
 }
 
+/** Whether a request says itself that its body is larger than any may be (R-08-08). */
+export function isTooLarge({ headers }: Request): boolean {
+  return Number(headers.get("Content-Length")) > MAX_BODY;
+}
+
 /**
  * What is checked before the object is asked, so that nobody wakes it with less: the size of the body, which is read
  * here, and that there is a NIP-98 event at all.
  */
 export async function forManagement(request: Request): Promise<Request | Response> {
-  if (Number(request.headers.get("Content-Length")) > MAX_BODY) return failure(413, TOO_LARGE);
+  if (isTooLarge(request)) return failure(413, TOO_LARGE);
   const parsed = parseHttpAuth(request.headers.get("Authorization"));
   if (!parsed.ok) return failure(401, parsed.reason);
   const body = await read(request.body);

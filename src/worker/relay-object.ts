@@ -192,7 +192,7 @@ export class RelayObject extends DurableObject<Env> {
       changeLog: lists,
       clock,
       storedOf: (ids) => store.kindsOf(ids),
-      authorOf: (id) => store.authorOf(id),
+      authorOf: (id) => store.find(id)?.pubkey,
       removeEvent: (id) => cleanup.removeEvent(id),
       closeBlocked,
       eraseSoon,

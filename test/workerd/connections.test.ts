@@ -64,7 +64,7 @@ describe("how many connections", () => {
   });
 });
 
-test("T-131 R-05-74 a blocked address gets 403, and its open connections can be closed", async () => {
+test("R-05-72 a blocked address gets 403, and its open connections can be closed", async () => {
   const relay = await relayWith({});
   const clientFrom = async (address: string): Promise<Client> => {
     const headers = { Upgrade: "websocket", "Nexus-Client-Address": address };

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { Client, Filter } from "../support/client.ts";
 import { alice, bob, carol, now, signed, unique } from "../support/keys.ts";
 import { freshRelay, type TestRelay } from "../support/relay.ts";
+import { relayWith } from "./stocked.ts";
 
 const AT = now() - 1000;
 
@@ -147,4 +148,18 @@ test("R-05-29 COUNT by id does not tell whether somebody else's private event ex
   await a.publish(wrap);
   expect(await count(b, { ids: [wrap.id] })).toBe(1);
   expect(await count(a, { ids: [wrap.id] })).toBe(0);
+});
+
+test("R-05-38 beyond MAX_COUNT the answer is that number, and approximate; at it, it is exact", async () => {
+  const a = await (await relayWith({ MAX_COUNT: "3" })).login(alice);
+  const ask = async (...filters: Filter[]) => (await a.ask(["COUNT", "c", ...filters]))[2];
+  for (let i = 0; i < 3; i++) await a.publish(unique(alice, { tags: [["t", "x"]] }));
+  for (const filter of [{}, { kinds: [1] }, { authors: [alice.pubkey] }, { "#t": ["x", "y"] }]) {
+    expect(await ask(filter)).toEqual({ count: 3 });
+  }
+  await a.publish(unique(alice, { tags: [["t", "x"]] }));
+  for (const filter of [{}, { kinds: [1] }, { authors: [alice.pubkey] }, { "#t": ["x", "y"] }]) {
+    expect([filter, await ask(filter)]).toEqual([filter, { count: 3, approximate: true }]);
+  }
+  expect(await ask({ kinds: [1] }, { kinds: [7] })).toEqual({ count: 3, approximate: true });
 });

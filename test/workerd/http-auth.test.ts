@@ -220,6 +220,16 @@ describe("R-05-71 replay", () => {
     expect(await statusOf(header, { relay })).toBe(401);
   });
 
+  test("R-05-71 the same call of the same second, signed anew, is no replay", async () => {
+    const relay = inspectedRelay();
+    const template = { kind: 27235, created_at: now(), tags: right().tags };
+    const [first, second] = [signed(admin, template), signed(admin, template)];
+    expect(second.id).toBe(first.id);
+    expect(second.sig).not.toBe(first.sig);
+    for (const event of [first, second]) expect(await statusOf(headerOf(event), { relay })).toBe(200);
+    for (const event of [first, second]) expect(await statusOf(headerOf(event), { relay })).toBe(401);
+  });
+
   test("R-05-71 what was refused has not used the event up", async () => {
     const relay = inspectedRelay();
     const header = headerOf(right());

@@ -112,6 +112,12 @@ describe("R-08-08 a body", () => {
     }
   });
 
+  test("of another type is too large all the same", async () => {
+    const headers = { "Content-Type": "application/json" };
+    expect((await post(toWorker, bodyOf(1 << 20), { headers })).status).toBe(415);
+    expect((await post(toWorker, bodyOf((1 << 20) + 1), { headers })).status).toBe(413);
+  });
+
   test("of unknown length is read no further than that", async () => {
     let sent = 0;
     const endless = new ReadableStream<Uint8Array>({

@@ -30,6 +30,7 @@ test("R-02-14 with full storage only what is not stored gets in", () => {
       access,
       authed: new Set(),
       isFull,
+      find: () => undefined,
     });
   for (const kind of [0, 1, 4, 5, 1059, 5050, 30023, 65535]) {
     expect(admit(kind, true)).toMatch(/^error: .*storage is full/);

@@ -266,3 +266,25 @@ test("R-05-20 two who vanish at the same time, and a wrap from one to the other"
   expect(await storedEvents(relay)).toBe(3);
   expect(verdict(await a.publish(signed(alice, { created_at: AT })))).toEqual(BLOCKED);
 });
+
+test("T-116 R-05-18 an alias of the relay means it too", async () => {
+  const relay = await relayWith({ RELAY_URL_ALIASES: "wss://alias.example.com/nostr" });
+  const a = await relay.login(alice);
+  await a.publish(unique(alice, { created_at: AT }));
+  expect(verdict(await a.publish(vanishing(alice, ["wss://alias.example.com/"])))).toEqual([false, "invalid"]);
+  expect(verdict(await a.publish(vanishing(alice, ["WSS://Alias.Example.com:443/nostr/"])))).toEqual(OK);
+  expect(await countOf(a, { kinds: [1] })).toBe(0);
+});
+
+test.each<Record<string, string>>([
+  { WRITE_ACCESS: "allowed", READ_ACCESS: "allowed" },
+  { WRITE_ACCESS: "members", READ_ACCESS: "members", RELAY_SECRET_KEY: "7".repeat(64) },
+])("T-117 R-05-22 R-05-58 who may neither read nor write is heard all the same, %j", async (variables) => {
+  const relay = await relayWith(variables);
+  await inStore(relay, (store) => putAll(store, [unsigned({ pubkey: alice.pubkey, created_at: AT })]));
+  const a = await relay.login(alice);
+  expect(verdict(await a.publish(unique(alice)))).toEqual([false, "restricted"]);
+  expect(verdict(await a.publish(vanishing(alice)))).toEqual(OK);
+  await ringAll(relay);
+  expect(await lookUp(relay, "SELECT count(*) FROM event WHERE kind = 1")).toBe(0);
+});

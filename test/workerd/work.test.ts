@@ -50,6 +50,7 @@ test("R-05-22 R-05-27 a request to vanish needs no work, everything else does", 
       access: { config, lists: NO_LISTS },
       authed: new Set(),
       isFull: false,
+      find: () => undefined,
     });
   };
   expect(admit(62, [["relay", "ALL_RELAYS"]])).toBe(undefined);

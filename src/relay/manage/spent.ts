@@ -13,23 +13,24 @@ const FULL: Reason = "rate-limited: too many requests, retry=60";
 
 /**
  * Uses a NIP-98 event up, as long as it would be valid: the reason if it was used before (R-05-71), or if too many were.
- * What has become invalid meanwhile is forgotten.
+ * What has become invalid meanwhile is forgotten. It is known by its signature: clients that add no nonce make one event,
+ * with one id, of the same call twice in a second, but sign it anew, which nobody else can.
  */
 export function spend(event: Event, access: Access, now: number): Reason | undefined {
   const { lists } = access;
   let own = 0;
   let granted = 0;
-  for (const [id, detail] of lists.entries("spent")) {
+  for (const [sig, detail] of lists.entries("spent")) {
     const [until, by] = detail.split(" ");
     if (Number(until) < now) {
-      lists.remove("spent", id);
+      lists.remove("spent", sig);
       continue;
     }
     if (by === event.pubkey) own++;
     if (by === undefined || !isOperator(access, by)) granted++;
   }
-  if (lists.has("spent", event.id)) return "auth-required: this authorization was used before, sign a new one";
+  if (lists.has("spent", event.sig)) return "auth-required: this authorization was used before, sign a new one";
   if ((own >= MAX_OWN || granted >= MAX_GRANTED) && !isOperator(access, event.pubkey)) return FULL;
   const detail = `${event.created_at + HTTP_AUTH_TOLERANCE} ${event.pubkey}`;
-  return lists.put("spent", event.id, detail) ? undefined : FULL;
+  return lists.put("spent", event.sig, detail) ? undefined : FULL;
 }

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { ManagementMethod, makeHttpAuth, sendManagementRequest } from "@welshman/util";
 import { Relay, RelayManagement } from "applesauce-relay";
 import { finalizeEvent } from "nostr-tools/pure";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -103,6 +104,22 @@ describe("applesauce RelayManagement", () => {
     expect(await management.unblockIp("2001:db8::1")).toBe(true);
   });
 
+  test("R-05-71 it lists, changes and lists again within a second, by hand and by its observables", async () => {
+    const management = managementOf(alice);
+    const seen: string[][] = [];
+    const subscription = management.bannedPubkeys$.subscribe((list) => seen.push(list.map(({ pubkey }) => pubkey)));
+    await expect.poll(() => seen.length).toBe(1);
+    for (let round = 0; round < 3; round++) {
+      expect(await management.banPubkey(bob.pubkey)).toBe(true);
+      await expect.poll(() => seen.at(-1)).toContain(bob.pubkey);
+      expect(await management.listBannedPubkeys()).toContainEqual({ pubkey: bob.pubkey });
+      expect(await management.allowPubkey(bob.pubkey)).toBe(true);
+      await expect.poll(() => seen.at(-1)).not.toContain(bob.pubkey);
+    }
+    subscription.unsubscribe();
+    expect((await caller(fetch, alice, server().httpUrl)("unallowpubkey", bob.pubkey)).result).toBe(true);
+  });
+
   test("README's example calls a method", () => {
     const run = (...params: string[]) => {
       const secret = Buffer.from(alice.secret).toString("hex");
@@ -119,6 +136,26 @@ describe("applesauce RelayManagement", () => {
     await expect(managementOf(bob).supportedMethods()).rejects.toMatchObject({ statusCode: 403 });
     await expect(managementOf(alice).banPubkey("nonsense")).rejects.toThrow(/invalid: /);
   });
+});
+
+test("R-05-72 as Flotilla calls: @welshman's requests, with its NIP-98 event", async () => {
+  const server = await startServer({ ADMIN_PUBKEYS: alice.pubkey });
+  try {
+    const call = async (method: ManagementMethod, ...params: string[]) => {
+      const request = { method, params };
+      const template = await makeHttpAuth(server.httpUrl, "POST", JSON.stringify(request));
+      return sendManagementRequest(server.httpUrl, request, finalizeEvent({ ...template }, alice.secret));
+    };
+    expect((await call(ManagementMethod.SupportedMethods)).result).toContain(ManagementMethod.BanPubkey);
+    expect(await call(ManagementMethod.BanPubkey, carol.pubkey, "spam")).toEqual({ result: true });
+    const listed = [{ pubkey: carol.pubkey, reason: "spam" }];
+    expect(await call(ManagementMethod.ListBannedPubkeys)).toEqual({ result: listed });
+    expect(await call(ManagementMethod.UnbanPubkey, carol.pubkey)).toEqual({ result: true });
+    expect(await call(ManagementMethod.ListBannedPubkeys)).toEqual({ result: [] });
+    expect((await call(ManagementMethod.BanPubkey, "nonsense")).error).toMatch(/^invalid: ./);
+  } finally {
+    await server.stop();
+  }
 });
 
 describe("R-05-70 at a path, behind another name", () => {

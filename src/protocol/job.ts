@@ -1,0 +1,138 @@
+import type { Event } from "./event.ts";
+import type { Reason } from "./reason.ts";
+import { isHex64 } from "./text.ts";
+
+/** NIP-90: feedback about a job. */
+export const FEEDBACK_KIND = 7000;
+
+/** NIP-89: what jobs a handler does. */
+export const HANDLER_KIND = 31990;
+
+/** How well formed events about jobs must be (reference 7.3). */
+export type JobLevel = "off" | "standard" | "strict";
+
+/** The stored event of an id, if there is one. */
+export type FindEvent = (id: string) => Event | undefined;
+
+/** 5000 to 5999, but 5128 is a snapshot of a site (R-07-02). */
+export function isJobRequest(kind: number): boolean {
+  return kind >= 5000 && kind <= 5999 && kind !== 5128;
+}
+
+/** 6000 to 6999, but 6128 (R-07-02). */
+export function isJobResult(kind: number): boolean {
+  return kind >= 6000 && kind <= 6999 && kind !== 6128;
+}
+
+/**
+ * What an event about jobs lacks, by the table of reference 7.3; undefined for every other event. Only `strict` looks at
+ * the request of a result, if it is stored (R-07-03). What is encrypted is not looked into (R-07-06).
+ */
+export function checkJob(event: Event, level: JobLevel, find: FindEvent): Reason | undefined {
+  if (level === "off") return undefined;
+  const isStrict = level === "strict";
+  if (isJobRequest(event.kind)) return isStrict ? checkRequest(event) : undefined;
+  if (isJobResult(event.kind)) return checkAnswer(event) ?? (isStrict ? checkResult(event, find) : undefined);
+  if (event.kind === FEEDBACK_KIND) return checkAnswer(event) ?? checkFeedback(event, isStrict);
+  return event.kind === HANDLER_KIND ? checkHandler(event, isStrict) : undefined;
+}
+
+const INPUT_TYPES: ReadonlySet<string | undefined> = new Set(["url", "event", "job", "text"]);
+const STATUSES: ReadonlySet<string | undefined> = new Set([
+  "payment-required",
+  "processing",
+  "error",
+  "success",
+  "partial",
+]);
+
+function checkRequest(event: Event): Reason | undefined {
+  const inputs = all(event, "i");
+  if (!inputs.every((tag) => INPUT_TYPES.has(tag[2])))
+    return "invalid: an i tag needs the type url, event, job or text";
+  const isEncrypted = first(event, "encrypted") !== undefined;
+  if (inputs.length === 0 && !isEncrypted) return "invalid: an i tag or an encrypted tag is missing";
+  if (isEncrypted && (first(event, "p") === undefined || event.content === "")) {
+    return "invalid: an encrypted request needs a p tag and a content";
+  }
+  return checkNumber(event, "bid");
+}
+
+/** What results and feedback have in common. */
+function checkAnswer(event: Event): Reason | undefined {
+  if (!isHex64(first(event, "e")?.[1])) return "invalid: an e tag with the id of the request is missing";
+  if (!isHex64(first(event, "p")?.[1])) return "invalid: a p tag with the key of the customer is missing";
+  return undefined;
+}
+
+function checkResult(event: Event, find: FindEvent): Reason | undefined {
+  const id = first(event, "e")?.[1] ?? "";
+  if (idIn(first(event, "request")?.[1] ?? "") !== id) return "invalid: a request tag with the request is missing";
+  const request = find(id);
+  if (request !== undefined && event.kind !== request.kind + 1000) {
+    return "invalid: the kind is not that of the request and 1000";
+  }
+  if (request !== undefined && first(event, "p")?.[1] !== request.pubkey) {
+    return "invalid: the p tag is not the author of the request";
+  }
+  const isEncrypted = [event, request].some((one) => one !== undefined && first(one, "encrypted") !== undefined);
+  if (isEncrypted && first(event, "i") !== undefined) return "invalid: an encrypted result has no i tag";
+  return checkNumber(event, "amount");
+}
+
+function checkFeedback(event: Event, isStrict: boolean): Reason | undefined {
+  const status = first(event, "status")?.[1];
+  if (!STATUSES.has(status)) {
+    return "invalid: a status tag with payment-required, processing, error, success or partial is missing";
+  }
+  const amount = first(event, "amount");
+  const isBill = status === "payment-required";
+  if (isBill && !isDecimal(amount?.[1])) return "invalid: an amount tag with millisatoshis is missing";
+  if (isBill && isStrict && !amount?.[2]?.startsWith("ln")) return "invalid: an invoice in the amount tag is missing";
+  return isStrict ? checkNumber(event, "amount") : undefined;
+}
+
+function checkHandler(event: Event, isStrict: boolean): Reason | undefined {
+  if (first(event, "d") === undefined) return "invalid: a d tag is missing";
+  const kinds = all(event, "k").flatMap((tag) => tag.slice(1, 2));
+  if (kinds.length === 0) return "invalid: a k tag is missing";
+  if (!isStrict) return undefined;
+  if (!kinds.every((kind) => isDecimal(kind) && Number(kind) <= 65_535)) return "invalid: a k tag is not a kind";
+  return event.content === "" || isObject(parsed(event.content))
+    ? undefined
+    : "invalid: the content is not a JSON object";
+}
+
+function checkNumber(event: Event, name: "amount" | "bid"): Reason | undefined {
+  const tag = first(event, name);
+  return tag === undefined || isDecimal(tag[1]) ? undefined : `invalid: the ${name} tag is not in millisatoshis`;
+}
+
+function all(event: Event, name: string): string[][] {
+  return event.tags.filter((tag) => tag[0] === name);
+}
+
+function first(event: Event, name: string): string[] | undefined {
+  return event.tags.find((tag) => tag[0] === name);
+}
+
+function isDecimal(text: string | undefined): boolean {
+  return text !== undefined && /^\d{1,19}$/.test(text);
+}
+
+function idIn(json: string): unknown {
+  const value = parsed(json);
+  return isObject(value) ? (value as Record<string, unknown>).id : undefined;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

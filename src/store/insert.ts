@@ -1,0 +1,40 @@
+import { expirationOf } from "../protocol/event.ts";
+import type { VerifiedEvent } from "../protocol/verify.ts";
+import { tagKey } from "./keys.ts";
+import { placeOf } from "./place.ts";
+import { insertRows } from "./rows.ts";
+import { INSERT_TEXTS, type SearchIndex } from "./search-index.ts";
+import type { Sql, SqlValue } from "./sql.ts";
+
+/** An event that is to be stored, where, and its address key if it has one. */
+export interface Placed {
+  position: number;
+  verified: VerifiedEvent;
+  address: string | null;
+}
+
+const INSERT_EVENTS = { into: "event", row: "(?,unhex(?),unhex(?),?,unhex(?),unhex(?),?,?)" };
+const INSERT_TAGS = { into: "tag", row: "(unhex(?),?,unhex(?),?)" };
+
+/**
+ * Writes events, their indexed tags, and their texts into the index of words, in the caller's transaction: many rows with
+ * each statement. `4 + T` rows for an event with T tags, one more if its kind is replaced, and one with text.
+ */
+export function insertEvents(sql: Sql, search: SearchIndex, events: readonly Placed[]): void {
+  const rows: SqlValue[][] = [];
+  const tags: SqlValue[][] = [];
+  for (const { position, verified, address } of events) {
+    const { event, raw } = verified;
+    const place = placeOf(event.created_at, event.id);
+    rows.push([position, event.id, place, event.kind, event.pubkey, address, expirationOf(event) ?? null, raw]);
+    for (const [letter, value] of verified.tags) tags.push([tagKey(letter, value), event.kind, place, position]);
+  }
+  insertRows(sql, INSERT_EVENTS, rows);
+  insertRows(sql, INSERT_TAGS, tags);
+  // All at the end: a statement after one of these would have its part of the index written at once.
+  const texts = events.flatMap(({ position, verified }) => {
+    const text = search.textOf(verified.event);
+    return text === undefined ? [] : [[position, text]];
+  });
+  insertRows(sql, INSERT_TEXTS, texts);
+}
