@@ -6,6 +6,7 @@ import { type CountChange, Counts } from "./counts.ts";
 import { applyDeletion } from "./deletion.ts";
 import { insertEvents, type Placed } from "./insert.ts";
 import { addressKey, tagKey } from "./keys.ts";
+import { Losses } from "./losses.ts";
 import { placeOf } from "./place.ts";
 import { type Candidate, type Prior, priorsOf } from "./prior.ts";
 import { readMeta, writeMeta } from "./schema.ts";
@@ -32,7 +33,7 @@ export class EventStore {
   /** How many events of each kind are stored. */
   readonly counts: Counts;
   #head: number;
-  #losses = 0;
+  readonly losses = new Losses();
   /** Whose requests to vanish are known. */
   readonly vanishing: Vanishing;
   readonly search: SearchIndex;
@@ -56,11 +57,6 @@ export class EventStore {
     return this.#head;
   }
 
-  /** Grows whenever events are removed, or hidden because their author vanished. */
-  get losses(): number {
-    return this.#losses;
-  }
-
   /** Throws if the store cannot be read. Reads at most one row. */
   check(): void {
     this.#sql.all("SELECT 1 FROM event LIMIT 1");
@@ -77,13 +73,13 @@ export class EventStore {
     return row === undefined ? undefined : (JSON.parse(row[0] as string) as Event);
   }
 
-  /** Kinds of those of these ids that are stored. Reads at most two rows for each. */
-  kindsOf(ids: readonly string[]): Map<string, number> {
+  /** Those of these ids that are stored, events of the kinds `except` aside. Reads at most two rows for each. */
+  storedOf(ids: readonly string[], except: ReadonlySet<number>): Set<string> {
     const rows = this.#sql.all(
       "SELECT value, e.kind FROM json_each(?1) CROSS JOIN event e ON e.id = unhex(value)",
       JSON.stringify(ids),
     );
-    return new Map(rows as [string, number][]);
+    return new Set(rows.filter(([, kind]) => !except.has(kind as number)).map(([id]) => id as string));
   }
 
   /**
@@ -98,7 +94,8 @@ export class EventStore {
     batch.forEach(({ event }, i) => {
       const outcome = results[i]?.outcome;
       if (event.kind !== VANISH_KIND || (outcome !== "stored" && outcome !== "obeyed")) return;
-      if (this.vanishing.begin(event)) this.#losses++;
+      this.vanishing.begin(event);
+      this.losses.noteVanishing();
     });
     return results;
   }
@@ -203,8 +200,9 @@ export class EventStore {
 
   /** One row for the event and one for each of its tags; entries of indexes are free. */
   readonly #remove = (position: number, event: Event): void => {
-    this.#losses++;
-    for (const [letter, value] of indexedTags(event)) {
+    const tags = indexedTags(event);
+    this.losses.note(event, tags);
+    for (const [letter, value] of tags) {
       this.#sql.all(
         "DELETE FROM tag WHERE key = unhex(?1) AND kind = ?2 AND place = unhex(?3)",
         tagKey(letter, value),

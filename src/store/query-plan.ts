@@ -1,7 +1,8 @@
+import { MAX_KIND } from "../protocol/event.ts";
 import type { Filter } from "../protocol/filter.ts";
 import type { Reader } from "../protocol/visibility.ts";
 import { tagKey } from "./keys.ts";
-import type { Sql, SqlValue } from "./sql.ts";
+import type { Sql } from "./sql.ts";
 import type { Steps } from "./steps.ts";
 
 /** One stretch of one index, in the order of R-03-10. */
@@ -18,9 +19,10 @@ export interface Range {
 /** How a filter is answered: the union of some ranges. */
 export interface Plan {
   readonly ranges: readonly Range[];
-  /** The rows of the ranges are the visible matches, each once: they can be counted without being looked at. */
-  readonly isExact: boolean;
-  /** The same holds for the ranges that are not residual, and the others are of other kinds. */
+  /**
+   * The rows of the ranges that are not residual are visible matches, each once: they can be counted without being looked
+   * at. The residual ones are of other kinds.
+   */
   readonly isDisjoint: boolean;
 }
 
@@ -30,7 +32,7 @@ export const MAX_RANGES = 20_000;
 /** Ids that are looked up in one statement. */
 export const MAX_IDS = 100;
 
-/** Kinds that one plan may look up. */
+/** Kinds that one plan may look up, hidden ones aside. */
 const MAX_SEEKS = 2 * MAX_RANGES;
 
 /** From this many kinds on, an author's own kinds are looked up instead of opening one range for each kind asked. */
@@ -51,11 +53,11 @@ const NARROW_LETTERS = "eaqiEAQI";
 
 /**
  * Chooses bounded index ranges for a filter, so that no unrelated event is read (R-07-13). Private kinds are only ever
- * entered through the reader's own keys (R-05-28), so that what is hidden costs and shows nothing. Undefined when the
- * plan would have more than `most` ranges.
+ * entered through the reader's own keys (R-05-28). Undefined when the plan would have more than `most` ranges. Plan and
+ * refusal follow from filter, configuration, and events that the reader may see: not from what is hidden (R-05-29).
  */
 export function* planQuery(sql: Sql, filter: Filter, reader: Reader, most = MAX_RANGES): Steps<Plan | undefined> {
-  if (filter.never) return { ranges: [], isExact: true, isDisjoint: true };
+  if (filter.never) return { ranges: [], isDisjoint: true };
   const entrances = entrancesOf(filter);
   if (filter.ids !== undefined) {
     const { authors, kinds, since, until, search } = filter;
@@ -67,33 +69,54 @@ export function* planQuery(sql: Sql, filter: Filter, reader: Reader, most = MAX_
     for (let i = 0; i < ids.length; i += MAX_IDS) {
       ranges.push({ index: "id", key: JSON.stringify(ids.slice(i, i + MAX_IDS)), kind: 0, residual });
     }
-    return { ranges, isExact: false, isDisjoint: false };
+    return { ranges, isDisjoint: false };
   }
-  const entrance = yield* narrowest(sql, entrances, filter);
+  const { kinds } = filter;
+  const entrance = yield* narrowest(sql, entrances, filter, reader);
   const ranges: Range[] = [];
-  const ownKinds = new Set<number>();
   const residual = entrances.length > 1 || filter.search !== undefined;
+  const isLookedUp = kinds === undefined || kinds.size > MANY_KINDS;
+  let isForeign = false;
   let seeks = 0;
   for (const { index, key, isOwn } of keysOf(entrance, reader)) {
     yield;
-    for (const kind of kindsToOpen(sql, index, key, filter.kinds)) {
-      if (kind === undefined) {
-        if (++seeks > MAX_SEEKS) return undefined;
+    if (!isOwn) isForeign = true;
+    for (const kind of isLookedUp ? storedKinds(sql, index, key) : kinds) {
+      const isHidden = !isOwn && reader.privateKinds.has(kind);
+      if (isLookedUp) {
         yield;
-      } else if (reader.privateKinds.has(kind) && !isOwn) ownKinds.add(kind);
-      else if (ranges.push({ index, key, kind, residual }) > most) return undefined;
+        if (!isHidden && ++seeks > MAX_SEEKS) return undefined;
+      }
+      if (isHidden || kinds?.has(kind) === false) continue;
+      if (ranges.push({ index, key, kind, residual }) > most) return undefined;
     }
   }
+  const ownKinds = new Set(isForeign ? [...reader.privateKinds].filter((kind) => kinds?.has(kind) ?? true) : []);
   const isUnion = entrance?.index === "tag" && entrance.values.length > 1;
   const isDisjoint = !residual && !isUnion && !ranges.some(({ kind }) => ownKinds.has(kind));
-  for (const kind of ownKinds) {
+  if (ownKinds.size > 0) {
     for (const pubkey of reader.authed) {
-      ranges.push({ index: "author", key: pubkey, kind, residual: true });
-      ranges.push({ index: "tag", key: tagKey("p", pubkey), kind, residual: true });
+      yield;
+      ranges.push(...ownRanges(sql, pubkey, ownKinds));
     }
   }
-  const isExact = isDisjoint && ownKinds.size === 0;
-  return ranges.length > most ? undefined : { ranges, isExact, isDisjoint };
+  return ranges.length > most ? undefined : { ranges, isDisjoint };
+}
+
+/** Which of the kinds ?1 the author ?2 has events of, and which there are below the tag ?3: one seek each. */
+const OWN_KINDS = `SELECT value, EXISTS(SELECT 1 FROM event INDEXED BY event_author WHERE pubkey = unhex(?2) AND kind = value),
+    EXISTS(SELECT 1 FROM tag WHERE tag.key = unhex(?3) AND kind = value) FROM json_each(?1)`;
+
+/** Where a key's own events of these kinds are, by it and for it. Nothing is opened in vain: most keys have none. */
+function ownRanges(sql: Sql, pubkey: string, kinds: ReadonlySet<number>): Range[] {
+  const tag = tagKey("p", pubkey);
+  return sql.all(OWN_KINDS, JSON.stringify([...kinds]), pubkey, tag).flatMap(([kind, isAuthor, isTagged]) => {
+    const range = { kind: kind as number, residual: true };
+    return [
+      ...(isAuthor === 1 ? [{ index: "author" as const, key: pubkey, ...range }] : []),
+      ...(isTagged === 1 ? [{ index: "tag" as const, key: tag, ...range }] : []),
+    ];
+  });
 }
 
 /** Keys of the ranges of an entrance, or of none: of all events. `isOwn` where all behind it is the reader's to see. */
@@ -131,26 +154,49 @@ function entrancesOf(filter: Filter): Entrance[] {
 }
 
 /** The first entrance with few rows behind it; the first of all if none has few. */
-function* narrowest(sql: Sql, entrances: readonly Entrance[], filter: Filter): Steps<Entrance | undefined> {
+function* narrowest(
+  sql: Sql,
+  entrances: readonly Entrance[],
+  filter: Filter,
+  reader: Reader,
+): Steps<Entrance | undefined> {
   if (entrances.length < 2) return entrances[0];
-  for (const entrance of entrances) if (yield* isSmall(sql, entrance, filter)) return entrance;
+  for (const entrance of entrances) if (yield* isSmall(sql, entrance, filter, reader)) return entrance;
   return entrances[0];
 }
 
-function* isSmall(sql: Sql, entrance: Entrance, filter: Filter): Steps<boolean> {
+/** Whether few rows that the reader may see are behind an entrance; by kind if there are no kinds in the filter. */
+function* isSmall(sql: Sql, entrance: Entrance, { kinds }: Filter, reader: Reader): Steps<boolean> {
   let left = PROBE_ROWS;
-  for (const value of entrance.values) {
-    const [column, table] = entrance.index === "author" ? ["pubkey", "event"] : ["key", "tag"];
-    const key = rangeKey(entrance, value);
-    for (const kind of filter.kinds ?? [undefined]) {
-      const query = `SELECT 1 FROM ${table} WHERE ${column} = unhex(?1) ${kind === undefined ? "" : "AND kind = ?3"} LIMIT ?2 + 0`;
-      const bindings: SqlValue[] = kind === undefined ? [key, left] : [key, left, kind];
-      left -= Math.max(1, sql.all(query, ...bindings).length);
+  const [column, table] = entrance.index === "author" ? ["pubkey", "event"] : ["key", "tag"];
+  const ofKind = `SELECT 1 FROM ${table} WHERE ${column} = unhex(?1) AND kind = ?3 LIMIT ?2 + 0`;
+  const ofSpans = `SELECT 1 FROM json_each(?3) AS span CROSS JOIN ${table}
+    WHERE ${table}.${column} = unhex(?1) AND kind BETWEEN span.value ->> 0 AND span.value ->> 1 LIMIT ?2 + 0`;
+  const visible = JSON.stringify(spansWithout(reader.privateKinds));
+  for (const { key, isOwn } of keysOf(entrance, reader)) {
+    for (const kind of kinds ?? [undefined]) {
+      if (kind !== undefined && !isOwn && reader.privateKinds.has(kind)) continue;
+      const query = kind === undefined ? ofSpans : ofKind;
+      left -= Math.max(1, sql.all(query, key, left, kind ?? (isOwn ? ALL_KINDS : visible)).length);
       yield;
       if (left <= 0) return false;
     }
   }
   return true;
+}
+
+const ALL_KINDS = JSON.stringify(spansWithout(new Set()));
+
+/** What is left of all kinds, as first and last of each stretch. */
+function spansWithout(kinds: ReadonlySet<number>): [first: number, last: number][] {
+  const spans: [number, number][] = [];
+  let first = 0;
+  for (const kind of [...kinds].sort((a, b) => a - b)) {
+    if (kind > first) spans.push([first, kind - 1]);
+    first = kind + 1;
+  }
+  if (first <= MAX_KIND) spans.push([first, MAX_KIND]);
+  return spans;
 }
 
 /** Kinds that are looked up in one statement. */
@@ -170,23 +216,13 @@ const NEXT_KINDS = {
   tag: nextKinds("tag WHERE key = unhex(?2) AND"),
 };
 
-/** The kinds to open below a key: those asked for, or those that are there, with an undefined for each seek. */
-function* kindsToOpen(
-  sql: Sql,
-  index: keyof typeof NEXT_KINDS,
-  key: string,
-  asked: ReadonlySet<number> | undefined,
-): Generator<number | undefined> {
-  if (asked !== undefined && asked.size <= MANY_KINDS) {
-    yield* asked;
-    return;
-  }
+/** The kinds that are there below a key. */
+function* storedKinds(sql: Sql, index: keyof typeof NEXT_KINDS, key: string): Generator<number> {
   for (let kind = -1; ; ) {
     const rows = index === "kind" ? sql.all(NEXT_KINDS.kind, kind) : sql.all(NEXT_KINDS[index], kind, key);
     for (const [found] of rows) {
-      yield undefined;
       kind = found as number;
-      if (asked === undefined || asked.has(kind)) yield kind;
+      yield kind;
     }
     if (rows.length < KINDS_AT_ONCE) return;
   }

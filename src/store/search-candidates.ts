@@ -1,6 +1,5 @@
 import type { Filter } from "../protocol/filter.ts";
 import type { SearchQuery } from "../protocol/search.ts";
-import type { Reader } from "../protocol/visibility.ts";
 import { mergeOpened, type Ordered } from "./merge.ts";
 import { type Plan, planQuery } from "./query-plan.ts";
 import { countStretch } from "./range-count.ts";
@@ -8,7 +7,10 @@ import { type Bounds, RangeCursor, type StoredRow, UNEXPIRED } from "./range-cur
 import type { Row, Sql } from "./sql.ts";
 import type { Steps } from "./steps.ts";
 
-/** Events that a search may find, newest first. Each must still be held against the filter. */
+/**
+ * Events that a search may find, newest first. Each must still be held against the filter. Private kinds are never
+ * searched (R-05-40), so none of them is a candidate, for nobody: how many there are would show in what is left out.
+ */
 export interface Candidates {
   /** Reads up to `most` more, while `take` says so. */
   read(most: number, take: (kind: number, raw: string) => boolean): void;
@@ -38,13 +40,12 @@ export function* chooseCandidates(
   { search, ...others }: Filter,
   query: SearchQuery,
   bounds: Bounds,
-  reader: Reader,
 ): Steps<Candidates> {
   const words = new WordCandidates(sql, query, bounds);
   const { ids, authors, kinds, since, until, anyOf, allOf } = others;
   const conditions = [ids, authors, kinds, since, until, anyOf[0], allOf[0]];
   if (conditions.every((condition) => condition === undefined)) return words;
-  const plan = yield* planQuery(sql, others, reader, MAX_RANGES);
+  const plan = yield* planQuery(sql, others, { authed: NOBODY, privateKinds: query.exceptKinds }, MAX_RANGES);
   if (plan === undefined) return words;
   const behindRanges = yield* sizeOf(sql, plan, bounds);
   const behindWords = yield* fewestOf(sql, query, Math.min(behindRanges, MAX_PROBED) + 1);
@@ -55,20 +56,28 @@ export function* chooseCandidates(
     const first = Math.ceil(FIRST_ROWS / plan.ranges.length);
     return { peek: () => cursor.peek(first, FIRST_ROWS), advance: () => cursor.advance() };
   });
-  return new RangeCandidates(yield* mergeOpened(cursors));
+  return new RangeCandidates(yield* mergeOpened(cursors), query.exceptKinds);
 }
+
+/** Not even the parties of private events find them by a search. */
+const NOBODY: ReadonlySet<string> = new Set();
 
 /** Rows that all ranges together read at first, and that one does at one time. */
 const FIRST_ROWS = 250;
 
-/** What looking at all events of a plan takes, in candidates, up to {@link MAX_PROBED} and a little more. */
+/**
+ * What looking at all events of a plan takes, in candidates, up to {@link MAX_PROBED} and a little more. Ids count whether
+ * there is such an event or not.
+ */
 function* sizeOf(sql: Sql, { ranges }: Plan, bounds: Bounds): Steps<number> {
   let size = 0;
   for (const range of ranges) {
     const most = MAX_PROBED + 1 - size;
     if (most <= 0) break;
     size += RANGE_COST;
-    size += countStretch(sql, range, bounds, { from: undefined, most, isAnyExpired: false, isSketched: false }).count;
+    if (range.index === "id") size += (JSON.parse(range.key) as unknown[]).length;
+    else
+      size += countStretch(sql, range, bounds, { from: undefined, most, isAnyExpired: false, isSketched: false }).count;
     yield;
   }
   return size;
@@ -89,20 +98,29 @@ function* fewestOf(sql: Sql, { terms }: SearchQuery, most: number): Steps<number
 class WordCandidates implements Candidates {
   readonly #sql: Sql;
   readonly #words: string;
+  readonly #query: string;
   readonly #now: number;
   /** Newest position not yet looked at. */
   #from: number;
+  #isDone = false;
 
-  constructor(sql: Sql, { terms }: SearchQuery, { head, now }: Bounds) {
+  constructor(sql: Sql, { terms, exceptKinds }: SearchQuery, { head, now }: Bounds) {
     this.#sql = sql;
     // Tokens hold nothing that the syntax of a query knows.
     this.#words = terms.map((tokens) => `"${tokens.join(" ")}"`).join(" ");
+    // Private kinds are in the index if they have become private later. FTS5 seeks by whole numbers only, and numbers
+    // bind as REAL.
+    this.#query = `SELECT e.seq, e.kind, e.raw
+       FROM search s CROSS JOIN event e ON e.seq = s.rowid
+       WHERE search MATCH ?1 AND s.rowid <= CAST(?2 AS INTEGER) AND s.rowid > CAST(?3 AS INTEGER) AND ${UNEXPIRED}
+         AND e.kind NOT IN (${[...exceptKinds].join()})
+       ORDER BY s.rowid DESC LIMIT ?5 + 0`;
     this.#now = now;
     this.#from = head;
   }
 
   get isDone(): boolean {
-    return this.#from <= 0;
+    return this.#isDone;
   }
 
   read(most: number, take: (kind: number, raw: string) => boolean): void {
@@ -110,42 +128,48 @@ class WordCandidates implements Candidates {
     let rows = 0;
     let last = floor + 1;
     let isStopped = false;
-    // FTS5 seeks by whole numbers only, and numbers bind as REAL.
-    this.#sql.each(
-      `SELECT e.seq, e.kind, e.raw
-       FROM search s CROSS JOIN event e ON e.seq = s.rowid
-       WHERE search MATCH ?1 AND s.rowid <= CAST(?2 AS INTEGER) AND s.rowid > CAST(?3 AS INTEGER) AND ${UNEXPIRED}
-       ORDER BY s.rowid DESC LIMIT ?5 + 0`,
-      [this.#words, this.#from, floor, this.#now, most],
-      ([position, kind, raw]: Row) => {
-        rows++;
-        last = position as number;
-        isStopped = !take(kind as number, raw as string);
-        return !isStopped;
-      },
-    );
-    this.#from = rows < most && !isStopped ? floor : last - 1;
+    this.#sql.each(this.#query, [this.#words, this.#from, floor, this.#now, most], ([position, kind, raw]: Row) => {
+      rows++;
+      last = position as number;
+      isStopped = !take(kind as number, raw as string);
+      return !isStopped;
+    });
+    const isThrough = rows < most && !isStopped;
+    this.#from = isThrough ? floor : last - 1;
+    // Known by looking only: where the last one stands says how many hidden events came before it.
+    this.#isDone = isThrough && floor === 0;
   }
 }
 
 /** By the ranges of the other conditions, newest first. */
 class RangeCandidates implements Candidates {
   readonly #rows: Ordered<StoredRow>;
+  readonly #exceptKinds: ReadonlySet<number>;
 
-  constructor(rows: Ordered<StoredRow>) {
+  constructor(rows: Ordered<StoredRow>, exceptKinds: ReadonlySet<number>) {
     this.#rows = rows;
+    this.#exceptKinds = exceptKinds;
   }
 
   get isDone(): boolean {
-    return this.#rows.peek() === undefined;
+    return this.#peek() === undefined;
   }
 
   read(most: number, take: (kind: number, raw: string) => boolean): void {
     for (let rows = 0; rows < most; rows++) {
-      const row = this.#rows.peek();
+      const row = this.#peek();
       if (row === undefined) return;
       this.#rows.advance();
       if (!take(row.kind, row.raw)) return;
     }
+  }
+
+  /** Ranges by id hold any kind. */
+  #peek(): StoredRow | undefined {
+    for (let row = this.#rows.peek(); row !== undefined; row = this.#rows.peek()) {
+      if (!this.#exceptKinds.has(row.kind)) return row;
+      this.#rows.advance();
+    }
+    return undefined;
   }
 }

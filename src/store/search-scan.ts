@@ -77,7 +77,7 @@ export class SearchScan implements Ordered<StoredRow> {
 
   /** Chooses the index. */
   *open(): Steps<void> {
-    this.#candidates = yield* chooseCandidates(this.#sql, this.filter, this.#query, this.#bounds, this.#reader);
+    this.#candidates = yield* chooseCandidates(this.#sql, this.filter, this.#query, this.#bounds);
   }
 
   /** Whether the order is known, so that rows can be taken. */

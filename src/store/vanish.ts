@@ -58,12 +58,10 @@ export class Vanishing {
     );
   }
 
-  /** To be called when the transaction of {@link request} has been committed. Whether there is anything to erase. */
-  begin({ pubkey }: Event): boolean {
+  /** To be called when the transaction of {@link request} has been committed. */
+  begin({ pubkey }: Event): void {
     const [row] = this.#sql.all("SELECT until FROM vanished WHERE pubkey = unhex(?1) AND pending = 1", pubkey);
-    if (row === undefined) return false;
-    this.#pending.set(pubkey, row[0] as number);
-    return true;
+    if (row !== undefined) this.#pending.set(pubkey, row[0] as number);
   }
 
   /**

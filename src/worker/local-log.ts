@@ -52,19 +52,16 @@ export function localLog(
   const { vanishing } = store;
   const hides = (event: Event) => vanishing.hides(event) || erasing.hides(event);
   const isHiding = () => vanishing.isPending || erasing.isPending();
-  const snapshot = (): Snapshot => {
-    const { head, losses } = store;
-    return {
-      head,
-      now: clock.nowSeconds(),
-      retention: limits.retention,
-      get hides() {
-        return isHiding() ? hides : undefined;
-      },
-      counts: () => store.counts.known(),
-      isIntact: () => store.losses === losses,
-    };
-  };
+  const snapshot = (isIntact?: () => boolean): Snapshot => ({
+    head: store.head,
+    now: clock.nowSeconds(),
+    retention: limits.retention,
+    get hides() {
+      return isHiding() ? hides : undefined;
+    },
+    counts: () => store.counts.known(),
+    ...(isIntact && { isIntact }),
+  });
   let isArmed = false;
   // Asked once for each batch: the size is a query of its own.
   let isFull = sql.size() >= limits.maxStorage;
@@ -83,7 +80,7 @@ export function localLog(
       // An event that waits to be erased is refused, not known (R-05-21); `append` tells which they are.
       if (isHiding()) return new Set();
       // Who knows no more than the id of a private event does not learn that it is here (R-05-29).
-      return new Set([...store.kindsOf(ids)].filter(([, kind]) => !limits.privateKinds.has(kind)).map(([id]) => id));
+      return store.storedOf(ids, limits.privateKinds);
     },
     blockOf: (event) => store.blockOf(event),
     find(id) {
@@ -106,7 +103,16 @@ export function localLog(
     },
     async count(filters: readonly Filter[], reader: Reader, sketched?: string) {
       const pause = () => clock.pause();
-      return (await countMatches(sql, filters, reader, snapshot, limits.maxCount, pause, sketched)) ?? TOO_LARGE;
+      const watch = store.losses.watch(reader);
+      const moment = () => {
+        watch.isIntact = true;
+        return snapshot(() => watch.isIntact);
+      };
+      try {
+        return (await countMatches(sql, filters, reader, moment, limits.maxCount, pause, sketched)) ?? TOO_LARGE;
+      } finally {
+        store.losses.end(watch);
+      }
     },
     async records(filter, reader, admit) {
       return (await collectRecords(sql, filter, reader, snapshot(), admit, () => clock.pause())) ?? TOO_LARGE;

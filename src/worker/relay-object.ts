@@ -5,7 +5,7 @@ import type { Access } from "../relay/access.ts";
 import { type Config, filterOptions, parseConfig } from "../relay/config.ts";
 import { originOf } from "../relay/connection.ts";
 import { Management } from "../relay/manage/management.ts";
-import { noteReport } from "../relay/manage/reports.ts";
+import { noteReport, type StoredOf } from "../relay/manage/reports.ts";
 import type { Clock, EventLog } from "../relay/ports.ts";
 import { failureFrames, Relay } from "../relay/relay.ts";
 import { Subscriptions } from "../relay/subscriptions.ts";
@@ -169,10 +169,12 @@ export class RelayObject extends DurableObject<Env> {
     const jobs = [...storeJobs(store, cleanup, lists, config.retention, clock), login];
     const alarms = new Alarms(this.ctx, jobs, clock, report);
     const eraseSoon = () => alarms.ring(clock.nowSeconds());
+    // Moderators learn no more than anybody of what is private (R-05-29).
+    const storedOf = (ids: readonly string[]) => store.storedOf(ids, config.privateKinds);
     const log = localLog(sql, store, config, clock, erasingOf(lists), {
       stored(event) {
         alarms.ring(dueOf(event, config.retention));
-        if (event.kind === REPORT_KIND) queueReport(event, lists, store);
+        if (event.kind === REPORT_KIND) queueReport(event, lists, storedOf);
       },
       vanishing: eraseSoon,
     });
@@ -191,13 +193,13 @@ export class RelayObject extends DurableObject<Env> {
       access,
       changeLog: lists,
       clock,
-      storedOf: (ids) => store.kindsOf(ids),
+      storedOf,
       authorOf: (id) => store.find(id)?.pubkey,
       removeEvent: (id) => cleanup.removeEvent(id),
       closeBlocked,
       eraseSoon,
       enforce,
-      statistics: () => statistics(running, this.#startedAt),
+      statistics: () => statistics(running, this.#startedAt, true),
       membership: relay.membership?.members,
     });
     const parts = { config, access, clock, relay, management, sockets, subscriptions, store, log, alarms, login };
@@ -208,9 +210,9 @@ export class RelayObject extends DurableObject<Env> {
 }
 
 /** The report is stored already: what goes wrong here must not reach whoever sent it. */
-function queueReport(event: Event, lists: AccessStore, store: EventStore): void {
+function queueReport(event: Event, lists: AccessStore, storedOf: StoredOf): void {
   try {
-    noteReport(event, lists, (ids) => store.kindsOf(ids));
+    noteReport(event, lists, storedOf);
   } catch (error) {
     report("report not queued", { error: String(error) });
   }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type Filter as ParsedFilter, parseFilter } from "../../src/protocol/filter.ts";
+import type { Reader } from "../../src/protocol/visibility.ts";
 import { parseConfig } from "../../src/relay/config.ts";
 import { EventStore } from "../../src/store/event-store.ts";
 import { localLog } from "../../src/worker/local-log.ts";
@@ -27,6 +28,7 @@ async function countWhile(
   filters: Filter[],
   meanwhile: (store: EventStore, pauses: number) => void,
   sketched?: string,
+  reader: Reader = { authed: new Set(), privateKinds: new Set() },
 ): Promise<{ result: unknown; pauses: number }> {
   return inStore(freshRelay(), async (_empty, sql) => {
     putRandom(sql, MANY);
@@ -37,7 +39,6 @@ async function countWhile(
     const clock = { nowSeconds: now, soon() {}, pause, breathe() {} };
     const log = localLog(sql, store, parseConfig({}), clock, NOBODY, { stored() {}, vanishing() {} });
     const parsed = filters.map((filter) => parseFilter(filter, { andFilters: false }) as { value: ParsedFilter });
-    const reader = { authed: new Set<string>(), privateKinds: new Set<number>() };
     const result = await log.count(
       parsed.map(({ value }) => value),
       reader,
@@ -91,6 +92,24 @@ test.each([
     expect(pauses).toBeLessThanOrEqual(3 * quiet.pauses + 2);
   },
 );
+
+test("R-05-29 that private events go meanwhile shows in the count of their parties only", async () => {
+  const [author, recipient, stranger] = ["a", "b", "c"].map((digit) => digit.repeat(64)) as [string, string, string];
+  const counted = async (reader: string) => {
+    const { result } = await countWhile(
+      ALL,
+      (store) => {
+        const wrap = unsigned({ pubkey: author, kind: 1059, tags: [["p", recipient]] });
+        putAll(store, [wrap, unsigned({ pubkey: author, kind: 5, tags: [["e", wrap.id]] })]);
+      },
+      undefined,
+      { authed: new Set([reader]), privateKinds: new Set([1059]) },
+    );
+    return result;
+  };
+  expect(await counted(stranger)).toEqual({ count: MANY + 1, isApproximate: false });
+  for (const party of [author, recipient]) expect(await counted(party)).toMatchObject({ isApproximate: true });
+});
 
 test("R-01-09 R-05-34 a COUNT of many turns is answered before what its connection sends after it, and without that", async () => {
   const relay = freshRelay();

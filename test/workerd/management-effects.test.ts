@@ -85,6 +85,19 @@ test("R-05-72 reported events wait for a moderator until one judges them or they
   expect(await queue()).toEqual([]);
 });
 
+test("R-05-29 R-05-72 a report does not tell a moderator whether there is a private event", async () => {
+  const { as, call, login } = managedRelay();
+  await call("grantadmin", bob.pubkey, ["listeventsneedingmoderation"]);
+  const [a, b] = [await login(alice), await login(bob)];
+  const open = await publishOne(a);
+  const wrap = unique(alice, { kind: 1059, tags: [["p", alice.pubkey]] });
+  expect((await a.publish(wrap))[2]).toBe(true);
+  const tags = [wrap.id, id(1), open.id].map((one) => ["e", one, "spam"]);
+  await b.publish(unique(bob, { kind: 1984, tags, content: "" }));
+  const { result } = await as(bob)("listeventsneedingmoderation");
+  expect(result).toEqual([{ id: open.id, reason: "spam" }]);
+});
+
 test("R-05-72 one report queues ten events at most, all reports a thousand; what is gone gives way", async () => {
   await inspectedRelay().inside(({ storage }) => {
     const sql = durableSql(storage);

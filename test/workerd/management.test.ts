@@ -213,15 +213,19 @@ test("R-05-72 a banned key leaves the allow list", async () => {
   expect((await call("listallowedpubkeys")).result).toEqual([]);
 });
 
-test("stats is what /api/stats gives", async () => {
+test("stats is what /api/stats gives, private kinds included, and the size of the database", async () => {
   const { call, login, stub } = managedRelay();
   const a = await login(alice);
   await publishOne(a);
+  await a.publish(unique(alice, { kind: 1059 }));
   const response = await stub.fetch("https://nexus.openagents.com/api/stats");
   const told = (await response.json()) as object;
+  expect(told).toMatchObject({ connections: 1, events_total: 1, events_by_kind: { 1: 1 } });
   const { result } = await call("stats");
-  expect(result).toMatchObject({ connections: 1, events_total: 1 });
-  expect(Object.keys(result as object)).toEqual(Object.keys(told));
+  expect(result).toMatchObject({ connections: 1, events_total: 2, events_by_kind: { 1: 1, 1059: 1 } });
+  const { storage_bytes, ...rest } = result as { storage_bytes: number };
+  expect(storage_bytes).toBeGreaterThan(10_000);
+  expect(Object.keys(rest)).toEqual(Object.keys(told));
 });
 
 test("R-05-73 surplus params are ignored, and are not recorded", async () => {

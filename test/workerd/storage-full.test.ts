@@ -51,7 +51,7 @@ test("R-02-14 R-08-05 R-08-06 MAX_STORAGE: refused when reached, still readable,
   const relay = await relayWith({ MAX_STORAGE: "1000000" });
   const [a, b] = [await relay.login(alice), await relay.login(bob)];
   expect(await health(relay)).toEqual([200, "ok"]);
-  expect(await statistics(relay)).toMatchObject({ storage_bytes: expect.any(Number), storage_full: false });
+  expect(await statistics(relay)).toMatchObject({ storage_full: false });
   const content = "x".repeat(90_000);
   const taken: string[] = [];
   let refused: ReturnType<typeof unique> | undefined;
@@ -70,8 +70,6 @@ test("R-02-14 R-08-05 R-08-06 MAX_STORAGE: refused when reached, still readable,
   expect(text).not.toBe("ok");
   expect(text).toMatch(/storage is full.*new events are refused/);
   expect(await statistics(relay)).toMatchObject({ storage_full: true });
-  const { storage_bytes } = (await statistics(relay)) as { storage_bytes: number };
-  expect(storage_bytes).toBeGreaterThanOrEqual(1_000_000);
   // R-02-14: no broadcast of what was refused; reading and what is not stored go on.
   await b.req("live", { kinds: [1, 20001] });
   expect(verdict(await a.publish(unique(bob)))).toEqual([false, "error"]);

@@ -11,7 +11,7 @@ const MAX_REPORT = 10;
 /** Characters of what a report says that are shown. */
 const MAX_DETAIL = 200;
 
-/** Those of these ids that are stored. */
+/** Those of these ids that are stored; private kinds are never told of. */
 export type StoredOf = (ids: readonly string[]) => { has(id: string): boolean };
 
 /**
