@@ -1,6 +1,5 @@
 import { type Event, expirationOf } from "./event.ts";
 import { AUTH_KIND } from "./kind.ts";
-import type { Reason } from "./reason.ts";
 import { normalizeRelayUrl } from "./relay-url.ts";
 
 /** What an AUTH event is held against. */
@@ -17,22 +16,22 @@ export interface AuthCheck {
 }
 
 /**
- * The NIP-42 checks besides id and signature (R-05-53): kind, relay, challenge, time. Returns the reason of the first
- * that fails. `content` and other tags do not matter, but for an `expiration` in the past (C-20).
+ * The NIP-42 checks besides id and signature (R-05-53): kind, relay, challenge, time. Returns what is wrong by the first
+ * that fails, without a prefix. `content` and other tags do not matter, but for an `expiration` in the past (C-20).
  */
-export function checkAuth(event: Event, check: AuthCheck): Reason | undefined {
-  if (event.kind !== AUTH_KIND) return `auth-required: kind must be ${AUTH_KIND}`;
+export function checkAuth(event: Event, check: AuthCheck): string | undefined {
+  if (event.kind !== AUTH_KIND) return `kind must be ${AUTH_KIND}`;
   const challenge = event.tags.find((tag) => tag[0] === "challenge")?.[1];
-  if (challenge !== check.challenge) return "auth-required: challenge is not the one sent on this connection";
+  if (challenge !== check.challenge) return "challenge is not the one sent on this connection";
   const relays = event.tags.filter((tag) => tag[0] === "relay").map((tag) => tag[1] ?? "");
   if (!relays.some((relay) => isThisRelay(relay, check))) {
-    return `auth-required: relay tag must be ${check.relayUrls[0]}`;
+    return `relay tag must be ${check.relayUrls[0]}`;
   }
   if (Math.abs(check.now - event.created_at) > check.tolerance) {
-    return `auth-required: created_at is more than ${check.tolerance} seconds off`;
+    return `created_at is more than ${check.tolerance} seconds off`;
   }
   const expiration = expirationOf(event);
-  if (expiration !== undefined && !(expiration > check.now)) return "auth-required: event expired";
+  if (expiration !== undefined && !(expiration > check.now)) return "event expired";
   return undefined;
 }
 

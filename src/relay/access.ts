@@ -64,9 +64,11 @@ function refuseMode(
   what: string,
 ): Reason | undefined {
   const { lists } = access;
-  if (mode === "authenticated" || (mode === undefined && lists.size("allowed-pubkey") === 0)) return undefined;
-  for (const key of authed) if (isLetIn(access, key, mode)) return undefined;
+  if (mode === undefined && lists.size("allowed-pubkey") === 0) return undefined;
+  // With `AUTH_REQUIRED=false` too: every mode is about keys.
   if (authed.size === 0) return `auth-required: only known keys may ${what} this relay`;
+  if (mode === "authenticated") return undefined;
+  for (const key of authed) if (isLetIn(access, key, mode)) return undefined;
   return hasMembership(access)
     ? `restricted: only members may ${what} this relay, join with an invite code`
     : `restricted: only keys on the allow list may ${what} this relay`;

@@ -60,14 +60,15 @@ function prove(
 ): Result<string> {
   const parsed = parseEvent(value);
   if (!parsed.ok) return parsed;
-  const refusal = checkAuth(parsed.value, {
+  const wrong = checkAuth(parsed.value, {
     challenge: connection.challenge,
     relayUrls: config.relayUrls,
     urlMatch: config.urlMatch,
     now,
     tolerance: config.authTolerance,
   });
-  if (refusal !== undefined) return refuse(refusal);
+  // Clients take `auth-required:` as a call to log in, which this connection has done (R-05-54).
+  if (wrong !== undefined) return refuse(`${connection.isAuthenticated ? "invalid" : "auth-required"}: ${wrong}`);
   const checked = VerifiedEvent.check(parsed.value, crypto);
   if (!checked.ok) return checked;
   const { pubkey } = checked.value.event;

@@ -2,8 +2,7 @@ import { isLoopback, networkOf } from "../protocol/address.ts";
 import { encode, type RelayMessage } from "../protocol/message.ts";
 import { isHex64 } from "../protocol/text.ts";
 import type { Reader } from "../protocol/visibility.ts";
-import type { Laggards } from "./laggards.ts";
-import { Outbound, type OutboundState, parseOutbound } from "./outbound.ts";
+import { Outbound } from "./outbound.ts";
 import type { Socket } from "./ports.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -29,8 +28,6 @@ export interface Attachment {
   failed_since: number;
   /** When it was accepted, in Unix seconds. */
   opened: number;
-  /** What it has been sent, as of some megabytes ago (R-01-10). */
-  outbound?: OutboundState | undefined;
 }
 
 /** Where a connection comes from. */
@@ -49,6 +46,9 @@ export function originOf(address: string): Origin {
 /** Attachments stay below this many bytes of JSON; the platform's limit of 16,384 is never near. */
 const MAX_ATTACHMENT = 2000;
 
+const TOO_SLOW = "error: too slow to receive what was asked for";
+const TOO_MANY = "auth-required: too many messages without a login";
+
 /** One client: its socket, challenge, authed keys and subscriptions. */
 export class Connection implements Reader {
   readonly id: string;
@@ -64,27 +64,17 @@ export class Connection implements Reader {
   graceUntilMs = 0;
   /** The relay has closed it: nothing that still arrives is served. */
   isClosed = false;
+  /** Called once, when the relay closes it: the client may take its time to go, or stay. */
+  onDismissed: () => void = () => {};
   /** What the filters of its subscriptions take in memory; see `countValues`. */
   filterValues = 0;
   failedAuths: number;
   failedSince: number;
   readonly #socket: Socket;
-  readonly #laggards: Laggards;
 
-  constructor(
-    socket: Socket,
-    attachment: Attachment,
-    privateKinds: ReadonlySet<number>,
-    origin: Origin | undefined,
-    laggards: Laggards,
-  ) {
+  constructor(socket: Socket, attachment: Attachment, privateKinds: ReadonlySet<number>, origin: Origin | undefined) {
     this.#socket = socket;
-    this.#laggards = laggards;
-    this.outbound = new Outbound(
-      () => socket.pingedMs(),
-      (change) => laggards.count(change),
-      attachment.outbound,
-    );
+    this.outbound = new Outbound(() => socket.pingedMs());
     this.id = attachment.conn_id;
     this.challenge = attachment.challenge;
     this.authed = new Set(attachment.pubkeys);
@@ -101,10 +91,9 @@ export class Connection implements Reader {
 
   /** Sends a frame. A dead socket is not the business of whoever sends: it is closed and cleaned up by itself (R-06-22). */
   sendText(frame: string): void {
-    const isToKeep = this.outbound.add(frame.length);
+    this.outbound.add(frame.length);
     try {
       this.#socket.send(frame);
-      if (isToKeep) this.save();
     } catch {
       // The close event of the socket follows.
     }
@@ -120,20 +109,17 @@ export class Connection implements Reader {
     this.hangUp(code, text);
   }
 
-  /** Closes it because it does not read what it is sent (R-01-10), and frees what is kept for it. */
+  /** Closes it because it does not read what it is sent (R-01-10). */
   cutOff(): void {
-    this.#laggards.cutOff(this);
-  }
-
-  /** Waits until a stored answer may go on; false if it is over instead: `isOver`, or the connection is closed. */
-  untilRoom(isOver: () => boolean): Promise<boolean> {
-    return this.#laggards.untilRoom(this, isOver);
+    this.close(1008, this.outbound.isStranger ? TOO_MANY : TOO_SLOW);
   }
 
   /** Says why, and serves nothing more; the socket stays open until it is hung up. */
   dismiss(text: string): void {
+    if (this.isClosed) return;
     this.send(["NOTICE", text]);
     this.isClosed = true;
+    this.onDismissed();
   }
 
   hangUp(code: number, text: string): void {
@@ -159,7 +145,6 @@ export class Connection implements Reader {
       failed_auths: this.failedAuths,
       failed_since: this.failedSince,
       opened: this.openedSeconds,
-      outbound: this.outbound.state(),
     };
     let room = MAX_ATTACHMENT - sizeOf(attachment);
     for (const subscription of this.subscriptions.values()) {
@@ -206,7 +191,7 @@ function randomHex(): string {
 /** Reads an attachment like any other input; undefined if it is not one (R-06-13). */
 export function parseAttachment(value: unknown): Attachment | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { conn_id, challenge, pubkeys, unwritten, failed_auths, failed_since, opened, outbound } = value as Record<
+  const { conn_id, challenge, pubkeys, unwritten, failed_auths, failed_since, opened } = value as Record<
     string,
     unknown
   >;
@@ -225,7 +210,6 @@ export function parseAttachment(value: unknown): Attachment | undefined {
     failed_auths: failed_auths as number,
     failed_since: failed_since as number,
     opened: opened as number,
-    outbound: parseOutbound(outbound),
   };
 }
 

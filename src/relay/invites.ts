@@ -49,21 +49,23 @@ export class Invites {
   }
 
   /**
-   * A fresh code for an inviter (R-05-67); once as many as one may have are open, the newest of them, so that a client which
-   * asks again and again fills no list. Undefined if there is no room at all.
+   * A fresh code for an inviter (R-05-67). Where there is no room, another of the same inviter gives way: one that is used
+   * up, else the oldest that nobody has used, else the oldest. Undefined if others fill the list.
    */
   codeFor(inviter: string, now: number): string | undefined {
     this.#prune(now);
     const { inviteUses, inviteTtl } = this.#access.config;
-    const own = [...this.#invites.values()].filter(({ by }) => by === inviter);
-    const newest = own.filter(({ left }) => left > 0).sort((a, b) => b.expires - a.expires)[0]?.code;
-    if (own.length >= (isAdmin(this.#access, inviter) ? MAX_OF_ADMIN : MAX_OF_MEMBER)) {
-      const usedUp = own.find(({ left }) => left === 0);
-      if (usedUp === undefined) return newest;
-      this.#remove(usedUp);
-    }
+    const own = [...this.#invites.values()].filter(({ by }) => by === inviter).sort((a, b) => a.expires - b.expires);
+    const leastMissed = own.find(({ left }) => left === 0) ?? own.find(({ left }) => left >= inviteUses) ?? own[0];
     const code = [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
-    return this.#put({ code, by: inviter, left: inviteUses, expires: now + inviteTtl }) ? code : newest;
+    const invite = { code, by: inviter, left: inviteUses, expires: now + inviteTtl };
+    const most = isAdmin(this.#access, inviter) ? MAX_OF_ADMIN : MAX_OF_MEMBER;
+    let isKept = own.length < most && this.#put(invite);
+    if (!isKept && leastMissed !== undefined) {
+      this.#remove(leastMissed);
+      isKept = this.#put(invite);
+    }
+    return isKept ? code : undefined;
   }
 
   #find(code: string): Invite | undefined {

@@ -1,3 +1,5 @@
+import type { Clock } from "./ports.ts";
+
 /** A frame counts as this many characters at least: so much the runtime needs for it in its queue, however short it is. */
 export const MIN_FRAME = 1024;
 
@@ -5,116 +7,76 @@ export const MIN_FRAME = 1024;
 const CAPACITY = 32 * 1024 * 1024;
 const RATE = 8 * 1024 * 1024;
 
-/** What one socket may be sent without a sign of life: then stored answers wait for one, at the second it is cut off. */
-const MUCH_UNHEARD = 192 * 1024 * 1024;
-const MAX_UNHEARD = 256 * 1024 * 1024;
+/** What a client that has fallen silent is still sent, and when it has, in milliseconds: clients ping every 30 s. */
+const MAX_UNHEARD = 32 * 1024 * 1024;
+const SILENT_MS = 120_000;
 
 /** All that is sent to one that has to log in and has not: who floods is answered so often only, and then cut off. */
 const MAX_BEFORE_LOGIN = 512 * 1024;
 
-/** Growth of the count after which the runtime is asked about pings, and the count kept anew with the socket. */
+/** Growth after which the runtime is asked again about pings. */
 const STEP = 4 * 1024 * 1024;
 
-/** What is kept of it through hibernation: the level, as it was at a time in Unix ms, and what was sent unheard. */
-export type OutboundState = [level: number, atMs: number, unheard: number];
+/** Wait before the next look at a crowded socket, in milliseconds. */
+const CROWDED_MS = 50;
 
 /**
- * Counts the characters sent to one socket, in place of the queue that cannot be seen (R-01-10). Two counts: the level
- * falls by {@link RATE} a second; what was sent unheard falls only when the client gives a sign of life, a frame or a
- * `ping`. So a socket whose client is silent is sent {@link MAX_UNHEARD} at most, however long it stays open.
+ * Counts the characters sent to one socket, in place of the queue that cannot be seen (R-01-10). The level falls by
+ * {@link RATE} a second, as if the client read so fast. Of a client that sends `ping` more is known: once it is silent it is
+ * gone or frozen. One that never does may only listen, for days, and is not cut off for that.
  */
 export class Outbound {
-  #level: number;
-  #atMs: number;
-  #unheard: number;
-  /** What was sent unheard when the next step is due. */
-  #stepAt: number;
-  #pingMs: number;
+  #level = 0;
+  #atMs = 0;
+  /** Sent since the last sign of life, and since when. */
+  #unheard = 0;
+  #unheardSinceMs = 0;
+  /** What was sent unheard when the runtime is next asked about pings. */
+  #askAt = MAX_UNHEARD;
   /** Nothing tells yet that it reads: it has to log in, which takes the challenge that it was sent. */
   isStranger = false;
   readonly #pingedMs: () => number;
-  readonly #count: (change: number) => void;
 
-  /**
-   * `pingedMs` tells when the runtime answered its last `ping`, in Unix milliseconds; 0 if it never did. `count` is told
-   * of every change of {@link unheard}.
-   */
-  constructor(
-    pingedMs: () => number,
-    count: (change: number) => void,
-    [level, atMs, unheard]: OutboundState = [0, Date.now(), 0],
-  ) {
+  /** `pingedMs` tells when the runtime answered its last `ping`, in Unix milliseconds; 0 if it never did. */
+  constructor(pingedMs: () => number) {
     this.#pingedMs = pingedMs;
-    this.#count = count;
-    this.#level = level;
-    this.#atMs = atMs;
-    this.#unheard = unheard;
-    this.#stepAt = unheard + STEP;
-    this.#pingMs = atMs;
-    count(unheard);
-  }
-
-  /** Characters sent since the client last gave a sign of life. */
-  get unheard(): number {
-    return this.#unheard;
   }
 
   /** A frame has come from the client. */
   heard(): void {
-    if (!this.isStranger) this.forget();
-  }
-
-  /** What was sent does not count any more: it is taken to be read, or the socket is gone. */
-  forget(): void {
-    if (this.#unheard === 0) return;
-    this.#count(-this.#unheard);
+    if (this.isStranger) return;
     this.#unheard = 0;
-    this.#stepAt = STEP;
+    this.#askAt = MAX_UNHEARD;
   }
 
-  /** So many characters are sent. True if the counts are to be kept anew. */
-  add(size: number): boolean {
+  /** So many characters are sent. */
+  add(size: number): void {
     this.#drain();
+    if (this.#unheard === 0) this.#unheardSinceMs = this.#atMs;
     const cost = Math.max(size, MIN_FRAME);
     this.#level += cost;
     this.#unheard += cost;
-    this.#count(cost);
-    if (this.#unheard < this.#stepAt) return false;
-    this.#stepAt = this.#unheard + STEP;
-    this.listen();
-    return true;
-  }
-
-  /** Asks the runtime whether there was a `ping` meanwhile. */
-  listen(): void {
-    const pingMs = this.#pingedMs();
-    if (pingMs <= this.#pingMs) return;
-    this.#pingMs = pingMs;
-    this.heard();
-  }
-
-  /** To be kept with the socket. */
-  state(): OutboundState {
-    return [this.#level, this.#atMs, this.#unheard];
   }
 
   /** Stored answers should wait. */
   get isCrowded(): boolean {
     this.#drain();
-    return this.#level > CAPACITY / 2 || this.isUnheard;
-  }
-
-  /** So much was sent without a sign of life that stored answers wait for one. */
-  get isUnheard(): boolean {
-    if (this.#unheard > MUCH_UNHEARD) this.listen();
-    return this.#unheard > MUCH_UNHEARD;
+    return this.#level > CAPACITY / 2;
   }
 
   /** It was sent more than it may be. */
   get isOverflowing(): boolean {
+    if (this.isStranger) return this.#unheard > MAX_BEFORE_LOGIN;
     if (this.#level > CAPACITY) this.#drain();
-    if (this.#unheard > MAX_UNHEARD) this.listen();
-    return this.#level > CAPACITY || this.#unheard > (this.isStranger ? MAX_BEFORE_LOGIN : MAX_UNHEARD);
+    return this.#level > CAPACITY || (this.#unheard > this.#askAt && this.#isSilent());
+  }
+
+  /** Asks the runtime about pings. */
+  #isSilent(): boolean {
+    this.#askAt = this.#unheard + STEP;
+    const pingedMs = this.#pingedMs();
+    if (pingedMs > this.#unheardSinceMs) this.heard();
+    return pingedMs > 0 && Date.now() - Math.max(pingedMs, this.#unheardSinceMs) > SILENT_MS;
   }
 
   /** A clock that is set back does not fill the queue. */
@@ -125,8 +87,11 @@ export class Outbound {
   }
 }
 
-/** Reads what was kept; undefined if it is not that. */
-export function parseOutbound(value: unknown): OutboundState | undefined {
-  if (!Array.isArray(value) || value.length !== 3 || !value.every((part) => Number.isFinite(part) && part >= 0)) return;
-  return value as OutboundState;
+/** Waits until a stored answer may go on; false if it is over instead. */
+export async function untilRoom(outbound: Outbound, clock: Clock, isOver: () => boolean): Promise<boolean> {
+  while (!isOver()) {
+    if (!outbound.isCrowded) return true;
+    await clock.pause(CROWDED_MS);
+  }
+  return false;
 }

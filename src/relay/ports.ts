@@ -5,13 +5,17 @@ import type { Reason } from "../protocol/reason.ts";
 import type { VerifiedEvent } from "../protocol/verify.ts";
 import type { Reader } from "../protocol/visibility.ts";
 
-/** What became of an appended event; `failed` means that nothing of it was written. */
+/**
+ * What became of an appended event. `obeyed` is a request to vanish that was carried out and not kept; `failed` means that
+ * nothing of it was written.
+ */
 export type AppendResult =
   | { outcome: "stored" }
   | { outcome: "duplicate" }
   | { outcome: "superseded" }
   | { outcome: "deleted" }
   | { outcome: "vanished" }
+  | { outcome: "obeyed" }
   | { outcome: "failed"; error: unknown };
 
 /** One page of a stored answer; it may be empty. `hint` comes with the last page only. */
@@ -42,6 +46,8 @@ export interface CountResult {
 export interface EventLog {
   /** Whether the store is so full that it takes only what frees room. */
   isFull(): boolean;
+  /** Whether the store takes this event: it is not full, or the event is a small kind 5 that frees room. */
+  hasRoomFor(event: VerifiedEvent): boolean;
   /**
    * Which of these ids are those of stored events: a hint, which lets them skip the signature check; `append` decides.
    * Never those of private kinds: only who has the whole event is told that it is known (R-05-29).
@@ -51,8 +57,11 @@ export interface EventLog {
   blockOf(event: Event): "deleted" | "vanished" | undefined;
   /** The stored event of an id, unless it is of a private kind or hidden: for judging others, not for showing it. */
   find(id: string): Event | undefined;
-  /** Stores events in order; when the promise resolves they are in the log, one result for each. */
-  append(batch: readonly VerifiedEvent[]): Promise<AppendResult[]>;
+  /**
+   * Stores events in order; when the promise resolves they are in the log, one result for each. Requests to vanish that
+   * are `unkept` are carried out only.
+   */
+  append(batch: readonly VerifiedEvent[], unkept?: ReadonlySet<VerifiedEvent>): Promise<AppendResult[]>;
   /** Opens the stored answer to a REQ. Everything appended so far is seen. */
   scan(filters: readonly Filter[], reader: Reader): Pages;
   /** Size of the union of visible matches at one moment. With `sketched`, the value of a tag, the registers of their authors too. */

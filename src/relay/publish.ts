@@ -4,7 +4,7 @@ import { kindClass } from "../protocol/kind.ts";
 import { INTERNAL_ERROR, type Reason } from "../protocol/reason.ts";
 import type { Crypto } from "../protocol/secp256k1.ts";
 import { BAD_SIGNATURE, HashedEvent, type VerifiedEvent } from "../protocol/verify.ts";
-import { type Access, refuseReader } from "./access.ts";
+import { type Access, refuseReader, refuseWriter } from "./access.ts";
 import type { Config } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import { deliverLive } from "./deliver.ts";
@@ -77,7 +77,7 @@ export class Publisher {
    * for the commit.
    */
   async publish(connection: Connection, id: string, value: unknown): Promise<void> {
-    const { crypto, clock } = this.#deps;
+    const { crypto, clock, log } = this.#deps;
     const parsed = parseEvent(value);
     if (!parsed.ok) return ok(connection, id, false, parsed.reason);
     // Two answers about one id come in the order of the events.
@@ -89,8 +89,10 @@ export class Publisher {
     if (!hashed.ok) return ok(connection, id, false, hashed.reason);
     const waiting = this.#signatures.admit(connection, hashed.value, now);
     if (waiting === undefined) return ok(connection, id, false, BAD_SIGNATURE);
-    // Only the log says what erasures block, and they must be in it to be asked about.
-    if (kindClass(parsed.value.kind) === "ephemeral" && this.#waiting.some(isErasure)) await this.flush();
+    // Only the log says what erasures block and what they leave to erase, and they must be in it to be asked about.
+    const { kind } = parsed.value;
+    const isForLog = kindClass(kind) === "ephemeral" || (kind === DELETION_KIND && log.isFull());
+    while (isForLog && this.#waiting.some(isErasure)) await this.flush();
     this.#waiting.push(waiting);
     this.#waitingIds.add(id);
     this.#waitingSize += hashed.value.raw.length;
@@ -109,7 +111,14 @@ export class Publisher {
     this.#waitingSize = 0;
     const admitted = this.#admit(batch);
     const stored = admitted.filter(({ verified }) => kindClass(verified.event.kind) !== "ephemeral");
-    const results = stored.length === 0 ? [] : await this.#append(stored.map(({ verified }) => verified));
+    const unkept = new Set(stored.filter((one) => !this.#isKept(one)).map(({ verified }) => verified));
+    const results =
+      stored.length === 0
+        ? []
+        : await this.#append(
+            stored.map(({ verified }) => verified),
+            unkept,
+          );
     let next = 0;
     for (const one of admitted) {
       if (kindClass(one.verified.event.kind) === "ephemeral") this.#passOn(one);
@@ -158,11 +167,19 @@ export class Publisher {
     return refuseReader(this.#deps.access, connection.authed) === undefined;
   }
 
-  #refuse(connection: Connection, { event, tags }: VerifiedEvent, now: number): Reason | undefined {
+  /** A request to vanish is carried out whoever hands it in (R-05-22); kept and passed on only if that key may write. */
+  #isKept({ connection, verified: { event } }: Admitted): boolean {
+    const { access, log } = this.#deps;
+    return event.kind !== VANISH_KIND || (!log.isFull() && refuseWriter(access, connection.authed) === undefined);
+  }
+
+  #refuse(connection: Connection, verified: VerifiedEvent, now: number): Reason | undefined {
     const { config, access, log } = this.#deps;
+    const { event, tags } = verified;
     const { authed } = connection;
+    const isFull = !log.hasRoomFor(verified);
     const find = (wanted: string) => log.find(wanted);
-    const refusal = admitEvent({ event, tags, now, config, access, authed, isFull: log.isFull(), find });
+    const refusal = admitEvent({ event, tags, now, config, access, authed, isFull, find });
     if (refusal !== undefined || kindClass(event.kind) !== "ephemeral") return refusal;
     // It never reaches the log, but what has been deleted or has vanished does not come back as one.
     const block = log.blockOf(event);
@@ -186,9 +203,9 @@ export class Publisher {
     return isDone;
   }
 
-  async #append(events: readonly VerifiedEvent[]): Promise<AppendResult[]> {
+  async #append(events: readonly VerifiedEvent[], unkept?: ReadonlySet<VerifiedEvent>): Promise<AppendResult[]> {
     try {
-      return await this.#deps.log.append(events);
+      return await this.#deps.log.append(events, unkept);
     } catch (error) {
       return events.map(() => ({ outcome: "failed", error }));
     }
@@ -210,6 +227,8 @@ export class Publisher {
         ok(connection, id, true, "");
         this.#deliver(verified);
         return;
+      case "obeyed":
+        return ok(connection, id, true, "");
       case "duplicate":
         return ok(connection, id, true, DUPLICATE);
       case "deleted":

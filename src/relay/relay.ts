@@ -40,6 +40,7 @@ export class Relay {
     } else {
       // Anybody may sign of members now; it is removed when the relay does so again (R-05-63).
       deps.access.lists.remove("signing", "self");
+      deps.access.lists.remove("signing", "foreign");
     }
     this.#deps = { ...deps, invite: (authed, filters) => this.membership?.invite(authed, filters) };
     this.#admission = new Admission(deps.config, deps.clock);

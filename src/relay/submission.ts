@@ -14,7 +14,7 @@ export interface Submission {
   access: Access;
   /** Keys that the submitting connection has authenticated. */
   authed: ReadonlySet<string>;
-  /** The store takes only what frees room. */
+  /** The store is full, and this event does not free room. */
   isFull: boolean;
   /** Public events that are stored. */
   find: FindEvent;

@@ -8,6 +8,7 @@ import { type Config, filterOptions } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import { deliverStored } from "./deliver.ts";
 import { countValues } from "./filter-values.ts";
+import { untilRoom } from "./outbound.ts";
 import type { Clock, EventLog, Log, Page, Pages } from "./ports.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -62,7 +63,7 @@ export async function subscribe(
 async function sendRest(deps: SubscribeDeps, subscription: Subscription, pages: Pages): Promise<void> {
   do {
     await deps.clock.pause();
-    if (!(await subscription.connection.untilRoom(() => subscription.isClosed))) return;
+    if (!(await untilRoom(subscription.connection.outbound, deps.clock, () => subscription.isClosed))) return;
   } while (!(await sendPage(deps, subscription, pages)));
 }
 

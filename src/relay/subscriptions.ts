@@ -79,13 +79,6 @@ export class Subscriptions {
     subscription.connection.send(["CLOSED", subscription.id, reason]);
   }
 
-  /** Ends a connection that does not read what it is sent. Its socket may stay for as long as its client likes. */
-  cutOff(connection: Connection): void {
-    if (connection.isClosed) return;
-    connection.cutOff();
-    this.drop(connection);
-  }
-
   /** The connection is gone: so are its subscriptions and their rows (R-06-19). */
   drop(connection: Connection): void {
     const written: string[] = [];

@@ -2,6 +2,7 @@ import { messageToHex, responding } from "../protocol/negentropy.ts";
 import type { Records } from "../protocol/negentropy-records.ts";
 import type { Reason } from "../protocol/reason.ts";
 import type { Connection } from "./connection.ts";
+import { untilRoom } from "./outbound.ts";
 import type { Clock } from "./ports.ts";
 
 /** One sync of one connection (NIP-77): the records as they were at NEG-OPEN. */
@@ -65,7 +66,7 @@ export class SyncSession {
   /** Sends the answer to a message, in stretches of a few milliseconds; the reason if there can be none (R-05-43). */
   async answer(message: Uint8Array, frameLimit: number): Promise<Reason | undefined> {
     const { connection, clock } = this;
-    const isRoom = await connection.untilRoom(() => this.isClosed);
+    const isRoom = await untilRoom(connection.outbound, clock, () => this.isClosed);
     if (!isRoom || this.#records === undefined) return undefined;
     const steps = responding(this.#records, message, frameLimit);
     for (let step = steps.next(); ; step = steps.next()) {

@@ -1,8 +1,23 @@
-import { deletedAddresses, deletedIds, GIFT_WRAP_KIND, mayDelete, recipientsOf } from "../protocol/deletion.ts";
+import {
+  DELETION_KIND,
+  deletedAddresses,
+  deletedIds,
+  GIFT_WRAP_KIND,
+  mayDelete,
+  recipientsOf,
+} from "../protocol/deletion.ts";
 import type { Event } from "../protocol/event.ts";
+import type { VerifiedEvent } from "../protocol/verify.ts";
 import { addressKey } from "./keys.ts";
 import { placeOfTime } from "./place.ts";
 import type { Sql } from "./sql.ts";
+
+/**
+ * Characters that a kind 5 may have in a full store: so many, and so many for each stored event that it removes. It stays
+ * for good, and its tombstones too.
+ */
+const FREEING = 1024;
+const FREEING_EACH = 100;
 
 /** Removes an event that has been found: position and event. */
 export type Remove = (position: number, event: Event) => void;
@@ -35,6 +50,30 @@ export function applyDeletion(sql: Sql, deletion: Event, remove: Remove): void {
     )[0];
     if (found !== undefined) remove(found[0] as number, JSON.parse(found[1] as string) as Event);
   }
+}
+
+/** Whether an event is a kind 5 that makes room: small for what it removes. Reads a row for each id and address it names. */
+export function freesRoom(sql: Sql, { event, raw }: VerifiedEvent): boolean {
+  if (event.kind !== DELETION_KIND) return false;
+  const [ids, addresses] = [deletedIds(event), deletedAddresses(event)];
+  const isSmallFor = (removed: number): boolean => removed > 0 && raw.length <= FREEING + FREEING_EACH * removed;
+  if (!isSmallFor(ids.length + addresses.length)) return false;
+  // Of others' events it may remove gift wraps only, which alone are read whole.
+  const named = sql.all(
+    `SELECT kind, lower(hex(pubkey)), CASE WHEN kind = ?2 THEN raw END FROM event
+     WHERE id IN (SELECT unhex(value) FROM json_each(?1))`,
+    JSON.stringify(ids),
+    GIFT_WRAP_KIND,
+  );
+  const mine = named.filter(([kind, pubkey, wrap]) =>
+    mayDelete(event.pubkey, wrap === null ? ({ kind, pubkey } as Event) : (JSON.parse(wrap as string) as Event)),
+  );
+  const [[replaced]] = sql.all(
+    "SELECT count(*) FROM event WHERE address IN (SELECT unhex(value) FROM json_each(?1)) AND place >= unhex(?2)",
+    JSON.stringify(addresses.map(addressKey)),
+    placeOfTime(event.created_at),
+  ) as [[number]];
+  return isSmallFor(mine.length + replaced);
 }
 
 /** Keys whose request to vanish would cover this event: its author, and the recipients of a gift wrap (R-05-21). */

@@ -14,13 +14,17 @@ import { SearchIndex, type SearchRules } from "./search-index.ts";
 import type { Row, Sql } from "./sql.ts";
 import { Vanishing } from "./vanish.ts";
 
-/** What became of one event. `failed` means that nothing of it was written. */
+/**
+ * What became of one event. `obeyed` is a request to vanish that was carried out and not kept; `failed` means that nothing
+ * of it was written.
+ */
 export type PutResult =
   | { outcome: "stored"; position: number }
   | { outcome: "duplicate" }
   | { outcome: "superseded" }
   | { outcome: "deleted" }
   | { outcome: "vanished" }
+  | { outcome: "obeyed" }
   | { outcome: "failed"; error: unknown };
 
 /** The events of one relay in SQLite: the only writer. */
@@ -80,25 +84,29 @@ export class EventStore {
 
   /**
    * Stores a batch in one transaction, in order. If a write throws, the batch is undone and each event is tried by
-   * itself, so that one that cannot be stored does not take the others with it (R-06-17).
+   * itself, so that one that cannot be stored does not take the others with it (R-06-17). Requests to vanish that are
+   * `unkept` are carried out and not stored.
    */
-  put(batch: readonly VerifiedEvent[]): PutResult[] {
-    const results = this.#tryAll(batch);
+  put(batch: readonly VerifiedEvent[], unkept: ReadonlySet<VerifiedEvent> = new Set()): PutResult[] {
+    // What is unkept comes alone, as all that erases does.
+    const isUnkept = ([first]: readonly VerifiedEvent[]) => first !== undefined && unkept.has(first);
+    const results = this.#tryAll(batch, (run) => (isUnkept(run) ? run.map(this.#obey) : this.#putRun(run)));
     batch.forEach(({ event }, i) => {
-      if (event.kind !== VANISH_KIND || results[i]?.outcome !== "stored") return;
+      const outcome = results[i]?.outcome;
+      if (event.kind !== VANISH_KIND || (outcome !== "stored" && outcome !== "obeyed")) return;
       this.vanishing.begin(event);
       this.losses.noteVanishing();
     });
     return results;
   }
 
-  #tryAll(batch: readonly VerifiedEvent[]): PutResult[] {
+  #tryAll(batch: readonly VerifiedEvent[], putRun: (run: readonly VerifiedEvent[]) => PutResult[]): PutResult[] {
     try {
-      return this.#atomically(() => runsOf(batch).flatMap((run) => this.#putRun(run)));
+      return this.#atomically(() => runsOf(batch).flatMap(putRun));
     } catch {
       return batch.flatMap((event) => {
         try {
-          return this.#atomically(() => this.#putRun([event]));
+          return this.#atomically(() => putRun([event]));
         } catch (error) {
           return { outcome: "failed", error };
         }
@@ -145,6 +153,12 @@ export class EventStore {
     }
   }
 
+  /** A request to vanish that is not kept. */
+  readonly #obey = ({ event }: VerifiedEvent): PutResult => {
+    this.vanishing.request(event);
+    return { outcome: "obeyed" };
+  };
+
   /**
    * Duplicate check, replacement and insert (steps 11 to 15 of R-02-12), inside the caller's transaction. What replaces
    * or erases others comes alone.
@@ -170,10 +184,10 @@ export class EventStore {
       return { outcome: "stored", position };
     });
     insertEvents(this.#sql, this.search, placed);
-    for (const { verified } of placed) {
+    for (const { position, verified } of placed) {
       const { event } = verified;
       if (event.kind === DELETION_KIND) applyDeletion(this.#sql, event, this.#remove);
-      if (event.kind === VANISH_KIND) this.vanishing.request(event);
+      if (event.kind === VANISH_KIND) this.vanishing.request(event, position);
     }
     return results;
   }

@@ -6,13 +6,16 @@ import { tagKey } from "./keys.ts";
 import { placeOfTime } from "./place.ts";
 import type { Sql } from "./sql.ts";
 
+/** Requests of which events are looked for in one run at most. */
+const MAX_REQUESTS = 100;
+
 /**
  * Requests to vanish (NIP-62). The cut-off is written with the request and hides everything at once; the events behind
  * it are erased in batches, and what is left is found again after a restart.
  */
 export class Vanishing {
   readonly #sql: Sql;
-  /** Cut-offs whose events are not all erased yet. */
+  /** Cut-offs whose events are not all erased yet: never more than there are keys of which something is stored. */
   readonly #pending = new Map<string, number>();
 
   constructor(sql: Sql) {
@@ -34,35 +37,51 @@ export class Vanishing {
     return ownersOf(event).some((owner) => isCovered(event, this.#pending.get(owner)));
   }
 
-  /** Records a request: one row. Its events are hidden from now on. To be called in the transaction that stores it. */
-  request({ pubkey, created_at }: Event): void {
+  /**
+   * Records a request: one row, unless a later one is known. Its events are hidden from now on. To be called in the
+   * transaction that stores it, with its position if it is kept. Where nothing else of the key is stored there is nothing
+   * to erase, and nothing is pending. Reads four rows at most.
+   */
+  request({ pubkey, created_at }: Event, position = 0): void {
     this.#sql.all(
-      `INSERT INTO vanished VALUES(unhex(?1), ?2, 1)
-       ON CONFLICT(pubkey) DO UPDATE SET until = max(until, excluded.until), pending = 1`,
+      `INSERT INTO vanished VALUES(unhex(?1), ?2,
+         EXISTS(SELECT 1 FROM event INDEXED BY event_author WHERE pubkey = unhex(?1) AND seq <> ?3)
+         OR EXISTS(SELECT 1 FROM tag WHERE key = unhex(?4) AND kind = ?5 AND place >= unhex(?6)))
+       ON CONFLICT(pubkey) DO UPDATE SET until = excluded.until, pending = max(pending, excluded.pending)
+       WHERE excluded.until > until`,
       pubkey,
       created_at,
+      position,
+      tagKey("p", pubkey),
+      GIFT_WRAP_KIND,
+      placeOfTime(created_at),
     );
   }
 
   /** To be called when the transaction of {@link request} has been committed. */
-  begin({ pubkey, created_at }: Event): void {
-    this.#pending.set(pubkey, Math.max(created_at, this.#pending.get(pubkey) ?? 0));
+  begin({ pubkey }: Event): void {
+    const [row] = this.#sql.all("SELECT until FROM vanished WHERE pubkey = unhex(?1) AND pending = 1", pubkey);
+    if (row !== undefined) this.#pending.set(pubkey, row[0] as number);
   }
 
   /**
-   * Erases up to `max` events of one request, in the caller's transaction. Returns what to call when it has been
-   * committed.
+   * Erases up to `max` events of the requests that are pending, in the caller's transaction. Returns what to call when it
+   * has been committed.
    */
   erase(max: number, remove: Remove): () => void {
-    const [pubkey, until] = this.#pending.entries().next().value ?? [];
-    if (pubkey === undefined || until === undefined) return () => {};
     const batch = new Batch(max);
-    this.#findOwn(pubkey, until, batch);
-    this.#findWraps(pubkey, until, batch);
-    for (const [position, raw] of batch.rows) remove(position as number, JSON.parse(raw as string) as Event);
-    if (batch.isFull) return () => {};
-    this.#sql.all("UPDATE vanished SET pending = 0 WHERE pubkey = unhex(?1)", pubkey);
-    return () => this.#pending.delete(pubkey);
+    const done: string[] = [];
+    for (const [pubkey, until] of this.#pending) {
+      this.#findOwn(pubkey, until, batch);
+      this.#findWraps(pubkey, until, batch);
+      if (batch.isFull || done.push(pubkey) >= MAX_REQUESTS) break;
+    }
+    // A wrap may be found for its author and for its recipient.
+    for (const [position, raw] of new Map(batch.rows as [number, string][])) remove(position, JSON.parse(raw) as Event);
+    for (const pubkey of done) this.#sql.all("UPDATE vanished SET pending = 0 WHERE pubkey = unhex(?1)", pubkey);
+    return () => {
+      for (const pubkey of done) this.#pending.delete(pubkey);
+    };
   }
 
   /** Kind by kind, so that newer events are not walked over. */

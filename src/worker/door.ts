@@ -18,8 +18,13 @@ export function turnAway(
   sockets: Sockets,
 ): Response | undefined {
   if (origin !== undefined && lists.has("blocked-ip", origin.address)) return plain(403, "This address is blocked.");
-  if (sockets.size >= config.maxConnections) return plain(503, "The relay has too many connections.", RETRY);
+  // Those that were closed and do not go take nobody's place, but each is a file of the process: as many of them again.
+  const kinds = [sockets.open, sockets.lingering];
+  if (kinds.some(({ size }) => size >= config.maxConnections)) {
+    return plain(503, "The relay has too many connections.", RETRY);
+  }
   if (origin === undefined || (origin.isLoopback && config.maxConnectionsPerIp === undefined)) return undefined;
-  if (sockets.countFrom(origin) < (config.maxConnectionsPerIp ?? DEFAULT_PER_ADDRESS)) return undefined;
+  const most = config.maxConnectionsPerIp ?? DEFAULT_PER_ADDRESS;
+  if (kinds.every((places) => places.countFrom(origin) < most)) return undefined;
   return plain(429, "There are too many connections from this address.", RETRY);
 }

@@ -1,4 +1,3 @@
-import { VANISH_KIND } from "../protocol/deletion.ts";
 import { type Event, expirationOf } from "../protocol/event.ts";
 import { RELAY_KINDS } from "../protocol/kind.ts";
 import { type RetentionRule, retentionOf } from "../protocol/retention.ts";
@@ -6,6 +5,7 @@ import type { AccessLists, Clock } from "../relay/ports.ts";
 import type { Cleanup } from "../store/cleanup.ts";
 import type { EventStore } from "../store/event-store.ts";
 import type { Job } from "./alarms.ts";
+import type { Erasing } from "./local-log.ts";
 
 /** Events that one run of a job removes: some tens of milliseconds. */
 const BATCH = 250;
@@ -66,9 +66,18 @@ export function storeJobs(
   ];
 }
 
-/** When an event that has just been stored will need a job, in Unix seconds; infinity if never. */
-export function dueOf(event: Event, rules: readonly RetentionRule[], now: number): number {
-  if (event.kind === VANISH_KIND) return now;
+/** What the jobs "banned" and "foreign" have still to remove. */
+export function erasingOf(lists: AccessLists): Erasing {
+  const isForeign = ({ kind, pubkey }: Event): boolean =>
+    lists.has("signing", "foreign") && RELAY_KINDS.has(kind) && pubkey !== lists.get("signing", "self");
+  return {
+    isPending: () => lists.size("erasing") > 0 || lists.has("signing", "foreign"),
+    hides: (event) => lists.has("erasing", event.pubkey) || isForeign(event),
+  };
+}
+
+/** When an event that has just been stored will expire or pass its retention, in Unix seconds; infinity if never. */
+export function dueOf(event: Event, rules: readonly RetentionRule[]): number {
   const seconds = retentionOf(rules, event.kind);
   const retention = roundUp(seconds === undefined ? undefined : event.created_at + seconds, RETENTION_STEP);
   const expiry = roundUp(expirationOf(event), EXPIRY_STEP);

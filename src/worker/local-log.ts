@@ -1,9 +1,11 @@
+import { VANISH_KIND } from "../protocol/deletion.ts";
 import type { Event } from "../protocol/event.ts";
 import type { Filter } from "../protocol/filter.ts";
 import type { RetentionRule } from "../protocol/retention.ts";
 import type { Reader } from "../protocol/visibility.ts";
 import type { Clock, EventLog, Pages } from "../relay/ports.ts";
 import { countMatches } from "../store/count.ts";
+import { freesRoom } from "../store/deletion.ts";
 import type { EventStore } from "../store/event-store.ts";
 import { collectRecords } from "../store/records.ts";
 import { Scan, type Snapshot } from "../store/scan.ts";
@@ -22,27 +24,34 @@ export interface LogLimits {
   privateKinds: ReadonlySet<number>;
 }
 
-/** Authors whose events are being removed: hidden until they are gone. */
+/** Events that are being removed, besides those of who vanished: hidden until they are gone. */
 export interface Erasing {
-  size: () => number;
-  has: (pubkey: string) => boolean;
+  isPending: () => boolean;
+  hides: (event: Event) => boolean;
 }
 
 /** How long changed counts wait to be saved, in milliseconds: one row for all events of that time. */
 const SAVE_COUNTS_MS = 1000;
 
-/** The event log over the store of the same object. `onStored` is told of each event that has been committed. */
+/** Who is told of what has been committed. */
+export interface LogEvents {
+  stored: (event: Event) => void;
+  /** Somebody vanished, and there is something to erase. */
+  vanishing: () => void;
+}
+
+/** The event log over the store of the same object. */
 export function localLog(
   sql: Sql,
   store: EventStore,
   limits: LogLimits,
   clock: Clock,
   erasing: Erasing,
-  onStored: (event: Event) => void,
+  on: LogEvents,
 ): EventLog {
   const { vanishing } = store;
-  const hides = (event: Event) => vanishing.hides(event) || erasing.has(event.pubkey);
-  const isHiding = () => vanishing.isPending || erasing.size() > 0;
+  const hides = (event: Event) => vanishing.hides(event) || erasing.hides(event);
+  const isHiding = () => vanishing.isPending || erasing.isPending();
   const snapshot = (isIntact?: () => boolean): Snapshot => ({
     head: store.head,
     now: clock.nowSeconds(),
@@ -66,6 +75,7 @@ export function localLog(
   };
   return {
     isFull: () => isFull,
+    hasRoomFor: (event) => !isFull || freesRoom(sql, event),
     known(ids) {
       // An event that waits to be erased is refused, not known (R-05-21); `append` tells which they are.
       if (isHiding()) return new Set();
@@ -78,13 +88,14 @@ export function localLog(
       if (event === undefined || limits.privateKinds.has(event.kind)) return undefined;
       return isHiding() && hides(event) ? undefined : event;
     },
-    async append(batch) {
-      const results = store.put(batch);
+    async append(batch, unkept) {
+      const results = store.put(batch, unkept);
       isFull = sql.size() >= limits.maxStorage;
       saveCountsSoon();
       batch.forEach(({ event }, i) => {
-        if (results[i]?.outcome === "stored") onStored(event);
+        if (results[i]?.outcome === "stored") on.stored(event);
       });
+      if (vanishing.isPending && batch.some(({ event }) => event.kind === VANISH_KIND)) on.vanishing();
       return results;
     },
     scan(filters: readonly Filter[], reader: Reader) {

@@ -53,7 +53,7 @@ export class LoginTimeout implements Job {
     if (!this.#config.authRequired) return;
     const now = this.#clock.nowSeconds();
     for (const connection of this.#connections()) {
-      if (connection.isAuthenticated || connection.isClosed) continue;
+      if (connection.isAuthenticated) continue;
       // A clock that was set back gives nobody more time.
       connection.openedSeconds = Math.min(connection.openedSeconds, now);
       yield connection;

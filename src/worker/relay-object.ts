@@ -3,8 +3,7 @@ import type { Event } from "../protocol/event.ts";
 import { REPORT_KIND } from "../protocol/kind.ts";
 import type { Access } from "../relay/access.ts";
 import { type Config, filterOptions, parseConfig } from "../relay/config.ts";
-import { type Connection, originOf } from "../relay/connection.ts";
-import { Laggards } from "../relay/laggards.ts";
+import { originOf } from "../relay/connection.ts";
 import { Management } from "../relay/manage/management.ts";
 import { noteReport, type StoredOf } from "../relay/manage/reports.ts";
 import type { Clock, EventLog } from "../relay/ports.ts";
@@ -20,7 +19,7 @@ import { secp256k1 } from "./crypto.ts";
 import { turnAway } from "./door.ts";
 import { durableSql } from "./durable-sql.ts";
 import { plain, relayPage } from "./http.ts";
-import { dueOf, storeJobs } from "./jobs.ts";
+import { dueOf, erasingOf, storeJobs } from "./jobs.ts";
 import { localLog } from "./local-log.ts";
 import { LoginTimeout } from "./login-timeout.ts";
 import { manage } from "./management.ts";
@@ -159,24 +158,31 @@ export class RelayObject extends DurableObject<Env> {
     migrate(sql);
     const store = new EventStore(sql, { search: filterOptions(config).search });
     const subscriptions = new Subscriptions(subscriptionRows(this.ctx.storage), clock);
-    const connections = (): Iterable<Connection> => sockets.all();
-    const laggards = new Laggards(clock, connections, (connection) => release(connection, { relay, subscriptions }));
-    const sockets = new Sockets(this.ctx, config, clock, report, laggards);
+    const sockets = new Sockets(this.ctx, config, clock, report, (connection) => {
+      relay.drop(connection);
+      subscriptions.drop(connection);
+    });
     const lists = new AccessStore(sql);
     const access: Access = { config, lists };
     const cleanup = new Cleanup(sql, store);
-    const login = new LoginTimeout(config, clock, connections);
+    const login = new LoginTimeout(config, clock, () => sockets.all());
     const jobs = [...storeJobs(store, cleanup, lists, config.retention, clock), login];
     const alarms = new Alarms(this.ctx, jobs, clock, report);
+    const eraseSoon = () => alarms.ring(clock.nowSeconds());
     // Moderators learn no more than anybody of what is private (R-05-29).
     const storedOf = (ids: readonly string[]) => store.storedOf(ids, config.privateKinds);
-    const erasing = { size: () => lists.size("erasing"), has: (pubkey: string) => lists.has("erasing", pubkey) };
-    const log = localLog(sql, store, config, clock, erasing, (event) => {
-      alarms.ring(dueOf(event, config.retention, clock.nowSeconds()));
-      if (event.kind === REPORT_KIND) queueReport(event, lists, storedOf);
+    const log = localLog(sql, store, config, clock, erasingOf(lists), {
+      stored(event) {
+        alarms.ring(dueOf(event, config.retention));
+        if (event.kind === REPORT_KIND) queueReport(event, lists, storedOf);
+      },
+      vanishing: eraseSoon,
     });
+    const connections = () => sockets.all();
     const relay = new Relay({ config, access, crypto: secp256k1, log, clock, subscriptions, report, connections });
     sockets.restore(subscriptions);
+    const closeBlocked = () => sockets.closeBlocked((address) => lists.has("blocked-ip", address));
+    closeBlocked();
     const enforce = () => {
       for (const connection of sockets.all()) relay.enforce(connection);
     };
@@ -188,9 +194,10 @@ export class RelayObject extends DurableObject<Env> {
       changeLog: lists,
       clock,
       storedOf,
+      authorOf: (id) => store.find(id)?.pubkey,
       removeEvent: (id) => cleanup.removeEvent(id),
-      closeAddress: (address) => sockets.closeAddress(address),
-      eraseSoon: () => alarms.ring(clock.nowSeconds()),
+      closeBlocked,
+      eraseSoon,
       enforce,
       statistics: () => statistics(running, this.#startedAt, true),
       membership: relay.membership?.members,
@@ -229,11 +236,7 @@ const NO_FRAMES = (): readonly string[] => [];
 /** The connection is gone, whatever the cause. */
 function forget(socket: WebSocket, { sockets, subscriptions, relay }: Running): void {
   const connection = sockets.remove(socket);
-  if (connection !== undefined) release(connection, { relay, subscriptions });
-}
-
-/** What is kept for a connection is freed: in memory first, as the rows may fail. */
-function release(connection: Connection, { relay, subscriptions }: Pick<Running, "relay" | "subscriptions">): void {
+  if (connection === undefined) return;
   relay.drop(connection);
   subscriptions.drop(connection);
 }

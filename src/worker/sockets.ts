@@ -8,9 +8,9 @@ import {
   originOf,
   parseAttachment,
 } from "../relay/connection.ts";
-import type { Laggards } from "../relay/laggards.ts";
 import type { Clock, Log, Socket, SubscriptionRows } from "../relay/ports.ts";
 import type { Subscriptions } from "../relay/subscriptions.ts";
+import { Places } from "./places.ts";
 
 const ROW_PREFIX = "sub:";
 
@@ -20,17 +20,26 @@ export class Sockets {
   readonly #config: Config;
   readonly #clock: Clock;
   readonly #report: Log;
-  readonly #laggards: Laggards;
+  readonly #release: (connection: Connection) => void;
   readonly #connections = new Map<WebSocket, Connection>();
-  /** Connections by network. */
-  readonly #counts = new Map<string, number>();
+  /** Connections that are served. */
+  readonly open = new Places();
+  /** Those that the relay has closed and whose client has not gone: the runtime cannot make it. */
+  readonly lingering = new Places();
 
-  constructor(state: DurableObjectState, config: Config, clock: Clock, report: Log, laggards: Laggards) {
+  /** `release` frees what is kept for a connection when the relay closes it. */
+  constructor(
+    state: DurableObjectState,
+    config: Config,
+    clock: Clock,
+    report: Log,
+    release: (connection: Connection) => void,
+  ) {
+    this.#release = release;
     this.#state = state;
     this.#config = config;
     this.#clock = clock;
     this.#report = report;
-    this.#laggards = laggards;
   }
 
   /** Takes over an upgraded socket and sends the challenge as its first frame (R-01-02). */
@@ -54,53 +63,55 @@ export class Sockets {
   /** Forgets a socket that has closed; its connection, if it had one. */
   remove(socket: WebSocket): Connection | undefined {
     const connection = this.#connections.get(socket);
+    if (connection === undefined) return undefined;
     this.#connections.delete(socket);
-    connection?.outbound.forget();
-    if (connection?.origin !== undefined) this.#count(connection.origin, -1);
+    this.#placesOf(connection).remove(connection.origin);
     return connection;
   }
 
-  get size(): number {
-    return this.#connections.size;
-  }
-
-  /** Connections of the same client, by its address. */
-  countFrom({ network }: Origin): number {
-    return this.#counts.get(network) ?? 0;
-  }
-
-  /** Ends all connections of an address, normalized, with a NOTICE and 1008: it has been blocked. */
-  closeAddress(address: string): void {
-    for (const socket of this.#state.getWebSockets(address)) {
-      this.#connections.get(socket)?.close(1008, "blocked: this address is blocked");
+  /** Ends all connections from blocked addresses, which are normalized, with a NOTICE and 1008. */
+  closeBlocked(isBlocked: (address: string) => boolean): void {
+    for (const connection of this.all()) {
+      const { origin } = connection;
+      if (origin !== undefined && isBlocked(origin.address)) connection.close(1008, "blocked: this address is blocked");
     }
+  }
+
+  /** Connections that are served. */
+  *all(): Iterable<Connection> {
+    for (const connection of this.#connections.values()) if (!connection.isClosed) yield connection;
   }
 
   #connect(socket: WebSocket, attachment: Attachment, origin: Origin | undefined): Connection {
     const { privateKinds, authRequired } = this.#config;
-    const connection = new Connection(socketOf(this.#state, socket), attachment, privateKinds, origin, this.#laggards);
+    const connection = new Connection(socketOf(this.#state, socket), attachment, privateKinds, origin);
     connection.outbound.isStranger = authRequired && !connection.isAuthenticated;
     return connection;
   }
 
   #add(socket: WebSocket, connection: Connection): void {
     this.#connections.set(socket, connection);
-    if (connection.origin !== undefined) this.#count(connection.origin, 1);
+    this.#placesOf(connection).add(connection.origin);
+    connection.onDismissed = () => {
+      this.open.remove(connection.origin);
+      this.lingering.add(connection.origin);
+      try {
+        this.#release(connection);
+      } catch (error) {
+        // It is closed all the same; what is left of it goes with its socket.
+        this.#report("releasing failed", { connection: connection.id, error: String(error) });
+      }
+    };
   }
 
-  #count({ network }: Origin, change: number): void {
-    const count = (this.#counts.get(network) ?? 0) + change;
-    if (count > 0) this.#counts.set(network, count);
-    else this.#counts.delete(network);
-  }
-
-  all(): Iterable<Connection> {
-    return this.#connections.values();
+  #placesOf({ isClosed }: Connection): Places {
+    return isClosed ? this.lingering : this.open;
   }
 
   /**
    * Puts connections and subscriptions back together after the object was away (R-06-12). A socket without a readable
-   * attachment starts anew, unauthenticated (R-06-13); rows without a connection are purged (R-06-19).
+   * attachment starts anew, unauthenticated (R-06-13); one that was closed stays so; rows without a connection are purged
+   * (R-06-19).
    */
   restore(subscriptions: Subscriptions): void {
     const byId = new Map<string, Connection>();
@@ -111,7 +122,9 @@ export class Sockets {
       const [address] = this.#state.getTags(socket);
       const origin = address === undefined ? undefined : originOf(address);
       const connection = this.#connect(socket, attachment, origin);
+      connection.isClosed = socket.readyState !== WebSocket.OPEN;
       this.#add(socket, connection);
+      if (connection.isClosed) continue;
       byId.set(connection.id, connection);
       for (const [id, source] of known?.unwritten ?? []) unwritten.push([connection, id, source]);
       if (known === undefined) {

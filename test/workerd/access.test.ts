@@ -156,6 +156,21 @@ describe("who is let in", () => {
   });
 });
 
+test("R-06-07 R-05-58 without AUTH_REQUIRED 'authenticated' still means whoever has logged in", async () => {
+  const relay = await relayWith({
+    AUTH_REQUIRED: "false",
+    READ_ACCESS: "authenticated",
+    WRITE_ACCESS: "authenticated",
+  });
+  const client = await relay.connect();
+  const asked = "auth-required";
+  expect(await reading(client)).toEqual({ req: asked, count: asked, sync: asked });
+  expect(await writing(client)).toEqual([false, asked]);
+  await client.auth(alice);
+  expect(await reading(client)).toEqual(READS);
+  expect(await writing(client)).toEqual([true, ""]);
+});
+
 describe("bans", () => {
   test("T-129 R-05-58 a banned key may log in, and neither reads nor writes; its events come from nobody", async () => {
     const relay = await relayListing({}, ["banned-pubkey", carol.pubkey, "spam"]);
@@ -188,7 +203,7 @@ describe("bans", () => {
     const request = signed(carol, { kind: 62, tags: [["relay", "ALL_RELAYS"]] });
     expect(verdict(await c.publish(request))).toEqual([true, ""]);
     await ringAll(relay);
-    expect(await storedEvents(relay)).toBe(1);
+    expect(await storedEvents(relay)).toBe(0);
   });
 
   test("R-05-73 events of a key that is being erased are hidden at once and removed in the background", async () => {

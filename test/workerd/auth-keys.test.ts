@@ -61,6 +61,15 @@ describe("several keys on one connection", () => {
   });
 });
 
+test("R-05-54 whoever has logged in is not asked to log in again by the answer to an AUTH that fails", async () => {
+  const { connect } = freshRelay();
+  const client = await connect();
+  const astray = () => client.auth(bob, "wss://relay.example.com");
+  expect((await astray())[3]).toMatch(/^auth-required: relay tag must be /);
+  expect((await client.auth(alice))[2]).toBe(true);
+  expect((await astray())[3]).toMatch(/^invalid: relay tag must be /);
+});
+
 describe("an AUTH event is no event of the relay", () => {
   test("T-024 R-05-60 kind 22242 inside EVENT is refused, reaches nobody and authenticates nobody", async () => {
     const { login } = freshRelay();

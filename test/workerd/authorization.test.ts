@@ -1,11 +1,25 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { expect, test } from "vitest";
-import { alice, bob, type Key, signed } from "../support/keys.ts";
+import { AccessStore } from "../../src/store/access-store.ts";
+import { migrate } from "../../src/store/schema.ts";
+import { durableSql } from "../../src/worker/durable-sql.ts";
+import { alice, bob, type Key, now, signed } from "../support/keys.ts";
 import { caller } from "../support/manage.ts";
 import type { TestRelay } from "../support/relay.ts";
 import { managedRelay } from "./managed.ts";
-import { answer, codeFor, hex, INVALID_CODE, joining, LIST, memberRelay, operator, self } from "./member-relay.ts";
-import { configure, evict, relayWith } from "./stocked.ts";
+import {
+  answer,
+  codeFor,
+  hex,
+  INVALID_CODE,
+  joining,
+  LIST,
+  memberRelay,
+  membersOf,
+  operator,
+  self,
+} from "./member-relay.ts";
+import { configure, countOf, evict, lookUp, relayWith } from "./stocked.ts";
 
 const as = (relay: TestRelay, by: Key) => caller((url, init) => relay.stub.fetch(url, init), by);
 
@@ -39,6 +53,58 @@ test("R-05-71 R-05-72 a granted admin who calls without end does not keep an ope
   expect((await relay.call("revokeadmin", alice.pubkey)).result).toBe(true);
 });
 
+test("R-05-71 R-05-72 nor do forty of them together", async () => {
+  const relay = managedRelay();
+  const until = now() + 60;
+  // As many as the list holds, of which no key has more than its own share.
+  await relay.inside(({ storage }) => {
+    const sql = durableSql(storage);
+    migrate(sql);
+    const lists = new AccessStore(sql);
+    lists.put("admin", alice.pubkey, "[]");
+    for (let i = 0; i < 15_000; i++) {
+      const by = String(Math.floor(i / 499)).padStart(64, "a");
+      lists.put("spent", String(i).padStart(64, "0"), `${until} ${by}`);
+    }
+  });
+  await relay.evict();
+  expect((await relay.as(alice)("supportedmethods")).status).toBe(429);
+  expect((await relay.call("revokeadmin", alice.pubkey)).result).toBe(true);
+});
+
+test("R-05-72 an event that the relay signed cannot be banned", async () => {
+  const relay = await memberRelay();
+  const call = as(relay, operator);
+  await call("grantadmin", bob.pubkey, ["banevent"]);
+  await relay.manage((members) => members.addMember(alice.pubkey));
+  const client = await relay.login(alice);
+  const note = signed(alice);
+  await client.publish(note);
+  const [list] = (await client.query({ kinds: [LIST] })) as { id: string }[];
+  for (const by of [bob, operator]) {
+    expect((await as(relay, by)("banevent", list?.id)).error).toMatch(/^restricted: /);
+  }
+  expect(await client.query({ kinds: [LIST] })).toEqual([list]);
+  expect((await call("listbannedevents")).result).toEqual([]);
+  expect((await as(relay, bob)("banevent", note.id)).result).toBe(true);
+  expect((await call("banevent", "0".repeat(64))).result).toBe(true);
+});
+
+test("R-05-58 a key that is banned while there are no members is no member once there are again", async () => {
+  const relay = await memberRelay();
+  await relay.manage((members) => members.addMember(alice.pubkey));
+  await (await relay.login(bob)).settled();
+  await evict(relay);
+  const operated = { ADMIN_PUBKEYS: operator.pubkey };
+  await configure(relay, operated);
+  const call = as(relay, operator);
+  expect((await call("banpubkey", alice.pubkey)).result).toBe(true);
+  expect((await call("unbanpubkey", alice.pubkey)).result).toBe(true);
+  await evict(relay);
+  await configure(relay, { ...operated, RELAY_SECRET_KEY: hex(self.secret) });
+  expect(await membersOf(await relay.login(bob))).toEqual({});
+});
+
 test("R-07-17 a private kind of job is not counted", async () => {
   const relay = await relayWith({ PRIVATE_KINDS: "4,5000" });
   const client = await relay.login(alice);
@@ -48,7 +114,7 @@ test("R-07-17 a private kind of job is not counted", async () => {
   expect(JSON.stringify(stats)).not.toContain('"5000"');
 });
 
-test("R-05-63 what others signed while there were no members is removed when there are again", async () => {
+test("R-05-63 what others signed while there were no members is hidden and removed when there are again", async () => {
   const relay = await memberRelay();
   await relay.manage((members) => members.addMember(bob.pubkey));
   await (await relay.login(bob)).settled();
@@ -59,6 +125,11 @@ test("R-05-63 what others signed while there were no members is removed when the
   await evict(relay);
   await configure(relay, { RELAY_SECRET_KEY: hex(self.secret), ADMIN_PUBKEYS: operator.pubkey });
   const reader = await relay.login(bob);
+  // Hidden at once, everywhere: no alarm has rung.
+  const seen = (await reader.query({ kinds: [LIST] })) as unknown as { pubkey: string }[];
+  expect(seen.map(({ pubkey }) => pubkey)).toEqual([self.pubkey]);
+  expect(await countOf(reader, { authors: [alice.pubkey] })).toBe(0);
+  expect(await lookUp(relay, `SELECT count(*) FROM event WHERE kind = ${LIST}`)).toBe(2);
   for (let i = 0; i < 5; i++) await runDurableObjectAlarm(relay.stub);
   const found = (await reader.query({ kinds: [LIST] })) as unknown as { pubkey: string }[];
   expect(found.map(({ pubkey }) => pubkey)).toEqual([self.pubkey]);

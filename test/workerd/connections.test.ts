@@ -1,7 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
 import { parseConfig } from "../../src/relay/config.ts";
-import { Laggards } from "../../src/relay/laggards.ts";
 import { Subscriptions } from "../../src/relay/subscriptions.ts";
 import { AccessStore } from "../../src/store/access-store.ts";
 import { migrate } from "../../src/store/schema.ts";
@@ -9,9 +8,10 @@ import { durableSql } from "../../src/worker/durable-sql.ts";
 import type { RelayObject } from "../../src/worker/relay-object.ts";
 import { Sockets, subscriptionRows } from "../../src/worker/sockets.ts";
 import { Client } from "../support/client.ts";
-import { alice, bob, now } from "../support/keys.ts";
+import { alice, bob, now, unique } from "../support/keys.ts";
+import { caller } from "../support/manage.ts";
 import type { TestRelay } from "../support/relay.ts";
-import { configure, evict, relayWith } from "./stocked.ts";
+import { configure, countOf, evict, relayWith } from "./stocked.ts";
 
 /** Connects as the Worker would for a client of that address. */
 async function connectFrom(relay: TestRelay, address: string): Promise<Response> {
@@ -82,19 +82,127 @@ test("R-05-72 a blocked address gets 403, and its open connections can be closed
     migrate(sql);
     new AccessStore(sql).put("blocked-ip", "203.0.113.7", "spam");
     const clock = { nowSeconds: now, soon() {}, pause: async () => {}, breathe() {} };
-    const laggards = new Laggards(
-      clock,
-      () => [],
-      () => {},
-    );
-    const sockets = new Sockets(state, parseConfig({}), clock, () => {}, laggards);
+    const [report, release] = [() => {}, () => {}];
+    const sockets = new Sockets(state, parseConfig({}), clock, report, release);
     sockets.restore(new Subscriptions(subscriptionRows(state.storage), clock));
-    sockets.closeAddress("203.0.113.7");
+    sockets.closeBlocked((address) => address === "203.0.113.7");
   });
   expect(await blocked.next()).toEqual(["NOTICE", "blocked: this address is blocked"]);
   await vi.waitFor(() => expect(blocked.closed?.code).toBe(1008));
   expect((await other.ask(["REQ", "s", {}]))[0]).toBe("CLOSED");
   expect(await statuses(relay, "203.0.113.7", "203.0.113.8")).toEqual([403, 101]);
+});
+
+/** A client that takes no notice of a Close: its side stays open, and it can go on sending. */
+async function deafClientFrom(relay: TestRelay, address: string): Promise<Client> {
+  const headers = { Upgrade: "websocket", "Nexus-Client-Address": address };
+  const { webSocket } = await relay.stub.fetch("http://relay/", { headers });
+  if (webSocket === null) throw new Error("refused");
+  const client = new Client(webSocket);
+  webSocket.accept({ allowHalfOpen: true });
+  client.challenge = (await client.next())[1] as string;
+  return client;
+}
+
+const stats = async (relay: TestRelay) =>
+  (await (await relay.stub.fetch("http://relay/api/stats")).json()) as Record<string, unknown>;
+
+const blockIp = (relay: TestRelay, address: string) =>
+  caller((url, init) => relay.stub.fetch(url, init))("blockip", address);
+
+describe("a client that takes no notice of a Close", () => {
+  test.each([false, true])("R-05-74 R-06-12 is not served again after blockip; object away: %s", async (isAway) => {
+    const relay = await relayWith({});
+    const deaf = await deafClientFrom(relay, "203.0.113.7");
+    expect((await deaf.auth(alice))[2]).toBe(true);
+    expect((await blockIp(relay, "203.0.113.7")).result).toBe(true);
+    await vi.waitFor(() => expect(deaf.closed?.code).toBe(1008));
+    if (isAway) await evict(relay);
+    deaf.send(["EVENT", unique(alice)]);
+    const reader = await relay.login(bob);
+    // What was sent before has been served before, if it is.
+    expect(await countOf(reader, {})).toBe(0);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await countOf(reader, {})).toBe(0);
+  });
+
+  test("R-06-12 R-01-07 is not served again after a cut-off", async () => {
+    const relay = await relayWith({ ABUSE_CUTOFF: "3", LIMIT_COUNT: "connection:0.001/1" });
+    const deaf = await deafClientFrom(relay, "203.0.113.7");
+    expect((await deaf.auth(alice))[2]).toBe(true);
+    for (let i = 0; i < 10; i++) deaf.send(["COUNT", "c", {}]);
+    await vi.waitFor(() => expect(deaf.closed?.code).toBe(1008));
+    await evict(relay);
+    deaf.send(["EVENT", unique(alice)]);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await countOf(await relay.login(bob), {})).toBe(0);
+  });
+
+  test.each([false, true])("R-06-19 takes no place, and has no subscriptions; object away: %s", async (isAway) => {
+    const relay = await relayWith({ MAX_CONNECTIONS: "2" });
+    const deaf = await deafClientFrom(relay, "203.0.113.7");
+    expect((await deaf.auth(alice))[2]).toBe(true);
+    expect((await deaf.req("s", { kinds: [1] })).end[0]).toBe("EOSE");
+    const rows = () => inside(relay, (_object, { storage }) => [...storage.kv.list({ prefix: "sub:" })].length);
+    await expect.poll(rows, { timeout: 5000 }).toBe(1);
+    await relay.login(bob);
+    expect(await statuses(relay, "203.0.113.9")).toEqual([503]);
+    await blockIp(relay, "203.0.113.7");
+    expect(await rows()).toBe(0);
+    if (isAway) {
+      await evict(relay);
+      await configure(relay, { MAX_CONNECTIONS: "2" });
+    }
+    expect(await stats(relay)).toMatchObject({ connections: 1, authenticated_connections: 1, subscriptions: 0 });
+    expect(await statuses(relay, "203.0.113.9", "203.0.113.9")).toEqual([101, 503]);
+  });
+
+  test("R-06-19 leaves nothing behind when it goes at last", async () => {
+    const relay = await relayWith({ MAX_CONNECTIONS: "1" });
+    for (let i = 0; i < 3; i++) {
+      const deaf = await deafClientFrom(relay, `203.0.113.${i}`);
+      await blockIp(relay, `203.0.113.${i}`);
+      await vi.waitFor(() => expect(deaf.closed?.code).toBe(1008));
+      expect(await statuses(relay, "203.0.113.9")).toEqual([503]);
+      deaf.close();
+      await expect
+        .poll(() => inside(relay, (_object, state) => state.getWebSockets().length), { timeout: 5000 })
+        .toBe(0);
+    }
+    expect(await statuses(relay, "203.0.113.9")).toEqual([101]);
+  });
+
+  test("costs its client a place in the end: as many may linger as may be open, of one address and in all", async () => {
+    const relay = await relayWith({ MAX_CONNECTIONS: "3", MAX_CONNECTIONS_PER_IP: "2", AUTH_TIMEOUT: "1" });
+    const lingering = async (...addresses: string[]) => {
+      const clients: Client[] = [];
+      for (const address of addresses) clients.push(await deafClientFrom(relay, address));
+      for (const client of clients) {
+        await vi.waitFor(() => expect(client.closed?.code).toBe(1008), { timeout: 10_000 });
+      }
+    };
+    await lingering("203.0.113.7", "203.0.113.7");
+    expect(await statuses(relay, "203.0.113.7")).toEqual([429]);
+    await lingering("203.0.113.8");
+    expect(await statuses(relay, "203.0.113.9")).toEqual([503]);
+  });
+});
+
+test("R-05-74 a connection that was open from a blocked address is closed when the object wakes", async () => {
+  const relay = await relayWith({});
+  const client = await deafClientFrom(relay, "203.0.113.7");
+  expect((await client.auth(alice))[2]).toBe(true);
+  await evict(relay);
+  await inside(relay, (_object, { storage }) => {
+    const sql = durableSql(storage);
+    migrate(sql);
+    new AccessStore(sql).put("blocked-ip", "203.0.113.7", "");
+  });
+  await evict(relay);
+  client.send(["EVENT", unique(alice)]);
+  expect(await client.next()).toEqual(["NOTICE", "blocked: this address is blocked"]);
+  await vi.waitFor(() => expect(client.closed?.code).toBe(1008));
+  expect(await countOf(await relay.login(bob), {})).toBe(0);
 });
 
 describe("AUTH_TIMEOUT", () => {

@@ -13,7 +13,7 @@ import { inStore, putAll, unsigned } from "./stocked.ts";
 // A COUNT that takes several turns gives what the store held at one moment.
 
 /** Nobody is being erased. */
-const NOBODY = { size: () => 0, has: () => false };
+const NOBODY = { isPending: () => false, hides: () => false };
 
 const MANY = 30_000;
 
@@ -37,7 +37,7 @@ async function countWhile(
     let pauses = 0;
     const pause = async () => meanwhile(store, ++pauses);
     const clock = { nowSeconds: now, soon() {}, pause, breathe() {} };
-    const log = localLog(sql, store, parseConfig({}), clock, NOBODY, () => {});
+    const log = localLog(sql, store, parseConfig({}), clock, NOBODY, { stored() {}, vanishing() {} });
     const parsed = filters.map((filter) => parseFilter(filter, { andFilters: false }) as { value: ParsedFilter });
     const result = await log.count(
       parsed.map(({ value }) => value),

@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { networkOf, normalizeAddress, withoutPort } from "../../src/protocol/address.ts";
 import { parseConfig } from "../../src/relay/config.ts";
 import { Connection, newAttachment, originOf } from "../../src/relay/connection.ts";
-import { Laggards } from "../../src/relay/laggards.ts";
 import { Buckets } from "../../src/relay/limits/buckets.ts";
 import { type Charge, Limits } from "../../src/relay/limits/limits.ts";
 import { parseRules } from "../../src/relay/limits/rules.ts";
@@ -69,15 +68,9 @@ describe("buckets", () => {
   });
 });
 
-const laggards = new Laggards(
-  { nowSeconds: () => 0, soon() {}, pause: async () => {}, breathe() {} },
-  () => [],
-  () => {},
-);
-
 function connectionOf(authed: string[], address = "127.0.0.1"): Connection {
   const socket = { send() {}, close() {}, pingedMs: () => 0, attach() {} };
-  return new Connection(socket, { ...newAttachment(0), pubkeys: authed }, new Set(), originOf(address), laggards);
+  return new Connection(socket, { ...newAttachment(0), pubkeys: authed }, new Set(), originOf(address));
 }
 
 const KEY = "a".repeat(64);
@@ -88,15 +81,18 @@ function limitsOf(variables: Record<string, string>): Limits {
   return new Limits({ event, req, count, sync, auth, bytes: config.limitBytes });
 }
 
+const SERVED = { waitMs: 0, isWithin: true };
+const REQ: Charge = { class: "req", bytes: 1, exempt: "nothing" };
+
 describe("rates", () => {
   test.each<[string, number, Charge]>([
-    ["20,000 EVENTs", 20_000, { class: "event", kind: 1, bytes: 5000 }],
-    ["10,000 REQs", 10_000, { class: "req", bytes: 1000 }],
-    ["2,000 COUNTs", 2000, { class: "count", bytes: 1000 }],
+    ["20,000 EVENTs", 20_000, { class: "event", kind: 1, bytes: 5000, exempt: "nothing" }],
+    ["10,000 REQs", 10_000, { class: "req", bytes: 1000, exempt: "nothing" }],
+    ["2,000 COUNTs", 2000, { class: "count", bytes: 1000, exempt: "nothing" }],
   ])("a burst of %s of one key on one connection is within the defaults", (_name, count, charge) => {
     for (const address of ["127.0.0.1", "203.0.113.7"]) {
       const [limits, connection] = [limitsOf({}), connectionOf([KEY], address)];
-      for (let i = 0; i < count; i++) expect(limits.charge(connection, charge, false)).toBe(0);
+      for (let i = 0; i < count; i++) expect(limits.charge(connection, charge)).toEqual(SERVED);
     }
   });
 
@@ -104,7 +100,7 @@ describe("rates", () => {
     const limits = limitsOf({});
     for (let i = 0; i < 5000; i++) {
       const connection = connectionOf([], "203.0.113.7");
-      expect(limits.charge(connection, { class: "auth", bytes: 500 }, false)).toBe(0);
+      expect(limits.charge(connection, { class: "auth", bytes: 500, exempt: "nothing" })).toEqual(SERVED);
     }
   });
 
@@ -116,17 +112,31 @@ describe("rates", () => {
       ["ip:1/1", "127.0.0.1", true],
     ] as const) {
       const limits = limitsOf({ LIMIT_REQ: variable });
-      const waits = [1, 2].map(() => limits.charge(connectionOf([], address), { class: "req", bytes: 1 }, false));
+      const waits = [1, 2].map(() => limits.charge(connectionOf([], address), REQ).waitMs);
       expect(waits.map((wait) => wait > 0)).toEqual([false, isLimited]);
     }
   });
 
   test("connections of one IPv6 /64 share a rate; the next /64 has its own", () => {
     const limits = limitsOf({ LIMIT_REQ: "ip:1/1" });
-    const wait = (address: string) => limits.charge(connectionOf([], address), { class: "req", bytes: 1 }, false);
+    const wait = (address: string) => limits.charge(connectionOf([], address), REQ).waitMs;
     expect(wait("2001:db8::1")).toBe(0);
     expect(wait("2001:db8::ffff:0:0:1")).toBeGreaterThan(0);
     expect(wait("2001:db8:0:1::1")).toBe(0);
+  });
+});
+
+describe("exemptions", () => {
+  test("R-05-22 what is exempt from the rate of its class is counted there, and still held up by its bytes", () => {
+    const limits = limitsOf({ LIMIT_EVENT: "ip:1/1", LIMIT_BYTES: "ip:1/100" });
+    const vanish = (bytes: number) =>
+      limits.charge(connectionOf([]), { class: "event", kind: 62, bytes, exempt: "class" });
+    expect(vanish(10)).toEqual(SERVED);
+    expect(vanish(10)).toEqual({ waitMs: 0, isWithin: false });
+    expect(vanish(90)).toEqual({ waitMs: expect.any(Number), isWithin: false });
+    expect(vanish(90).waitMs).toBeGreaterThan(0);
+    const close: Charge = { class: undefined, bytes: 90, exempt: "all" };
+    expect(limits.charge(connectionOf([]), close)).toEqual({ waitMs: 0, isWithin: false });
   });
 });
 
@@ -166,6 +176,19 @@ describe("addresses", () => {
     ],
     ["no header of the proxy", { "CF-Connecting-IP": "9.9.9.9" }, "X-Real-IP", "9.9.9.9"],
     ["what is no address", { "X-Real-IP": "unknown", [NAME]: "1.1.1.1" }, "X-Real-IP", null],
+    [
+      "the peer where the header has none",
+      { "X-Real-IP": "unknown", "CF-Connecting-IP": "9.9.9.9" },
+      "X-Real-IP",
+      "9.9.9.9",
+    ],
+    ["the peer where it is empty", { "X-Real-IP": "", "CF-Connecting-IP": "9.9.9.9" }, "X-Real-IP", "9.9.9.9"],
+    [
+      "the peer where its last entry has none",
+      { "X-Forwarded-For": "1.1.1.1, x", "CF-Connecting-IP": "9.9.9.9" },
+      "X-Forwarded-For",
+      "9.9.9.9",
+    ],
   ])("the object gets the address of %s", (_name, headers, proxyHeader, address) => {
     const request = new Request("https://relay/", { headers: { ...headers, Upgrade: "websocket" } });
     const passed = withClientAddress(request, proxyHeader);

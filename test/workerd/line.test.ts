@@ -1,6 +1,5 @@
 import { expect, test, vi } from "vitest";
 import { Connection, newAttachment } from "../../src/relay/connection.ts";
-import { Laggards } from "../../src/relay/laggards.ts";
 import { Line, type Turn } from "../../src/relay/line.ts";
 import type { Clock } from "../../src/relay/ports.ts";
 import { Subscription } from "../../src/relay/subscription.ts";
@@ -14,15 +13,10 @@ const clock: Clock = {
   pause: () => new Promise((resolve) => setTimeout(resolve, 0)),
   breathe() {},
 };
-const laggards = new Laggards(
-  clock,
-  () => [],
-  () => {},
-);
 
 function connect(): Connection {
   const socket = { send() {}, close() {}, pingedMs: () => 0, attach() {} };
-  return new Connection(socket, newAttachment(0), new Set(), undefined, laggards);
+  return new Connection(socket, newAttachment(0), new Set(), undefined);
 }
 
 /** A line whose frames name their turn and themselves; each is held until it is ended. */

@@ -30,7 +30,7 @@ test("R-05-72 a granted key may call what was granted, and nothing else; also af
 test("R-05-72 a grant without methods is for all, but not for making admins", async () => {
   const { call, as } = managedRelay();
   const all = (await call("supportedmethods")).result as string[];
-  for (const methods of [[], [[]], [""], [[""]]]) {
+  for (const methods of [[], [[]], [""], [null]]) {
     await call("grantadmin", alice.pubkey, ...methods);
     expect((await as(alice)("supportedmethods")).result).toEqual(
       all.filter((name) => name !== "grantadmin" && name !== "revokeadmin"),
@@ -42,6 +42,16 @@ test("R-05-72 a grant without methods is for all, but not for making admins", as
     await call("revokeadmin", alice.pubkey);
     expect(await as(alice)("supportedmethods")).toEqual(FORBIDDEN);
   }
+});
+
+test("R-05-72 R-05-73 names that are all empty are a mistake: nothing is granted by them, and nothing revoked", async () => {
+  const { call, as } = managedRelay();
+  const mistake = { status: 200, result: null, error: expect.stringMatching(/^invalid: ./) };
+  for (const names of [[""], ["", ""]]) expect(await call("grantadmin", alice.pubkey, names)).toEqual(mistake);
+  expect(await as(alice)("supportedmethods")).toEqual(FORBIDDEN);
+  expect(await call("grantadmin", alice.pubkey, ["", "stats"])).toEqual(DONE);
+  expect(await call("revokeadmin", alice.pubkey, [""])).toEqual(mistake);
+  expect((await as(alice)("supportedmethods")).result).toEqual(["supportedmethods", "stats"]);
 });
 
 test("R-05-72 grants add up, and are revoked one by one or all together", async () => {
@@ -131,9 +141,10 @@ async function withRoles(body: (management: Management, done: unknown[][], lists
       changeLog: lists,
       clock: { nowSeconds: () => 1000 },
       storedOf: () => new Set(),
+      authorOf: () => undefined,
       removeEvent() {},
       eraseSoon() {},
-      closeAddress() {},
+      closeBlocked() {},
       enforce: () => done.push(["enforced"]),
       statistics: () => ({}),
       membership,

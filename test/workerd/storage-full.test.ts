@@ -1,13 +1,24 @@
 import { expect, test } from "vitest";
 import { parseConfig } from "../../src/relay/config.ts";
 import { admitEvent } from "../../src/relay/policy.ts";
-import { alice, bob, now, unique } from "../support/keys.ts";
-import type { TestRelay } from "../support/relay.ts";
-import { NO_LISTS, relayWith, ringAll, unsigned, verdict } from "./stocked.ts";
+import { alice, bob, now, signed, unique } from "../support/keys.ts";
+import { freshRelay, type TestRelay } from "../support/relay.ts";
+import {
+  configure,
+  inStore,
+  lookUp,
+  NO_LISTS,
+  putAll,
+  relayWith,
+  ringAll,
+  storedEvents,
+  unsigned,
+  verdict,
+} from "./stocked.ts";
 
 const OK = [true, ""];
 
-test("R-02-14 with full storage only what frees room and what is not stored gets in", () => {
+test("R-02-14 with full storage only what is not stored gets in", () => {
   const config = parseConfig({});
   const access = { config, lists: NO_LISTS };
   const admit = (kind: number, isFull: boolean) =>
@@ -21,11 +32,11 @@ test("R-02-14 with full storage only what frees room and what is not stored gets
       isFull,
       find: () => undefined,
     });
-  for (const kind of [0, 1, 4, 1059, 5050, 30023, 65535]) {
+  for (const kind of [0, 1, 4, 5, 1059, 5050, 30023, 65535]) {
     expect(admit(kind, true)).toMatch(/^error: .*storage is full/);
     expect(admit(kind, false)).toBe(undefined);
   }
-  for (const kind of [5, 62, 20001, 21059]) expect(admit(kind, true)).toBe(undefined);
+  for (const kind of [62, 20001, 21059]) expect(admit(kind, true)).toBe(undefined);
 });
 
 async function health(relay: TestRelay): Promise<[number, string]> {
@@ -69,9 +80,82 @@ test("R-02-14 R-08-05 R-08-06 MAX_STORAGE: refused when reached, still readable,
   );
   expect(await health(relay)).toEqual([200, "ok"]);
   expect(verdict(await a.publish(refused))).toEqual(OK);
-  // A request to vanish gets in as well, and frees all.
+  // A request to vanish is heard as well, and frees all.
   expect(verdict(await a.publish(unique(alice, { kind: 62, tags: [["relay", "ALL_RELAYS"]] })))).toEqual(OK);
   await ringAll(relay);
   expect(await statistics(relay)).toMatchObject({ storage_full: false });
   expect(verdict(await b.publish(unique(bob)))).toEqual(OK);
+});
+
+const FULL = [false, "error"];
+const randomId = () =>
+  [...crypto.getRandomValues(new Uint8Array(32))].map((b) => b.toString(16).padStart(2, "0")).join("");
+const naming = (tag: string, values: readonly string[]) => values.map((value) => [tag, value]);
+
+/** A full relay with these events, and what fills it. */
+async function fullRelay(...events: ReturnType<typeof unsigned>[]): Promise<TestRelay> {
+  const relay = freshRelay();
+  const filling = Array.from({ length: 12 }, (_, i) => unsigned({ content: i + "x".repeat(90_000) }));
+  await inStore(relay, (store) => putAll(store, [...filling, ...events]));
+  await configure(relay, { MAX_STORAGE: "1000000" });
+  return relay;
+}
+
+test("R-02-14 with full storage a kind 5 gets in only if it is small for what it removes", async () => {
+  const of = (pubkey: string, template: object = {}) => unsigned({ pubkey, ...template });
+  const mine = Array.from({ length: 12 }, () => of(alice.pubkey));
+  const foreign = of(bob.pubkey);
+  const wrap = of("9".repeat(64), { kind: 1059, tags: [["p", alice.pubkey]] });
+  const page = of(alice.pubkey, { kind: 30023, tags: [["d", "x"]] });
+  const relay = await fullRelay(...mine, foreign, wrap, page);
+  const a = await relay.login(alice);
+  const stored = await storedEvents(relay);
+  const deleting = async (tags: string[][], content = "") =>
+    verdict(await a.publish(signed(alice, { kind: 5, tags, content })));
+  const ids = mine.map(({ id }) => id);
+  const [one = "", two = ""] = ids;
+  // Nothing of it is here, or of its author.
+  expect(await deleting([])).toEqual(FULL);
+  expect(await deleting(naming("e", [randomId()]))).toEqual(FULL);
+  expect(await deleting(naming("e", [foreign.id]))).toEqual(FULL);
+  expect(await deleting(naming("a", [`30023:${alice.pubkey}:y`]))).toEqual(FULL);
+  expect(await deleting(naming("a", [`30023:${bob.pubkey}:x`]))).toEqual(FULL);
+  // It takes more than it gives.
+  expect(await deleting(naming("e", [one, ...Array.from({ length: 2000 }, randomId)]))).toEqual([false, "invalid"]);
+  expect(await deleting(naming("e", [one, ...Array.from({ length: 1000 }, randomId)]))).toEqual(FULL);
+  expect(await deleting(naming("e", [one, ...Array.from({ length: 20 }, randomId)]))).toEqual(FULL);
+  expect(await deleting(naming("e", [one]), "x".repeat(90_000))).toEqual(FULL);
+  expect(await storedEvents(relay)).toBe(stored);
+  expect(await lookUp(relay, "SELECT count(*) FROM tombstone")).toBe(0);
+  // What people do.
+  expect(await deleting([...naming("e", [one]), ["k", "1"]], "a mistake")).toEqual(OK);
+  expect(await deleting(naming("e", [two, randomId()]))).toEqual(OK);
+  expect(await deleting(naming("e", ids.slice(2)))).toEqual(OK);
+  expect(await deleting(naming("e", [wrap.id]))).toEqual(OK);
+  expect(await deleting(naming("a", [`30023:${alice.pubkey}:x`]))).toEqual(OK);
+  expect(await a.query({ ids: [...ids, wrap.id, page.id] })).toEqual([]);
+});
+
+test("R-02-14 of many that delete the same event, one gets in", async () => {
+  const target = unsigned({ pubkey: alice.pubkey });
+  const relay = await fullRelay(target);
+  const a = await relay.login(alice);
+  const requests = Array.from({ length: 20 }, () => unique(alice, { kind: 5, tags: [["e", target.id]] }));
+  for (const request of requests) a.send(["EVENT", request]);
+  const verdicts = [];
+  for (const _ of requests) verdicts.push(verdict(await a.next()));
+  expect(verdicts.filter(([accepted]) => accepted)).toEqual([OK]);
+});
+
+test("R-02-14 R-05-22 R-05-23 with full storage a request to vanish is carried out and not kept", async () => {
+  const relay = await fullRelay(unsigned({ pubkey: alice.pubkey }));
+  const [a, b] = [await relay.login(alice), await relay.login(bob)];
+  const stored = await storedEvents(relay);
+  await b.req("live", { kinds: [62], limit: 0 });
+  const request = unique(alice, { kind: 62, tags: [["relay", "ALL_RELAYS"]], content: "x".repeat(90_000) });
+  expect(verdict(await a.publish(request))).toEqual(OK);
+  expect(await b.settled()).toEqual([]);
+  expect(await a.query({ authors: [alice.pubkey] })).toEqual([]);
+  await ringAll(relay);
+  expect(await storedEvents(relay)).toBe(stored - 1);
 });

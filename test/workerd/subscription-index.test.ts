@@ -3,7 +3,6 @@ import { expect, test } from "vitest";
 import { indexedTags } from "../../src/protocol/event.ts";
 import { type Filter, parseFilter } from "../../src/protocol/filter.ts";
 import { Connection, newAttachment } from "../../src/relay/connection.ts";
-import { Laggards } from "../../src/relay/laggards.ts";
 import { Subscription } from "../../src/relay/subscription.ts";
 import { SubscriptionIndex } from "../../src/relay/subscription-index.ts";
 import type { Filter as WireFilter } from "../support/client.ts";
@@ -16,11 +15,6 @@ import { randomFilters } from "../support/random-filters.ts";
 const SEEDS = 10;
 const STEPS = 400;
 
-const laggards = new Laggards(
-  { nowSeconds: () => 0, soon() {}, pause: async () => {}, breathe() {} },
-  () => [],
-  () => {},
-);
 const nowhere = { send() {}, close() {}, pingedMs: () => 0, attach() {} };
 
 /** An event that was never signed: the index looks at neither id nor signature. */
@@ -44,7 +38,7 @@ test.each(Array.from({ length: SEEDS }, (_, i) => i + 1))(
   "R-03-21 R-06-21 the index finds what looking at every subscription finds, seed %i",
   (seed) => {
     const random = new Random(seed);
-    const connection = new Connection(nowhere, newAttachment(0), new Set(), undefined, laggards);
+    const connection = new Connection(nowhere, newAttachment(0), new Set(), undefined);
     const ids = Array.from({ length: 30 }, () => random.int(0, 0xffffffff).toString(16).padStart(8, "0").repeat(8));
     const oracle = new Oracle(() => true);
     oracle.archive.events = ids.map((id) => ({ ...randomEvent(random, ids), id }));
@@ -82,7 +76,7 @@ test.each(Array.from({ length: SEEDS }, (_, i) => i + 1))(
 
 test("R-03-06 the index finds a filter whose values must all be there by any of its conditions", () => {
   const random = new Random(1);
-  const connection = new Connection(nowhere, newAttachment(0), new Set(), undefined, laggards);
+  const connection = new Connection(nowhere, newAttachment(0), new Set(), undefined);
   const index = new SubscriptionIndex();
   const opened = new Map<Subscription, WireFilter>();
   for (let i = 0; i < 200; i++) {

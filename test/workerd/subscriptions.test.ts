@@ -6,7 +6,6 @@ import { createCrypto } from "../../src/protocol/secp256k1.ts";
 import wasm from "../../src/protocol/secp256k1.wasm";
 import { VerifiedEvent } from "../../src/protocol/verify.ts";
 import { Connection, newAttachment } from "../../src/relay/connection.ts";
-import { Laggards } from "../../src/relay/laggards.ts";
 import { Subscriptions } from "../../src/relay/subscriptions.ts";
 import { EventStore } from "../../src/store/event-store.ts";
 import { migrate } from "../../src/store/schema.ts";
@@ -303,15 +302,8 @@ test("R-03-26 subscriptions are bounded in what their filters name, on one conne
 test("R-03-26 subscriptions are bounded in what their filters name, on all connections together", () => {
   const clock = { nowSeconds: now, soon() {}, pause: async () => {}, breathe() {} };
   const subscriptions = new Subscriptions({ put() {}, delete() {} }, clock);
-  const laggards = new Laggards(clock, () => [], subscriptions.drop);
   const connect = (): Connection =>
-    new Connection(
-      { send() {}, close() {}, pingedMs: () => 0, attach() {} },
-      newAttachment(0),
-      new Set(),
-      undefined,
-      laggards,
-    );
+    new Connection({ send() {}, close() {}, pingedMs: () => 0, attach() {} }, newAttachment(0), new Set(), undefined);
   const kinds = { kinds: new Set(Array.from({ length: 50_000 }, (_, n) => n)), anyOf: [], allOf: [], never: false };
   const connections = Array.from({ length: 20 }, connect);
   const refused = connections.map((connection) => {

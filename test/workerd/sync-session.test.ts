@@ -3,7 +3,6 @@ import { RecordsBuilder } from "../../src/protocol/negentropy-builder.ts";
 import type { Reason } from "../../src/protocol/reason.ts";
 import { parseConfig } from "../../src/relay/config.ts";
 import { Connection, newAttachment } from "../../src/relay/connection.ts";
-import { Laggards } from "../../src/relay/laggards.ts";
 import type { Clock, EventLog } from "../../src/relay/ports.ts";
 import { Syncs } from "../../src/relay/sync.ts";
 
@@ -52,11 +51,6 @@ function bench(records: RecordsOf = nothing) {
   // Of the log, a sync uses nothing else.
   const log = { records } as EventLog;
   const syncs = new Syncs({ config: parseConfig({}), log, clock, report: (message) => void reports.push(message) });
-  const laggards = new Laggards(
-    clock,
-    () => [],
-    () => {},
-  );
   const connect = () => {
     const sent: unknown[][] = [];
     const socket = {
@@ -65,7 +59,7 @@ function bench(records: RecordsOf = nothing) {
       pingedMs: () => 0,
       attach() {},
     };
-    return { connection: new Connection(socket, newAttachment(0), new Set(), undefined, laggards), sent };
+    return { connection: new Connection(socket, newAttachment(0), new Set(), undefined), sent };
   };
   const open = async (connection: Connection, id: string): Promise<void> => {
     await syncs.open(connection, id, [{}, EMPTY]);

@@ -185,7 +185,7 @@ const RETENTION = {
     min: 1_000_000,
     max: 10_000_000_000,
     unit: "bytes",
-    help: "size of the store beyond which only deletions and requests to vanish are taken",
+    help: "size of the store beyond which only deletions that make room are taken, and requests to vanish carried out",
   }),
 };
 

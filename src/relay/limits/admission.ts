@@ -37,8 +37,8 @@ export class Admission {
 
   /**
    * Charges a frame, which counts whether it is valid or not (R-01-23); one that is no message counts as a REQ. Tells
-   * `refuse` why it is refused. CLOSE, NEG-CLOSE, PING and NIP-62 (R-05-22) never are, but count against the cut-off.
-   * Returns whether the frame is to be served.
+   * `refuse` why it is refused. CLOSE, NEG-CLOSE and PING never are, and NIP-62 (R-05-22) is for its bytes only; but they
+   * count against the cut-off. Returns whether the frame is to be served.
    */
   admit(
     connection: Connection,
@@ -46,12 +46,10 @@ export class Admission {
     bytes: number,
     refuse: (reason: Reason) => void,
   ): boolean {
-    const charge = chargeOf(message, bytes);
-    const isServedAnyway = charge.class === undefined || (charge.class === "event" && charge.kind === VANISH_KIND);
-    const waitMs = this.#limits.charge(connection, charge, isServedAnyway);
-    if (waitMs === 0) return true;
-    if (!isServedAnyway) refuse(`rate-limited: slow down, retry=${Math.ceil(waitMs / 1000)}`);
-    if (this.#hasPatience(connection)) return isServedAnyway;
+    const { waitMs, isWithin } = this.#limits.charge(connection, chargeOf(message, bytes));
+    if (isWithin) return true;
+    if (waitMs > 0) refuse(`rate-limited: slow down, retry=${Math.ceil(waitMs / 1000)}`);
+    if (this.#hasPatience(connection)) return waitMs === 0;
     connection.dismiss(CUT_OFF);
     this.#clock.soon(HANG_UP_MS, () => connection.hangUp(1008, CUT_OFF));
     return false;
@@ -78,21 +76,23 @@ export class Admission {
 
 function chargeOf(message: ClientMessage | undefined, bytes: number): Charge {
   switch (message?.verb) {
-    case "EVENT":
-      return { class: "event", kind: (message.event as { kind?: unknown }).kind, bytes };
+    case "EVENT": {
+      const { kind } = message.event as { kind?: unknown };
+      return { class: "event", kind, bytes, exempt: kind === VANISH_KIND ? "class" : "nothing" };
+    }
     case "COUNT":
-      return { class: "count", bytes };
+      return { class: "count", bytes, exempt: "nothing" };
     case "NEG-OPEN":
     case "NEG-MSG":
-      return { class: "sync", bytes };
+      return { class: "sync", bytes, exempt: "nothing" };
     case "AUTH":
-      return { class: "auth", bytes };
+      return { class: "auth", bytes, exempt: "nothing" };
     case "CLOSE":
     case "NEG-CLOSE":
     case "PING":
-      return { class: undefined, bytes };
+      return { class: undefined, bytes, exempt: "all" };
     case "REQ":
     case undefined:
-      return { class: "req", bytes };
+      return { class: "req", bytes, exempt: "nothing" };
   }
 }

@@ -9,6 +9,16 @@ export interface Charge {
   /** Kind that the event of an EVENT claims. */
   kind?: unknown;
   bytes: number;
+  /** Which rates do not hold it up: that of its class, as for a request to vanish (R-05-22), or that of bytes too. */
+  exempt: "nothing" | "class" | "all";
+}
+
+/** What came of a charge. */
+export interface Verdict {
+  /** Milliseconds after which the frame may come again; 0 if it is to be served. */
+  waitMs: number;
+  /** Whether it was within all rates, also those that do not hold it up. */
+  isWithin: boolean;
 }
 
 interface Rate {
@@ -32,26 +42,25 @@ export class Limits {
     };
   }
 
-  /**
-   * Milliseconds after which a frame of this charge would be within all rates; 0 if it is now. Within all, or if it
-   * `isServedAnyway`, it is counted.
-   */
-  charge(connection: Connection, charge: Charge, isServedAnyway: boolean): number {
+  /** Counts a frame, unless one of the rates holds it up. */
+  charge(connection: Connection, charge: Charge): Verdict {
     const nowMs = Date.now();
     const taken: [Buckets, string, number][] = [];
-    const count = (rates: Iterable<Rate>, amount: number): void => {
+    const count = (rates: Iterable<Rate>, amount: number): number => {
+      let wait = 0;
       for (const { rule, buckets } of rates) {
-        for (const subject of subjectsOf(rule, connection)) taken.push([buckets, subject, amount]);
+        for (const subject of subjectsOf(rule, connection)) {
+          taken.push([buckets, subject, amount]);
+          wait = Math.max(wait, buckets.waitFor(subject, amount, nowMs));
+        }
       }
+      return wait;
     };
-    if (charge.class !== undefined) count(ratesFor(this.#rates[charge.class], charge.kind), 1);
-    count(this.#rates.bytes, charge.bytes);
-    let wait = 0;
-    for (const [buckets, subject, amount] of taken) wait = Math.max(wait, buckets.waitFor(subject, amount, nowMs));
-    if (wait === 0 || isServedAnyway) {
-      for (const [buckets, subject, amount] of taken) buckets.take(subject, amount, nowMs);
-    }
-    return wait;
+    const ofClass = charge.class === undefined ? 0 : count(ratesFor(this.#rates[charge.class], charge.kind), 1);
+    const ofBytes = count(this.#rates.bytes, charge.bytes);
+    const waitMs = Math.max(charge.exempt === "nothing" ? ofClass : 0, charge.exempt === "all" ? 0 : ofBytes);
+    if (waitMs === 0) for (const [buckets, subject, amount] of taken) buckets.take(subject, amount, nowMs);
+    return { waitMs, isWithin: ofClass === 0 && ofBytes === 0 };
   }
 
   /** The connection is gone. */

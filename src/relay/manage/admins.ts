@@ -21,10 +21,13 @@ function grantOf({ lists }: Access, key: string): string[] | undefined {
   return detail === undefined ? undefined : (JSON.parse(detail) as string[]);
 }
 
-const methodNames: Parameter<string[]> = (value) =>
-  Array.isArray(value) && value.length <= 100 && value.every((name) => typeof name === "string" && name.length <= 100)
-    ? accept([...new Set(value as string[])].filter((name) => name !== ""))
-    : refuse("invalid: the methods must be an array of method names");
+/** An empty array, as an absent one, means all methods; one of nothing but empty names is a mistake, and means none. */
+const methodNames: Parameter<string[]> = (value) => {
+  const areNames = Array.isArray(value) && value.every((name) => typeof name === "string" && name.length <= 100);
+  if (!areNames || value.length > 100) return refuse("invalid: the methods must be an array of method names");
+  const names = [...new Set(value as string[])].filter((name) => name !== "");
+  return names.length === 0 && value.length > 0 ? refuse("invalid: the methods have no names") : accept(names);
+};
 
 /** Whom operators let manage the relay with them. */
 export const adminMethods: Record<string, Method> = {

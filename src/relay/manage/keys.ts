@@ -17,7 +17,9 @@ export const keyMethods: Record<string, Method> = {
     if (refusal !== undefined) return refusal;
     if (!lists.put("banned-pubkey", key, why)) return FULL;
     lists.remove("allowed-pubkey", key);
-    call.membership?.removeMember(key);
+    // A row that is kept while there are no members would be a membership again once there are.
+    if (call.membership === undefined) lists.remove("member", key);
+    else call.membership.removeMember(key);
     // Hides what is stored until the job has removed it. Nobody is on this list who is not banned.
     lists.put("erasing", key, "");
     call.eraseSoon();

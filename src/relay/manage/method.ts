@@ -10,12 +10,14 @@ export interface ManageDeps {
   changeLog: ChangeLog;
   clock: Pick<Clock, "nowSeconds">;
   storedOf: StoredOf;
+  /** Public key of the author of an event, if it is stored. */
+  authorOf(id: string): string | undefined;
   /** Removes an event, if it is stored. */
   removeEvent(id: string): void;
   /** A key has been put on the list `erasing`. */
   eraseSoon(): void;
-  /** Ends the connections of an address that has been blocked. */
-  closeAddress(address: string): void;
+  /** Ends the connections from addresses that are blocked. */
+  closeBlocked(): void;
   /** Who may do what has changed: connections lose what they may not have any longer. */
   enforce(): void;
   statistics(): unknown;

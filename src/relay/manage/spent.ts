@@ -3,8 +3,11 @@ import { HTTP_AUTH_TOLERANCE } from "../../protocol/http-auth.ts";
 import type { Reason } from "../../protocol/reason.ts";
 import { type Access, isOperator } from "../access.ts";
 
-/** Events of one key that are kept, unless it is an operator's: the list has room for all, whatever one admin does. */
+/** Events of one key that are kept, unless it is an operator's. */
 const MAX_OWN = 500;
+
+/** Events of all keys that are no operator's: the rest of the list is the operators' own, whatever the others do. */
+const MAX_GRANTED = 15_000;
 
 const FULL: Reason = "rate-limited: too many requests, retry=60";
 
@@ -16,13 +19,18 @@ const FULL: Reason = "rate-limited: too many requests, retry=60";
 export function spend(event: Event, access: Access, now: number): Reason | undefined {
   const { lists } = access;
   let own = 0;
+  let granted = 0;
   for (const [sig, detail] of lists.entries("spent")) {
     const [until, by] = detail.split(" ");
-    if (Number(until) < now) lists.remove("spent", sig);
-    else if (by === event.pubkey) own++;
+    if (Number(until) < now) {
+      lists.remove("spent", sig);
+      continue;
+    }
+    if (by === event.pubkey) own++;
+    if (by === undefined || !isOperator(access, by)) granted++;
   }
   if (lists.has("spent", event.sig)) return "auth-required: this authorization was used before, sign a new one";
-  if (own >= MAX_OWN && !isOperator(access, event.pubkey)) return FULL;
+  if ((own >= MAX_OWN || granted >= MAX_GRANTED) && !isOperator(access, event.pubkey)) return FULL;
   const detail = `${event.created_at + HTTP_AUTH_TOLERANCE} ${event.pubkey}`;
   return lists.put("spent", event.sig, detail) ? undefined : FULL;
 }
