@@ -66,9 +66,9 @@ describe("R-01-10 what one socket is sent", () => {
       if (what === "pings" && isTime) ping();
       outbound.add(MIB);
     }
-    // The runtime is asked about pings every 4 MiB.
+    // The runtime is asked about pings every 4 MiB, and the last one was up to 40 s before.
     expect(second).toBeGreaterThanOrEqual(seconds);
-    expect(second).toBeLessThanOrEqual(Math.min(3600, seconds + 5));
+    expect(second).toBeLessThanOrEqual(Math.min(3600, seconds + 10));
   });
 
   test("one that froze but is sent little is left alone: it may come back", () => {
