@@ -168,7 +168,8 @@ function probeFor(reader: Party, filter: EventFilter): Event {
   const tags = Object.entries(filter).flatMap(([name, values]) => {
     return name.startsWith("#") ? [[name.slice(1), (values as string[])[0] as string]] : [];
   });
-  tags.push(["d", `probe ${++serial}`]);
+  // What jobs and their results must have, and does no harm to others.
+  tags.push(["d", `probe ${++serial}`], ["e", "0".repeat(64)], ["p", reader.key.pubkey], ["status", "processing"]);
   const created_at = now() + 1;
   return signed(reader.key, { kind: filter.kinds?.at(-1) ?? 1, created_at, tags, content: `probe ${serial}` });
 }

@@ -35,7 +35,8 @@ export class Party {
   readonly notices: string[] = [];
   /** What came and should not have. */
   readonly problems: string[] = [];
-  readonly #waiting = new Map<string, (frame: Frame | undefined) => void>();
+  /** Who waits for an answer, in order: one event may be published twice at a time. */
+  readonly #waiting = new Map<string, ((frame: Frame | undefined) => void)[]>();
   readonly #queries = new Map<string, Event[]>();
   #serial = 0;
 
@@ -113,16 +114,24 @@ export class Party {
   }
 
   async #ask(message: unknown[], answer: string): Promise<Frame | undefined> {
-    const answered = new Promise<Frame | undefined>((resolve) => this.#waiting.set(answer, resolve));
     if (!this.#send(message)) return undefined;
+    const answered = new Promise<Frame | undefined>((resolve) => {
+      this.#waiting.set(answer, [...(this.#waiting.get(answer) ?? []), resolve]);
+    });
     const timer = setTimeout(() => {
       this.problems.push(`no answer within ${ANSWER_MS} ms: ${answer}`);
-      this.#waiting.get(answer)?.(undefined);
+      this.#answered(answer, undefined);
     }, ANSWER_MS);
     const frame = await answered;
     clearTimeout(timer);
-    this.#waiting.delete(answer);
     return frame;
+  }
+
+  #answered(answer: string, frame: Frame | undefined): void {
+    const [first, ...rest] = this.#waiting.get(answer) ?? [];
+    if (rest.length > 0) this.#waiting.set(answer, rest);
+    else this.#waiting.delete(answer);
+    first?.(frame);
   }
 
   #send(message: unknown[]): boolean {
@@ -141,7 +150,7 @@ export class Party {
         this.#take(JSON.parse(await this.client.nextText(LONG_MS)) as Frame);
       } catch {
         if (!this.isClosed) continue;
-        for (const resolve of this.#waiting.values()) resolve(undefined);
+        for (const resolve of [...this.#waiting.values()].flat()) resolve(undefined);
         return;
       }
     }
@@ -161,6 +170,6 @@ export class Party {
     const heard = this.subscriptions.get(id);
     if (verb === "CLOSED" && heard !== undefined) heard.closed = String(detail);
     if (verb === "NOTICE") this.notices.push(id);
-    this.#waiting.get(verb === "OK" ? `OK ${id}` : `END ${id}`)?.(frame);
+    this.#answered(verb === "OK" ? `OK ${id}` : `END ${id}`, frame);
   }
 }
