@@ -67,15 +67,20 @@ const COLUMNS = [
  * @param {Results} before
  */
 export function table(relay, floor, before) {
-  const extra = [
-    ...(Object.keys(floor).length > 0 ? [/** @type {const} */ (["floor µs", floor])] : []),
-    ...(Object.keys(before).length > 0 ? [/** @type {const} */ (["was µs", before])] : []),
+  /** @type {(readonly [title: string, results: Results, figure: keyof Figures])[]} */
+  const all = [
+    ["floor µs", floor, "cpuMicros"],
+    ["p50", floor, "p50Ms"],
+    ["p99", floor, "p99Ms"],
+    ["kB", floor, "kb"],
+    ["was µs", before, "cpuMicros"],
   ];
+  const extra = all.filter(([, results, figure]) => Object.values(results).some((figures) => figure in figures));
   const heads = ["", ...COLUMNS.map(([title]) => title), ...extra.map(([title]) => title)];
   const rows = Object.entries(relay).map(([line, figures]) => [
     line,
     ...COLUMNS.map(([, name]) => String(figures[name] ?? "")),
-    ...extra.map(([, results]) => String(results[line]?.cpuMicros ?? "")),
+    ...extra.map(([, results, figure]) => String(results[line]?.[figure] ?? "")),
   ]);
   const widths = heads.map((head, i) => Math.max(head.length, ...rows.map((row) => row[i]?.length ?? 0)));
   const show = (/** @type {string[]} */ row) =>

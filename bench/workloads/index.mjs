@@ -14,4 +14,4 @@ export const WORKLOADS = { ingest, queries, live, crowd, wake, day, stock, soak 
 export const USUAL = ["ingest", "queries", "live", "crowd", "wake", "day"];
 
 /** Those that the floor can do, which stores nothing. */
-export const OF_FLOOR = ["ingest", "queries", "live"];
+export const OF_FLOOR = ["ingest", "queries", "live", "crowd"];

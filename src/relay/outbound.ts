@@ -5,7 +5,7 @@ export const MIN_FRAME = 1024;
 
 /** What one socket may be sent: a burst of {@link CAPACITY}, then {@link RATE} a second. The runtime shows no queue. */
 const CAPACITY = 32 * 1024 * 1024;
-const RATE = 8 * 1024 * 1024;
+const RATE = 16 * 1024 * 1024;
 
 /** What a client that has fallen silent is still sent, and when it has, in milliseconds: clients ping every 30 s. */
 const MAX_UNHEARD = 32 * 1024 * 1024;

@@ -9,6 +9,7 @@ import { addressKey, tagKey } from "./keys.ts";
 import { Losses } from "./losses.ts";
 import { placeOf } from "./place.ts";
 import { type Candidate, type Prior, priorsOf } from "./prior.ts";
+import { Recent } from "./recent.ts";
 import { readMeta, writeMeta } from "./schema.ts";
 import { SearchIndex, type SearchRules } from "./search-index.ts";
 import type { Row, Sql } from "./sql.ts";
@@ -37,8 +38,12 @@ export class EventStore {
   /** Whose requests to vanish are known. */
   readonly vanishing: Vanishing;
   readonly search: SearchIndex;
+  /** Texts of the newest events. */
+  readonly recent: Recent;
   /** Of the transaction under way. */
   #changes: CountChange[] = [];
+  #added: Placed[] = [];
+  #removed: number[] = [];
 
   /** With `search`, texts are indexed for NIP-50. */
   constructor(sql: Sql, options: { search?: SearchRules | undefined } = {}) {
@@ -48,6 +53,7 @@ export class EventStore {
       Number(readMeta(sql, "head") ?? 0),
     );
     this.counts = new Counts(sql, this.#head);
+    this.recent = new Recent(this.#head);
     this.vanishing = new Vanishing(sql);
     this.search = new SearchIndex(sql, options.search, this.#head);
   }
@@ -143,9 +149,13 @@ export class EventStore {
   #atomically<T>(body: () => T): T {
     const head = this.#head;
     this.#changes = [];
+    this.#added = [];
+    this.#removed = [];
     try {
       const result = this.#sql.transaction(body);
       this.counts.apply(this.#changes);
+      for (const { position, verified } of this.#added) this.recent.add(position, verified.event, verified.raw);
+      for (const position of this.#removed) this.recent.remove(position);
       return result;
     } catch (error) {
       this.#head = head;
@@ -184,6 +194,7 @@ export class EventStore {
       return { outcome: "stored", position };
     });
     insertEvents(this.#sql, this.search, placed);
+    this.#added.push(...placed);
     for (const { position, verified } of placed) {
       const { event } = verified;
       if (event.kind === DELETION_KIND) applyDeletion(this.#sql, event, this.#remove);
@@ -212,6 +223,7 @@ export class EventStore {
     }
     this.search.remove(position);
     this.#sql.all("DELETE FROM event WHERE seq = ?1", position);
+    this.#removed.push(position);
     // A position is never used again, not even that of the newest event.
     if (position === this.#head) writeMeta(this.#sql, "head", String(position));
     this.#changes.push([event.kind, -1]);

@@ -6,7 +6,10 @@ export interface Ordered<T> {
   advance(): void;
 }
 
-type Placed = { place: string };
+/** What has a place in an order: negative before the other, 0 at the same. */
+export interface Comparable<T> {
+  compare(other: T): number;
+}
 
 /** A source, and the item that was its first when it got its place in the heap. */
 interface Entry<T> {
@@ -18,7 +21,7 @@ interface Entry<T> {
  * Merges sources that are each in order into one in order, without repeating a place: a binary heap. The first item of a
  * source may go meanwhile, as events do that are erased; what comes after it is in order still.
  */
-export class Merge<T extends Placed> implements Ordered<T> {
+export class Merge<T extends Comparable<T>> implements Ordered<T> {
   readonly #heap: Entry<T>[] = [];
 
   constructor(sources: Iterable<Ordered<T>>) {
@@ -32,7 +35,7 @@ export class Merge<T extends Placed> implements Ordered<T> {
   peek(): T | undefined {
     for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
       const item = first.source.peek();
-      if (item?.place === first.item.place) return item;
+      if (item === first.item || item?.compare(first.item) === 0) return item;
       this.#replace(first, item);
     }
     return undefined;
@@ -40,8 +43,8 @@ export class Merge<T extends Placed> implements Ordered<T> {
 
   /** Steps over the first item, wherever it occurs. */
   advance(): void {
-    const place = this.peek()?.place;
-    while (place !== undefined && this.peek()?.place === place) {
+    const passed = this.peek();
+    while (passed !== undefined && this.peek()?.compare(passed) === 0) {
       const first = this.#heap[0] as Entry<T>;
       first.source.advance();
       this.#replace(first, first.source.peek());
@@ -71,12 +74,12 @@ export class Merge<T extends Placed> implements Ordered<T> {
   }
 
   #before(a: number, b: number): boolean {
-    return (this.#heap[a] as Entry<T>).item.place < (this.#heap[b] as Entry<T>).item.place;
+    return (this.#heap[a] as Entry<T>).item.compare((this.#heap[b] as Entry<T>).item) < 0;
   }
 }
 
 /** A merge of sources whose first items take a statement each. */
-export function* mergeOpened<T extends Placed>(sources: readonly Ordered<T>[]): Steps<Ordered<T>> {
+export function* mergeOpened<T extends Comparable<T>>(sources: readonly Ordered<T>[]): Steps<Ordered<T>> {
   for (const source of sources) {
     source.peek();
     yield;

@@ -2,7 +2,7 @@ import { MAX_KIND } from "../protocol/event.ts";
 import type { Filter } from "../protocol/filter.ts";
 import type { Reader } from "../protocol/visibility.ts";
 import { tagKey } from "./keys.ts";
-import type { Sql } from "./sql.ts";
+import type { Sql, SqlValue } from "./sql.ts";
 import type { Steps } from "./steps.ts";
 
 /** One stretch of one index, in the order of R-03-10. */
@@ -104,19 +104,25 @@ export function* planQuery(sql: Sql, filter: Filter, reader: Reader, most = MAX_
 }
 
 /** Which of the kinds ?1 the author ?2 has events of, and which there are below the tag ?3: one seek each. */
-const OWN_KINDS = `SELECT value, EXISTS(SELECT 1 FROM event INDEXED BY event_author WHERE pubkey = unhex(?2) AND kind = value),
-    EXISTS(SELECT 1 FROM tag WHERE tag.key = unhex(?3) AND kind = value) FROM json_each(?1)`;
+const OWN_KINDS = `SELECT
+    group_concat(CASE WHEN EXISTS(SELECT 1 FROM event INDEXED BY event_author WHERE pubkey = unhex(?2) AND kind = value)
+      THEN value END),
+    group_concat(CASE WHEN EXISTS(SELECT 1 FROM tag WHERE tag.key = unhex(?3) AND kind = value) THEN value END)
+  FROM json_each(?1)`;
 
 /** Where a key's own events of these kinds are, by it and for it. Nothing is opened in vain: most keys have none. */
 function ownRanges(sql: Sql, pubkey: string, kinds: ReadonlySet<number>): Range[] {
   const tag = tagKey("p", pubkey);
-  return sql.all(OWN_KINDS, JSON.stringify([...kinds]), pubkey, tag).flatMap(([kind, isAuthor, isTagged]) => {
-    const range = { kind: kind as number, residual: true };
-    return [
-      ...(isAuthor === 1 ? [{ index: "author" as const, key: pubkey, ...range }] : []),
-      ...(isTagged === 1 ? [{ index: "tag" as const, key: tag, ...range }] : []),
-    ];
-  });
+  const [authored, tagged] = sql.all(OWN_KINDS, JSON.stringify([...kinds]), pubkey, tag)[0] ?? [];
+  return [
+    ...numbersIn(authored).map((kind): Range => ({ index: "author", key: pubkey, kind, residual: true })),
+    ...numbersIn(tagged).map((kind): Range => ({ index: "tag", key: tag, kind, residual: true })),
+  ];
+}
+
+/** What `group_concat` gives: null for none. One row costs less than many. */
+function numbersIn(list: SqlValue | undefined): number[] {
+  return list === null || list === undefined ? [] : String(list).split(",").map(Number);
 }
 
 /** Keys of the ranges of an entrance, or of none: of all events. `isOwn` where all behind it is the reader's to see. */
@@ -207,7 +213,7 @@ function nextKinds(from: string): string {
   const next = (above: string) => `(SELECT min(kind) FROM ${from} kind > ${above})`;
   return `WITH RECURSIVE next(kind) AS (
       SELECT ${next("?1")} UNION ALL SELECT ${next("next.kind")} FROM next WHERE next.kind IS NOT NULL
-    ) SELECT kind FROM next WHERE kind IS NOT NULL LIMIT ${KINDS_AT_ONCE}`;
+    ) SELECT group_concat(kind) FROM (SELECT kind FROM next WHERE kind IS NOT NULL LIMIT ${KINDS_AT_ONCE})`;
 }
 
 const NEXT_KINDS = {
@@ -219,11 +225,10 @@ const NEXT_KINDS = {
 /** The kinds that are there below a key. */
 function* storedKinds(sql: Sql, index: keyof typeof NEXT_KINDS, key: string): Generator<number> {
   for (let kind = -1; ; ) {
-    const rows = index === "kind" ? sql.all(NEXT_KINDS.kind, kind) : sql.all(NEXT_KINDS[index], kind, key);
-    for (const [found] of rows) {
-      kind = found as number;
-      yield kind;
-    }
-    if (rows.length < KINDS_AT_ONCE) return;
+    const [row] = index === "kind" ? sql.all(NEXT_KINDS.kind, kind) : sql.all(NEXT_KINDS[index], kind, key);
+    const kinds = numbersIn(row?.[0]);
+    yield* kinds;
+    if (kinds.length < KINDS_AT_ONCE) return;
+    kind = kinds.at(-1) as number;
   }
 }

@@ -1,11 +1,14 @@
 import { idOfRaw, kindOfRaw, timeOfRaw } from "../protocol/event.ts";
+import type { Comparable } from "./merge.ts";
 import { placeOf, placeOfTime } from "./place.ts";
 import { MAX_IDS, type Range } from "./query-plan.ts";
+import type { Recent } from "./recent.ts";
 import type { Row, Sql } from "./sql.ts";
 
 /** A stored event on its way out: its text, which says all that may be asked. Mostly nothing is. */
-export class StoredRow {
-  #place: string | undefined;
+export class StoredRow implements Comparable<StoredRow> {
+  #time: number | undefined;
+  #id: string | undefined;
 
   constructor(
     readonly raw: string,
@@ -14,13 +17,25 @@ export class StoredRow {
 
   /** Its place in the order of R-03-10, as lowercase hex (`place.ts`). */
   get place(): string {
-    this.#place ??= placeOf(this.time, idOfRaw(this.raw));
-    return this.#place;
+    return placeOf(this.time, this.id);
   }
 
   /** Unix seconds. */
   get time(): number {
-    return timeOfRaw(this.raw);
+    this.#time ??= timeOfRaw(this.raw);
+    return this.#time;
+  }
+
+  get id(): string {
+    this.#id ??= idOfRaw(this.raw);
+    return this.#id;
+  }
+
+  /** The order of R-03-10. */
+  compare(other: StoredRow): number {
+    const later = other.time - this.time;
+    if (later !== 0) return later;
+    return this.id < other.id ? -1 : this.id > other.id ? 1 : 0;
   }
 
   get kind(): number {
@@ -42,6 +57,8 @@ export interface Bounds {
   readonly now: number;
   /** The smallest created_at of a kind that is still kept (R-07-01). */
   readonly oldestKept: (kind: number) => number;
+  /** Texts of new events, where they are kept. */
+  readonly recent?: Recent | undefined;
 }
 
 /** Raw JSON read ahead of need at one time, in UTF-16 units, where events are large. */
@@ -81,10 +98,25 @@ function forAll(statement: (index: Range["index"]) => string): Record<Range["ind
 
 const READ_RAWS = forAll((index) => reading(index, "e.raw"));
 
-/** One string of lines, which JSON texts are; an empty one stands for an event that is too large. */
+/** A line that stands for an event which has expired, and the empty one for one that is too large. */
+const EXPIRED = "-";
+const TEXT = `CASE WHEN octet_length(e.raw) < ${MAX_JOINED} THEN e.raw ELSE '' END`;
+
+/**
+ * One string of lines, which JSON texts are, and the place of the last. Above the position ?8 a line is the position: then
+ * the row of the event is not read.
+ */
 const READ_JOINED = forAll((index) => {
-  const line = `CASE WHEN octet_length(e.raw) < ${MAX_JOINED} THEN e.raw ELSE '' END AS line`;
-  return `SELECT group_concat(line, char(10)) FROM (${reading(index, line)})`;
+  const table = index === "tag" ? "t" : "e";
+  const source = {
+    tag: `FROM tag t WHERE t.key = unhex(?6) AND t.kind = ?5 AND ${inBounds("t")}`,
+    other: SOURCES[index].replace(UNEXPIRED, `(e.seq > ?8 OR ${UNEXPIRED})`),
+  };
+  const text = `coalesce((SELECT ${TEXT} FROM event e WHERE e.seq = t.seq AND ${UNEXPIRED}), '${EXPIRED}')`;
+  const line = `CASE WHEN ${table}.seq > ?8 THEN ${table}.seq ELSE ${index === "tag" ? text : TEXT} END AS line`;
+  return `SELECT group_concat(line, char(10)), hex(max(place)) FROM (
+    SELECT ${line}, ${table}.place AS place ${index === "tag" ? source.tag : source.other}
+    ORDER BY ${table}.place LIMIT ?7 + 0)`;
 });
 
 const READ_PLACES = forAll((index) => reading(index, `lower(hex(${index === "tag" ? "t" : "e"}.place))`));
@@ -131,6 +163,8 @@ export class RangeCursor {
   #row: StoredRow | undefined;
   #next = 0;
   #taken = 0;
+  /** Place of the last event that was read. */
+  #place: string;
   #isExhausted = false;
   /** There is a large event ahead: texts are read one by one. */
   #isLarge = false;
@@ -139,12 +173,13 @@ export class RangeCursor {
     this.#range = range;
     this.#sql = sql;
     this.#bounds = bounds;
+    this.#place = placeOfTime(bounds.until);
   }
 
   /** The next row; undefined at the end. `first` rows are read at the first need, never more than `most`. */
   peek(first: number, most: number): StoredRow | undefined {
     if (this.#row !== undefined) return this.#row;
-    if (this.#next === this.#ahead.length && !this.#isExhausted) {
+    while (this.#next === this.#ahead.length && !this.#isExhausted) {
       const wanted = Math.max(1, Math.min(most, this.#taken === 0 ? first : this.#taken));
       this.#read(this.#range.index === "id" ? MAX_IDS + 1 : wanted);
     }
@@ -161,30 +196,37 @@ export class RangeCursor {
   }
 
   #read(count: number): void {
-    const last = this.#ahead.at(-1);
-    const { until } = this.#bounds;
-    const place = last === undefined ? placeOfTime(until) : placeOf(timeOfRaw(last), idOfRaw(last));
-    this.#ahead = this.#isLarge ? [] : this.#readJoined(place, count);
-    if (this.#isLarge && this.#ahead.length === 0) this.#ahead = this.#readOneByOne(place, count);
+    this.#ahead = this.#isLarge ? this.#readOneByOne(count) : this.#readJoined(count);
     this.#next = 0;
   }
 
-  #readJoined(place: string, count: number): string[] {
-    const bindings = bindingsOf(this.#range, this.#bounds, place, count);
-    const joined = this.#sql.all(READ_JOINED[this.#range.index], ...bindings)[0]?.[0];
-    const raws = typeof joined === "string" ? joined.split("\n") : [];
-    const large = raws.indexOf("");
-    this.#isLarge = large >= 0;
-    this.#isExhausted = !this.#isLarge && raws.length < count;
-    return this.#isLarge ? raws.slice(0, large) : raws;
+  #readJoined(count: number): string[] {
+    const { recent, now } = this.#bounds;
+    const bindings = bindingsOf(this.#range, this.#bounds, this.#place, count);
+    const floor = recent?.floor ?? Number.MAX_SAFE_INTEGER;
+    const [joined, end] = this.#sql.all(READ_JOINED[this.#range.index], ...bindings, floor)[0] ?? [];
+    const lines = typeof joined === "string" ? joined.split("\n") : [];
+    const raws: string[] = [];
+    for (const line of lines) {
+      this.#isLarge = line === "";
+      if (this.#isLarge) break;
+      const raw = line.startsWith("{") ? line : line === EXPIRED ? undefined : recent?.get(Number(line), now);
+      if (raw !== undefined) raws.push(raw);
+    }
+    this.#isExhausted = !this.#isLarge && lines.length < count;
+    const last = raws.at(-1);
+    if (!this.#isLarge && typeof end === "string" && end !== "") this.#place = end;
+    else if (last !== undefined) this.#place = placeOf(timeOfRaw(last), idOfRaw(last));
+    return raws;
   }
 
-  #readOneByOne(place: string, count: number): string[] {
+  #readOneByOne(count: number): string[] {
     const raws: string[] = [];
     let size = 0;
-    readRows(this.#sql, this.#range, this.#bounds, place, count, ({ raw }) => {
-      raws.push(raw);
-      size += raw.length;
+    readRows(this.#sql, this.#range, this.#bounds, this.#place, count, (row) => {
+      raws.push(row.raw);
+      size += row.raw.length;
+      this.#place = row.place;
       return size < MAX_AHEAD;
     });
     this.#isExhausted = raws.length < count && size < MAX_AHEAD;

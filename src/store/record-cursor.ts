@@ -1,14 +1,20 @@
-import type { Ordered } from "./merge.ts";
+import type { Comparable, Ordered } from "./merge.ts";
 import { placeOfTime } from "./place.ts";
 import type { Range } from "./query-plan.ts";
 import { type Bounds, readPlaces, readRows, type StoredRow } from "./range-cursor.ts";
 import type { Sql } from "./sql.ts";
 
 /** An event of a range: where it stands, and whether it belongs to the answer. */
-export interface FoundRecord {
-  /** As lowercase hex (`place.ts`): created_at and id are in it. */
-  readonly place: string;
-  readonly isVisible: boolean;
+export class FoundRecord implements Comparable<FoundRecord> {
+  constructor(
+    /** As lowercase hex (`place.ts`): created_at and id are in it. */
+    readonly place: string,
+    readonly isVisible: boolean,
+  ) {}
+
+  compare({ place }: FoundRecord): number {
+    return this.place < place ? -1 : this.place > place ? 1 : 0;
+  }
 }
 
 /** Work done since the last pause, in rows of about 3 µs. */
@@ -74,11 +80,11 @@ export class RecordCursor implements Ordered<FoundRecord> {
     const from = [this.#sql, this.#range, this.#bounds, this.#place, this.#count] as const;
     if (this.#withRaw) {
       readRows(...from, (row) => {
-        found.push({ place: row.place, isVisible: this.#isVisible(row) });
+        found.push(new FoundRecord(row.place, this.#isVisible(row)));
         size += row.raw.length;
         return size < MAX_RAW;
       });
-    } else for (const place of readPlaces(...from)) found.push({ place, isVisible: true });
+    } else for (const place of readPlaces(...from)) found.push(new FoundRecord(place, true));
     this.#effort.spent += STATEMENT_EFFORT + found.length + size / RAW_PER_EFFORT;
     this.#isExhausted = found.length < this.#count && size < MAX_RAW;
     this.#ahead = found;

@@ -6,6 +6,7 @@ import { FilterScan, type Hides, type Take } from "./filter-scan.ts";
 import { Merge, type Ordered } from "./merge.ts";
 import { MAX_RANGES, planQuery } from "./query-plan.ts";
 import type { Bounds, StoredRow } from "./range-cursor.ts";
+import type { Recent } from "./recent.ts";
 import { type Budget, SearchScan } from "./search-scan.ts";
 import type { Sql } from "./sql.ts";
 import type { Steps } from "./steps.ts";
@@ -27,6 +28,8 @@ export interface Snapshot {
   readonly retention: readonly RetentionRule[];
   /** Set while events wait to be erased; asked for each event, since that may begin and end during a scan. */
   readonly hides?: Hides | undefined;
+  /** Texts of new events, where they are kept. */
+  readonly recent?: Recent | undefined;
   /** Stored events by kind as of `head`; undefined where that is not known. Asked only when the snapshot is taken. */
   readonly counts?: () => ReadonlyMap<number, number> | undefined;
   /** Whether all that it saw when it was taken can still be seen; undefined where nothing goes. */
@@ -34,13 +37,14 @@ export interface Snapshot {
 }
 
 /** The bounds that a filter and a snapshot set together. */
-export function boundsOf(filter: Filter, { head, now, retention }: Snapshot): Bounds {
+export function boundsOf(filter: Filter, { head, now, retention, recent }: Snapshot): Bounds {
   return {
     since: filter.since ?? 0,
     until: filter.until ?? Number.MAX_SAFE_INTEGER,
     head,
     now,
     oldestKept: (kind) => oldestKept(retention, kind, now),
+    recent,
   };
 }
 

@@ -54,6 +54,7 @@ export function localLog(
   const isHiding = () => vanishing.isPending || erasing.isPending();
   const snapshot = (isIntact?: () => boolean): Snapshot => ({
     head: store.head,
+    recent: store.recent,
     now: clock.nowSeconds(),
     retention: limits.retention,
     get hides() {
