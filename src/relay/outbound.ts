@@ -5,7 +5,10 @@ export const MIN_FRAME = 1024;
 
 /** What one socket may be sent: a burst of {@link CAPACITY}, then {@link RATE} a second. The runtime shows no queue. */
 const CAPACITY = 32 * 1024 * 1024;
-const RATE = 16 * 1024 * 1024;
+const RATE = 8 * 1024 * 1024;
+
+/** What a frame of the client is taken to show that it has read: who asks again and again does not have to wait. */
+const READ_BY_FRAME = 256 * 1024;
 
 /** What a client that has fallen silent is still sent, and when it has, in milliseconds: clients ping every 30 s. */
 const MAX_UNHEARD = 32 * 1024 * 1024;
@@ -18,7 +21,7 @@ const MAX_BEFORE_LOGIN = 512 * 1024;
 const STEP = 4 * 1024 * 1024;
 
 /** Wait before the next look at a crowded socket, in milliseconds. */
-const CROWDED_MS = 50;
+const CROWDED_MS = 10;
 
 /**
  * Counts the characters sent to one socket, in place of the queue that cannot be seen (R-01-10). The level falls by
@@ -45,8 +48,8 @@ export class Outbound {
   /** A frame has come from the client. */
   heard(): void {
     if (this.isStranger) return;
-    this.#unheard = 0;
-    this.#askAt = MAX_UNHEARD;
+    this.#level = Math.max(0, this.#level - READ_BY_FRAME);
+    this.#forgive();
   }
 
   /** So many characters are sent. */
@@ -73,10 +76,16 @@ export class Outbound {
 
   /** Asks the runtime about pings. */
   #isSilent(): boolean {
-    this.#askAt = this.#unheard + STEP;
     const pingedMs = this.#pingedMs();
-    if (pingedMs > this.#unheardSinceMs) this.heard();
+    if (pingedMs > this.#unheardSinceMs) this.#forgive();
+    else this.#askAt = this.#unheard + STEP;
     return pingedMs > 0 && Date.now() - Math.max(pingedMs, this.#unheardSinceMs) > SILENT_MS;
+  }
+
+  /** There was a sign of life. */
+  #forgive(): void {
+    this.#unheard = 0;
+    this.#askAt = MAX_UNHEARD;
   }
 
   /** A clock that is set back does not fill the queue. */

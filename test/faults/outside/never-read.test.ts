@@ -23,7 +23,7 @@ const SIZE = 95_000;
 const MIB = 1024 * 1024;
 /** What one socket may be sent: a burst, and so much each second. */
 const BURST_MIB = 32;
-const RATE_MIB = 16;
+const RATE_MIB = 8;
 /** Of events on their way, and of the garbage of texts. */
 const HEAP_MIB = 128;
 const CUT_OFF = "error: too slow to receive what was asked for";
