@@ -84,7 +84,8 @@ async function started(child, port, auth, data, measured) {
     pid: measured(/** @type {number} */ (child.pid)),
     async stop() {
       const ended = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGTERM");
+      // The floor would wait for its sockets; `npm start` does not.
+      child.kill(auth ? "SIGTERM" : "SIGKILL");
       await ended;
       await rm(data, { recursive: true, force: true });
     },
