@@ -1,6 +1,6 @@
 // @ts-check
 import { readFileSync } from "node:fs";
-import { cpus, release, totalmem } from "node:os";
+import { cpus, totalmem } from "node:os";
 
 /** Linux counts CPU time in ticks of 10 ms, and memory in kB. */
 const TICK_MS = 10;
@@ -34,7 +34,7 @@ export function childNamed(pid, name) {
 export function machine() {
   const [cpu] = cpus();
   const memoryGb = Math.round(totalmem() / 2 ** 30);
-  return { cpu: cpu?.model ?? "unknown", cores: cpus().length, memoryGb, kernel: release(), node: process.version };
+  return { cpu: cpu?.model ?? "unknown", cores: cpus().length, memoryGb, node: process.version };
 }
 
 /** @param {number} ms */

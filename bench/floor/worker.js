@@ -39,7 +39,8 @@ export class Floor extends DurableObject {
     const prefix = `["EVENT",${JSON.stringify(id)},`;
     for (let i = 0; i < (filter.limit ?? filter.ids?.length ?? 0); i++) socket.send(`${prefix}${EVENT}]`);
     socket.send(JSON.stringify(["EOSE", id]));
-    this.subscribed.set(socket, prefix);
+    // Those of the idle ask for nothing that is published.
+    if (filter.kinds !== undefined) this.subscribed.set(socket, prefix);
   }
 
   /** @param {WebSocket} socket */

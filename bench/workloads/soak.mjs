@@ -7,7 +7,7 @@ import { operation } from "./day.mjs";
 
 const MINUTES = Number(process.env.SOAK_MINUTES ?? 10);
 /** Operations a second: half of what the mixed day reaches on two cores, client included. */
-const PER_SECOND = Number(process.env.SOAK_RATE ?? 600);
+const PER_SECOND = Number(process.env.SOAK_RATE ?? 800);
 const CONNECTIONS = 20;
 const SUBSCRIBERS = 50;
 const WINDOW_MS = 30_000;

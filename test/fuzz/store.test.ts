@@ -144,6 +144,7 @@ class Pair {
     const { vanishing, counts, losses } = this.#store;
     const snapshot: Snapshot = {
       head,
+      recent: this.#store.recent,
       now,
       retention: RETENTION,
       get hides() {

@@ -162,7 +162,7 @@ test("R-05-34 COUNT of 100,000 matches: rows and stretches by shape", { timeout:
         last = performance.now();
       };
       const counts = hasCounts ? { counts: () => store.counts.known() } : {};
-      const snapshot = { head: store.head, now: AT + 100_000, retention: [], ...counts };
+      const snapshot = { head: store.head, recent: store.recent, now: AT + 100_000, retention: [], ...counts };
       const spent = await cost(sql, async () => {
         last = performance.now();
         const counted = await countMatches(

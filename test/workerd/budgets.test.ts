@@ -106,6 +106,7 @@ describe("rows read", () => {
     const { read, written } = cost(sql, () => {
       const scan = new Scan(sql, [filter.value], reader, limits, {
         head: store.head,
+        recent: store.recent,
         now: 1_800_000_000,
         retention: [],
       });

@@ -226,7 +226,15 @@ async function compare(sql: Sql, seed: number): Promise<void> {
     const reader = { authed: new Set(authed), privateKinds: new Set(PRIVATE) };
     const isAll = dice.chance(80);
     const head = isAll ? store.head : dice.below(store.head);
-    const snapshot = { head, now: NOW, retention: [], ...(isAll ? { counts: () => store.counts.byKind() } : {}) };
+    // The texts of new events may be kept in memory, or not.
+    const recent = dice.below(2) === 0 ? store.recent : undefined;
+    const snapshot = {
+      head,
+      recent,
+      now: NOW,
+      retention: [],
+      ...(isAll ? { counts: () => store.counts.byKind() } : {}),
+    };
     const stored = [...naive.events.values()].filter(({ position }) => position <= snapshot.head);
     const visible = stored.map(({ event }) => event).filter((event) => isVisible(event, authed));
     const matching = raw.map((filter) => visible.filter((event) => isMatch(filter, event)).sort(byOrder));
