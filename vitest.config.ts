@@ -27,14 +27,15 @@ export default defineConfig({
         },
       },
       {
-        // Random input for what reads it: a few seconds of each with `npm test`, more with `npm run fuzz`.
+        // Random input for what reads it: with `npm test` a few seconds of each from one seed on, so that a red run speaks of
+        // the change at hand; with `npm run fuzz` longer, from a seed of the clock.
         plugins: [insideWorkerd()],
         test: {
           name: "fuzz",
           include: ["test/fuzz/**/*.test.ts"],
           provide: {
             fuzzSeconds: Number(process.env.FUZZ_SECONDS ?? 5),
-            fuzzSeed: Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31),
+            fuzzSeed: Number(process.env.FUZZ_SEED ?? 1),
             fuzzPath: process.env.FUZZ_PATH ?? "",
           },
         },

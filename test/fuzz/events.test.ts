@@ -161,7 +161,8 @@ async function keeps(texts: Text[]): Promise<void> {
       const filter = parseFilter({ ids: [event.id] }, { andFilters: false });
       if (!filter.ok) throw new Error(filter.reason);
       const reader = { authed: new Set<string>(), privateKinds: new Set<number>() };
-      const snapshot = { head: store.head, recent: store.recent, now: 0, retention: [] };
+      // So early that none has expired.
+      const snapshot = { head: store.head, recent: store.recent, now: -1, retention: [] };
       const scan = new Scan(sql, [filter.value], reader, { defaultLimit: 1, maxLimit: 1 }, snapshot);
       const isGone = sql.all("SELECT 1 FROM event WHERE id = unhex(?1)", event.id).length === 0;
       expect(scan.page(1)).toEqual(isGone ? [] : [serializeEvent(event).raw]);
