@@ -5,7 +5,7 @@ import type { Reader } from "../protocol/visibility.ts";
 import { Pace } from "./pace.ts";
 import { type Plan, planQuery, type Range } from "./query-plan.ts";
 import { countStretch, hasExpired } from "./range-count.ts";
-import type { Bounds } from "./range-cursor.ts";
+import type { Bounds } from "./range-read.ts";
 import { boundsOf, Scan, type Snapshot } from "./scan.ts";
 import type { Sql } from "./sql.ts";
 import { finish } from "./steps.ts";

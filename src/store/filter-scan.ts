@@ -1,11 +1,13 @@
 import { type Event, indexedTags } from "../protocol/event.ts";
 import { type Filter, matches } from "../protocol/filter.ts";
 import { canRead, type Reader } from "../protocol/visibility.ts";
-import { Merge, mergeOpened, type Ordered } from "./merge.ts";
+import { Merge, type Ordered } from "./merge.ts";
 import type { Plan } from "./query-plan.ts";
-import { type Bounds, RangeCursor, type StoredRow } from "./range-cursor.ts";
+import { openRanges } from "./range-cursor.ts";
+import type { Bounds } from "./range-read.ts";
 import type { Sql } from "./sql.ts";
 import type { Steps } from "./steps.ts";
+import type { StoredRow } from "./stored-row.ts";
 
 /** How many of a filter's events are wanted. */
 export interface Take {
@@ -29,11 +31,12 @@ const MAX_CHUNK = 501;
 /** Visible matches of one filter in the order of R-03-10, up to its limit. */
 export class FilterScan implements Ordered<StoredRow> {
   readonly filter: Filter;
+  readonly #sql: Sql;
+  readonly #plan: Plan;
   readonly #reader: Reader;
   readonly #take: Take;
   readonly #bounds: Bounds;
   readonly #hiding: Hiding;
-  readonly #sources: readonly Ordered<StoredRow>[];
   #merged: Ordered<StoredRow> = new Merge<StoredRow>([]);
   #given = 0;
   #lastTime: number | undefined;
@@ -44,23 +47,15 @@ export class FilterScan implements Ordered<StoredRow> {
     this.#take = take;
     this.#bounds = bounds;
     this.#hiding = hiding;
-    const count = plan.ranges.length;
-    this.#sources = plan.ranges.map((range): Ordered<StoredRow> => {
-      const cursor = new RangeCursor(sql, range, bounds);
-      return {
-        peek: () => {
-          // One row beyond the limit tells whether something is withheld (R-03-17).
-          const most = Math.min(MAX_CHUNK, take.limit + 1 - this.#given);
-          return cursor.peek(Math.ceil(most / count), most);
-        },
-        advance: () => cursor.advance(),
-      };
-    });
+    this.#sql = sql;
+    this.#plan = plan;
   }
 
   /** Reads the beginning of each range; to be done before anything else. */
   *open(): Steps<void> {
-    this.#merged = yield* mergeOpened(this.#sources);
+    // One row beyond the limit tells whether something is withheld (R-03-17).
+    const most = () => Math.min(MAX_CHUNK, this.#take.limit + 1 - this.#given);
+    this.#merged = yield* openRanges(this.#sql, this.#plan.ranges, this.#bounds, most);
   }
 
   peek(): StoredRow | undefined {

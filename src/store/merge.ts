@@ -1,5 +1,3 @@
-import type { Steps } from "./steps.ts";
-
 /** Something that yields items in the order of their places. */
 export interface Ordered<T> {
   peek(): T | undefined;
@@ -76,14 +74,4 @@ export class Merge<T extends Comparable<T>> implements Ordered<T> {
   #before(a: number, b: number): boolean {
     return (this.#heap[a] as Entry<T>).item.compare((this.#heap[b] as Entry<T>).item) < 0;
   }
-}
-
-/** A merge of sources whose first items take a statement each. */
-export function* mergeOpened<T extends Comparable<T>>(sources: readonly Ordered<T>[]): Steps<Ordered<T>> {
-  for (const source of sources) {
-    source.peek();
-    yield;
-  }
-  const [only] = sources;
-  return sources.length === 1 && only !== undefined ? only : new Merge(sources);
 }

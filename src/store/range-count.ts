@@ -1,6 +1,6 @@
 import { placeOfTime } from "./place.ts";
 import type { Range } from "./query-plan.ts";
-import { type Bounds, endOf, SOURCES, UNEXPIRED } from "./range-cursor.ts";
+import { type Bounds, bindingsOf, ENTRIES, EVENTS, tableOf } from "./range-read.ts";
 import type { Sql } from "./sql.ts";
 
 /** What one stretch of a range is counted with. */
@@ -33,12 +33,11 @@ export function hasExpired(sql: Sql, now: number): boolean {
  * more by kind or author where each has to be looked at or its author is wanted.
  */
 export function countStretch(sql: Sql, range: Range, bounds: Bounds, options: StretchOptions): Stretch {
-  const { until, head, now } = bounds;
-  const { from = placeOfTime(until), most, isAnyExpired, isSketched } = options;
-  const { index, kind, key } = range;
-  const bindings = [from, endOf(range, bounds), head, now, kind, key, most];
-  const table = index === "tag" ? "t" : "e";
-  const source = isAnyExpired || isSketched ? SOURCES[index] : unseen(index);
+  const { from = placeOfTime(bounds.until), most, isAnyExpired, isSketched } = options;
+  const { index } = range;
+  const bindings = bindingsOf({ range, place: from }, bounds, most);
+  const table = tableOf(index);
+  const source = (isAnyExpired || isSketched ? EVENTS : ENTRIES)[index];
   const ordered = `ORDER BY ${table}.place LIMIT ?7 + 0`;
   if (isSketched) {
     const rows = sql.all(`SELECT hex(${table}.place), lower(hex(e.pubkey)) ${source} ${ordered}`, ...bindings);
@@ -51,10 +50,4 @@ export function countStretch(sql: Sql, range: Range, bounds: Bounds, options: St
 
 function placeAt(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-/** The same range where nothing has expired: the index says it all. */
-function unseen(index: Range["index"]): string {
-  const source = SOURCES[index].replace(`AND ${UNEXPIRED}`, "");
-  return index === "tag" ? source.replace("CROSS JOIN event e ON e.seq = t.seq", "") : source;
 }

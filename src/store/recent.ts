@@ -1,26 +1,25 @@
 import { type Event, expirationOf } from "../protocol/event.ts";
 
-/** UTF-16 units of raw JSON that are kept, and events: some 20 MB. */
+/** UTF-16 units of raw JSON that are kept, and positions: some 20 MB. */
 const MAX_SIZE = 16 << 20;
-const MAX_EVENTS = 32_768;
-
-interface Kept {
-  readonly raw: string;
-  /** Unix seconds; undefined if it does not expire. */
-  readonly expiration: number | undefined;
-}
+const MAX_POSITIONS = 32_768;
 
 /**
  * The texts of the newest events, which are asked for most: an index says where they stand, and the row of the event, which
  * is in a page of its own somewhere, is not read. All positions above {@link floor} that are stored are here.
  */
 export class Recent {
-  readonly #kept = new Map<number, Kept>();
-  #size = 0;
+  /** By position, from that after {@link #base} on. */
+  #raws: (string | undefined)[] = [];
+  #base: number;
   #floor: number;
+  #size = 0;
+  /** Unix seconds by position, of those that expire. */
+  readonly #expirations = new Map<number, number>();
 
   /** `head` is the newest position. */
   constructor(head: number) {
+    this.#base = head;
     this.#floor = head;
   }
 
@@ -31,25 +30,36 @@ export class Recent {
 
   /** To be called in the order of positions, when they have been committed. */
   add(position: number, event: Event, raw: string): void {
-    this.#kept.set(position, { raw, expiration: expirationOf(event) });
+    while (this.#base + this.#raws.length + 1 < position) this.#raws.push(undefined);
+    this.#raws.push(raw);
     this.#size += raw.length;
-    for (const [oldest, { raw }] of this.#kept) {
-      if (this.#size <= MAX_SIZE && this.#kept.size <= MAX_EVENTS) break;
-      this.#kept.delete(oldest);
-      this.#size -= raw.length;
-      this.#floor = oldest;
-    }
+    const expiration = expirationOf(event);
+    if (expiration !== undefined) this.#expirations.set(position, expiration);
+    while (this.#size > MAX_SIZE || position - this.#floor > MAX_POSITIONS) this.remove(++this.#floor);
+    this.#compact();
   }
 
   /** It has been removed from the store. */
   remove(position: number): void {
-    this.#size -= this.#kept.get(position)?.raw.length ?? 0;
-    this.#kept.delete(position);
+    const at = position - this.#base - 1;
+    const raw = this.#raws[at];
+    if (raw === undefined) return;
+    this.#raws[at] = undefined;
+    this.#size -= raw.length;
+    this.#expirations.delete(position);
   }
 
   /** The text at a position above the floor; undefined if it has expired or is gone. */
   get(position: number, now: number): string | undefined {
-    const kept = this.#kept.get(position);
-    return kept === undefined || (kept.expiration !== undefined && kept.expiration <= now) ? undefined : kept.raw;
+    const expiration = this.#expirations.size > 0 ? this.#expirations.get(position) : undefined;
+    return expiration !== undefined && expiration <= now ? undefined : this.#raws[position - this.#base - 1];
+  }
+
+  /** Gives back the room of what is below the floor, once that is most. */
+  #compact(): void {
+    const below = this.#floor - this.#base;
+    if (below <= MAX_POSITIONS) return;
+    this.#raws = this.#raws.slice(below);
+    this.#base = this.#floor;
   }
 }

@@ -1,8 +1,9 @@
 import type { Comparable, Ordered } from "./merge.ts";
 import { placeOfTime } from "./place.ts";
 import type { Range } from "./query-plan.ts";
-import { type Bounds, readPlaces, readRows, type StoredRow } from "./range-cursor.ts";
+import { type Bounds, readPlaces, readRows } from "./range-read.ts";
 import type { Sql } from "./sql.ts";
+import type { StoredRow } from "./stored-row.ts";
 
 /** An event of a range: where it stands, and whether it belongs to the answer. */
 export class FoundRecord implements Comparable<FoundRecord> {
@@ -77,14 +78,17 @@ export class RecordCursor implements Ordered<FoundRecord> {
   #read(): void {
     const found: FoundRecord[] = [];
     let size = 0;
-    const from = [this.#sql, this.#range, this.#bounds, this.#place, this.#count] as const;
+    const from = { range: this.#range, place: this.#place };
     if (this.#withRaw) {
-      readRows(...from, (row) => {
+      readRows(this.#sql, from, this.#bounds, this.#count, (row) => {
         found.push(new FoundRecord(row.place, this.#isVisible(row)));
         size += row.raw.length;
         return size < MAX_RAW;
       });
-    } else for (const place of readPlaces(...from)) found.push(new FoundRecord(place, true));
+    } else {
+      const places = readPlaces(this.#sql, from, this.#bounds, this.#count);
+      for (const place of places) found.push(new FoundRecord(place, true));
+    }
     this.#effort.spent += STATEMENT_EFFORT + found.length + size / RAW_PER_EFFORT;
     this.#isExhausted = found.length < this.#count && size < MAX_RAW;
     this.#ahead = found;

@@ -8,11 +8,11 @@ import { Merge, type Ordered } from "./merge.ts";
 import { Pace } from "./pace.ts";
 import { idOfPlace, timeOfPlace } from "./place.ts";
 import { planQuery, type Range } from "./query-plan.ts";
-import type { StoredRow } from "./range-cursor.ts";
 import { type Effort, type FoundRecord, RecordCursor } from "./record-cursor.ts";
 import { boundsOf, type Snapshot } from "./scan.ts";
 import type { Sql } from "./sql.ts";
 import { finish } from "./steps.ts";
+import type { StoredRow } from "./stored-row.ts";
 
 /** Work between two pauses, in rows: some ten milliseconds. */
 const STRETCH = 2000;

@@ -5,11 +5,12 @@ import type { Reader } from "../protocol/visibility.ts";
 import { FilterScan, type Hides, type Take } from "./filter-scan.ts";
 import { Merge, type Ordered } from "./merge.ts";
 import { MAX_RANGES, planQuery } from "./query-plan.ts";
-import type { Bounds, StoredRow } from "./range-cursor.ts";
+import type { Bounds } from "./range-read.ts";
 import type { Recent } from "./recent.ts";
 import { type Budget, SearchScan } from "./search-scan.ts";
 import type { Sql } from "./sql.ts";
 import type { Steps } from "./steps.ts";
+import type { StoredRow } from "./stored-row.ts";
 
 /** Limits in events (R-03-12). */
 export interface ScanLimits {
@@ -165,7 +166,7 @@ export class Scan {
     for (; this.#sources.length > 0; this.#sources.shift()) {
       const [source] = this.#sources;
       for (let row = source?.peek(); row !== undefined; row = source?.peek()) {
-        if (!this.#found.has(row.place)) return row;
+        if (this.#found.size === 0 || !this.#found.has(row.place)) return row;
         source?.advance();
       }
     }

@@ -1,11 +1,13 @@
 import type { Filter } from "../protocol/filter.ts";
 import type { SearchQuery } from "../protocol/search.ts";
-import { mergeOpened, type Ordered } from "./merge.ts";
+import type { Ordered } from "./merge.ts";
 import { type Plan, planQuery } from "./query-plan.ts";
 import { countStretch } from "./range-count.ts";
-import { type Bounds, RangeCursor, type StoredRow, UNEXPIRED } from "./range-cursor.ts";
+import { openRanges } from "./range-cursor.ts";
+import { type Bounds, UNEXPIRED } from "./range-read.ts";
 import type { Row, Sql } from "./sql.ts";
 import type { Steps } from "./steps.ts";
+import type { StoredRow } from "./stored-row.ts";
 
 /**
  * Events that a search may find, newest first. Each must still be held against the filter. Private kinds are never
@@ -51,19 +53,14 @@ export function* chooseCandidates(
   const behindWords = yield* fewestOf(sql, query, Math.min(behindRanges, MAX_PROBED) + 1);
   const areBothLarge = behindRanges > MAX_PROBED && behindWords > MAX_PROBED;
   if (areBothLarge ? until === undefined : behindWords < behindRanges) return words;
-  const cursors = plan.ranges.map((range): Ordered<StoredRow> => {
-    const cursor = new RangeCursor(sql, range, bounds);
-    const first = Math.ceil(FIRST_ROWS / plan.ranges.length);
-    return { peek: () => cursor.peek(first, FIRST_ROWS), advance: () => cursor.advance() };
-  });
-  return new RangeCandidates(yield* mergeOpened(cursors), query.exceptKinds);
+  return new RangeCandidates(yield* openRanges(sql, plan.ranges, bounds, () => ROWS_AT_ONCE), query.exceptKinds);
 }
 
 /** Not even the parties of private events find them by a search. */
 const NOBODY: ReadonlySet<string> = new Set();
 
 /** Rows that all ranges together read at first, and that one does at one time. */
-const FIRST_ROWS = 250;
+const ROWS_AT_ONCE = 250;
 
 /**
  * What looking at all events of a plan takes, in candidates, up to {@link MAX_PROBED} and a little more. Ids count whether

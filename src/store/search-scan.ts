@@ -6,10 +6,11 @@ import { canRead, type Reader } from "../protocol/visibility.ts";
 import type { Hiding } from "./filter-scan.ts";
 import type { Ordered } from "./merge.ts";
 import { idOfPlace, placeOf } from "./place.ts";
-import { type Bounds, StoredRow } from "./range-cursor.ts";
+import type { Bounds } from "./range-read.ts";
 import { type Candidates, chooseCandidates } from "./search-candidates.ts";
 import type { Sql } from "./sql.ts";
 import type { Steps } from "./steps.ts";
+import { StoredRow } from "./stored-row.ts";
 
 /** Candidates of one stretch, and UTF-16 units of their raw JSON: some 10 ms. */
 const STRETCH = 1000;
