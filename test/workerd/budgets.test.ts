@@ -164,7 +164,13 @@ describe("rows read", () => {
         store.put(some.flatMap((created_at) => [1, 6, 7, 11].map((kind) => stored({ pubkey, kind, created_at }))));
       }
       let statements = 0;
-      const counted: Sql = { ...sql, all: (...args) => (statements++, sql.all(...args)) };
+      const counted: Sql = {
+        ...sql,
+        all(...args) {
+          statements++;
+          return sql.all(...args);
+        },
+      };
       check(counted, store, { authors, kinds: [1, 6, 7], limit: 500 }, 500, 1500, 1.1);
       // Opened 16 at a time; then one for each range that has given all that was read of it.
       expect(statements).toBeLessThanOrEqual(500);
