@@ -1,20 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { alice, now, unique } from "../support/keys.ts";
-import { openClient, type Server, startServer } from "../support/server.ts";
+import { openClient, type Server } from "../support/server.ts";
+import { serverWith } from "./server-with.ts";
 
 const EMPTY = "6100000200";
-
-function serverWith(variables: Record<string, string>): () => Server {
-  let server: Server | undefined;
-  beforeAll(async () => {
-    server = await startServer(variables);
-  });
-  afterAll(() => server?.stop());
-  return () => {
-    if (server === undefined) throw new Error("not started");
-    return server;
-  };
-}
 
 async function nipsOf({ httpUrl }: Server): Promise<number[]> {
   const response = await fetch(httpUrl, { headers: { Accept: "application/nostr+json" } });

@@ -6,16 +6,7 @@ import { describe, expect, test } from "vitest";
 import type { Client } from "../support/client.ts";
 import { alice, bob, now, signed, unique } from "../support/keys.ts";
 import { freshRelay } from "../support/relay.ts";
-
-async function login(): Promise<Client> {
-  return freshRelay().login(alice);
-}
-
-async function expectServed(client: Client): Promise<void> {
-  const next = unique(alice);
-  expect(await client.publish(next)).toEqual(["OK", next.id, true, ""]);
-  expect(await client.query({ ids: [next.id] })).toEqual([next]);
-}
+import { expectServed, login } from "./exchange.ts";
 
 /** An event of any shape, rightly hashed as what it is and rightly signed, so that only its shape is wrong. */
 function forged(members: Record<string, unknown>): { id: string; [member: string]: unknown } {

@@ -7,16 +7,7 @@ import { describe, expect, test } from "vitest";
 import type { Client } from "../support/client.ts";
 import { alice, bob, carol, type Key, now, signed, unique } from "../support/keys.ts";
 import { freshRelay } from "../support/relay.ts";
-
-async function login(): Promise<Client> {
-  return freshRelay().login(alice);
-}
-
-async function expectServed(client: Client): Promise<void> {
-  const next = unique(alice);
-  expect(await client.publish(next)).toEqual(["OK", next.id, true, ""]);
-  expect(await client.query({ ids: [next.id] })).toEqual([next]);
-}
+import { expectServed, login } from "./exchange.ts";
 
 function hash(text: string): string {
   return bytesToHex(sha256(utf8ToBytes(text)));

@@ -3,10 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Client } from "../support/client.ts";
 import { alice, bob, signed, unique } from "../support/keys.ts";
 import { freshRelay } from "../support/relay.ts";
-
-async function login(): Promise<Client> {
-  return freshRelay().login(alice);
-}
+import { login } from "./exchange.ts";
 
 const SUPERSEDED = [false, expect.stringMatching(/^duplicate: ./)];
 const DUPLICATE = [true, expect.stringMatching(/^duplicate: ./)];

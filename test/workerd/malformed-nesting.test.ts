@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { Client, Frame } from "../support/client.ts";
 import { alice, bob, unique } from "../support/keys.ts";
 import { freshRelay } from "../support/relay.ts";
+import { expectServed } from "./exchange.ts";
 
 /** The text of `depth` arrays inside one another. */
 function arrays(depth: number): string {
@@ -21,12 +22,6 @@ async function provoke(text: string): Promise<{ client: Client; frames: Frame[] 
   const frames = await client.settled();
   expect(Date.now() - start).toBeLessThan(1000);
   return { client, frames };
-}
-
-async function expectServed(client: Client): Promise<void> {
-  const next = unique(alice);
-  expect(await client.publish(next)).toEqual(["OK", next.id, true, ""]);
-  expect(await client.query({ ids: [next.id] })).toEqual([next]);
 }
 
 const NOTICE_INVALID = [["NOTICE", expect.stringMatching(/^invalid: ./)]];

@@ -1,25 +1,9 @@
 import { utf8ToBytes } from "@noble/hashes/utils.js";
 import { describe, expect, test } from "vitest";
-import type { Client, Frame } from "../support/client.ts";
 import { alice, unique } from "../support/keys.ts";
-import { freshRelay } from "../support/relay.ts";
+import { expectServed, provoke } from "./exchange.ts";
 
 const MAX_MESSAGE_LENGTH = 524288;
-
-/** Sends one frame to a fresh connection; returns it and all that came back. */
-async function provoke(frame: unknown): Promise<{ client: Client; frames: Frame[] }> {
-  const client = await freshRelay().login(alice);
-  client.send(frame);
-  const frames = await client.settled();
-  return { client, frames };
-}
-
-/** R-01-21: the next well-formed messages on the connection are served normally. */
-async function expectServed(client: Client): Promise<void> {
-  const next = unique(alice);
-  expect(await client.publish(next)).toEqual(["OK", next.id, true, ""]);
-  expect(await client.query({ ids: [next.id] })).toEqual([next]);
-}
 
 const event = unique(alice);
 

@@ -2,25 +2,8 @@ import { schnorr } from "@noble/curves/secp256k1.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import { describe, expect, test } from "vitest";
-import type { Client, Frame } from "../support/client.ts";
 import { alice, bob, now, signed, unique } from "../support/keys.ts";
-import { freshRelay } from "../support/relay.ts";
-
-async function login(): Promise<Client> {
-  return freshRelay().login(alice);
-}
-
-/** Sends one frame and returns all that came back. */
-async function exchange(client: Client, frame: unknown): Promise<Frame[]> {
-  client.send(frame);
-  return client.settled();
-}
-
-async function expectServed(client: Client): Promise<void> {
-  const next = unique(alice);
-  expect(await client.publish(next)).toEqual(["OK", next.id, true, ""]);
-  expect(await client.query({ ids: [next.id] })).toEqual([next]);
-}
+import { exchange, expectServed, login } from "./exchange.ts";
 
 function refused(id: string): unknown[] {
   return [["OK", id, false, expect.stringMatching(/^invalid: ./)]];

@@ -3,24 +3,9 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Event } from "nostr-tools/pure";
 import { describe, expect, test } from "vitest";
-import type { Client, Frame } from "../support/client.ts";
+import type { Client } from "../support/client.ts";
 import { alice, signed, unique } from "../support/keys.ts";
-import { freshRelay } from "../support/relay.ts";
-
-async function login(): Promise<Client> {
-  return freshRelay().login(alice);
-}
-
-async function exchange(client: Client, text: string): Promise<Frame[]> {
-  client.send(text);
-  return client.settled();
-}
-
-async function expectServed(client: Client): Promise<void> {
-  const next = unique(alice);
-  expect(await client.publish(next)).toEqual(["OK", next.id, true, ""]);
-  expect(await client.query({ ids: [next.id] })).toEqual([next]);
-}
+import { exchange, expectServed, login } from "./exchange.ts";
 
 type Member = "created_at" | "kind";
 

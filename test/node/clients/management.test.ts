@@ -2,23 +2,11 @@ import { execFileSync } from "node:child_process";
 import { ManagementMethod, makeHttpAuth, sendManagementRequest } from "@welshman/util";
 import { Relay, RelayManagement } from "applesauce-relay";
 import { finalizeEvent } from "nostr-tools/pure";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { alice, bob, carol, type Key, unique } from "../../support/keys.ts";
 import { authorization, caller, headerOf, post, RPC } from "../../support/manage.ts";
-import { openClient, ROOT, type Server, startServer } from "../../support/server.ts";
-
-/** Starts one server with `variables` for the tests of the surrounding block. */
-function serverWith(variables: Record<string, string>): () => Server {
-  let server: Server | undefined;
-  beforeAll(async () => {
-    server = await startServer(variables);
-  });
-  afterAll(() => server?.stop());
-  return () => {
-    if (server === undefined) throw new Error("not started");
-    return server;
-  };
-}
+import { openClient, ROOT, startServer } from "../../support/server.ts";
+import { serverWith } from "../server-with.ts";
 
 async function information(url: string): Promise<Record<string, unknown>> {
   const response = await fetch(url, { headers: { Accept: "application/nostr+json" } });

@@ -1,19 +1,11 @@
-import {
-  AuthStatus,
-  defaultSocketPolicies,
-  makeSocketPolicyAuth,
-  Pool,
-  PublishStatus,
-  publishOne,
-  requestOne,
-  Socket,
-} from "@welshman/net";
-import type { Filter, TrustedEvent } from "@welshman/util";
+import { AuthStatus, type Pool, PublishStatus } from "@welshman/net";
+import type { TrustedEvent } from "@welshman/util";
 import { finalizeEvent, generateSecretKey, getPublicKey } from "nostr-tools/pure";
 import { bytesToHex } from "nostr-tools/utils";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Key, now, signed, unique } from "../../support/keys.ts";
 import { type Server, startServer } from "../../support/server.ts";
+import { poolOf, publish, relayOf, request } from "./pool.ts";
 
 const LIST = 13534;
 const JOIN = 28934;
@@ -23,7 +15,6 @@ const LEAVE = 28936;
 const [relayKey, operator, guest] = [freshKey(), freshKey(), freshKey()];
 
 let server: Server;
-const pools: Pool[] = [];
 
 beforeAll(async () => {
   server = await startServer({
@@ -34,10 +25,6 @@ beforeAll(async () => {
   });
 });
 
-afterEach(() => {
-  for (const pool of pools.splice(0)) pool.clear();
-});
-
 afterAll(() => server.stop());
 
 function freshKey(): Key {
@@ -45,28 +32,10 @@ function freshKey(): Key {
   return { secret, pubkey: getPublicKey(secret) };
 }
 
-/** A pool whose sockets log in by themselves, as those of Flotilla do. */
-function poolOf(by: Key): Pool {
-  const auth = makeSocketPolicyAuth({ sign: async (template) => finalizeEvent(template, by.secret) });
-  const pool = new Pool({ makeSocket: (url) => new Socket(url, [...defaultSocketPolicies, auth]) });
-  pools.push(pool);
-  return pool;
-}
-
-const relay = () => `${server.url}/`;
-
-function publish(pool: Pool, event: ReturnType<typeof unique>) {
-  return publishOne({ relay: relay(), event, context: { pool }, timeout: 5000 });
-}
-
-function request(pool: Pool, filter: Filter): Promise<TrustedEvent[]> {
-  return requestOne({ relay: relay(), filters: [filter], context: { pool }, autoClose: true });
-}
-
 /** What Flotilla does before it sends a join, which its sockets do not keep for after the login. */
 async function login(pool: Pool, by: Key): Promise<void> {
-  await pool.get(relay()).auth.attemptAuth(async (template) => finalizeEvent(template, by.secret));
-  expect(pool.get(relay()).auth.status).toBe(AuthStatus.Ok);
+  await pool.get(relayOf(server)).auth.attemptAuth(async (template) => finalizeEvent(template, by.secret));
+  expect(pool.get(relayOf(server)).auth.status).toBe(AuthStatus.Ok);
 }
 
 /** As Flotilla makes them: without the mark of NIP-70. */
@@ -89,30 +58,30 @@ test("T-131 R-05-64 R-05-67 NIP-11 names the relay's key; a guest probes, is inv
   const [host, pool] = [poolOf(operator), poolOf(guest)];
   await login(pool, guest);
   // Flotilla takes a refusal that speaks of an invite code for the question for one.
-  expect(await publish(pool, joining(""))).toMatchObject({
+  expect(await publish(pool, server, joining(""))).toMatchObject({
     status: PublishStatus.Failure,
     detail: expect.stringContaining("invite code"),
   });
-  const [invite] = await request(host, { kinds: [INVITE], authors: [relayKey.pubkey] });
+  const [invite] = await request(host, server, { kinds: [INVITE], authors: [relayKey.pubkey] });
   expect(invite?.pubkey).toBe(relayKey.pubkey);
-  expect(await publish(pool, joining(claimOf(invite)))).toMatchObject({
+  expect(await publish(pool, server, joining(claimOf(invite)))).toMatchObject({
     status: PublishStatus.Success,
     detail: expect.stringMatching(/^info: welcome to ws:/),
   });
-  expect(await publish(pool, unique(guest))).toMatchObject({ status: PublishStatus.Success });
-  const [list] = await request(pool, { kinds: [LIST], authors: [relayKey.pubkey] });
+  expect(await publish(pool, server, unique(guest))).toMatchObject({ status: PublishStatus.Success });
+  const [list] = await request(pool, server, { kinds: [LIST], authors: [relayKey.pubkey] });
   expect(membersIn(list)).toEqual([guest.pubkey]);
   // All of it is still so when the server comes back.
   await server.restart();
-  expect(membersIn((await request(poolOf(guest), { kinds: [LIST] }))[0])).toEqual([guest.pubkey]);
+  expect(membersIn((await request(poolOf(guest), server, { kinds: [LIST] }))[0])).toEqual([guest.pubkey]);
   const later = poolOf(guest);
   await login(later, guest);
-  expect(await publish(later, joining(""))).toMatchObject({ status: PublishStatus.Success });
+  expect(await publish(later, server, joining(""))).toMatchObject({ status: PublishStatus.Success });
   const leave = signed(guest, { kind: LEAVE, tags: [["-"]] });
-  expect(await publish(later, leave)).toMatchObject({ status: PublishStatus.Success });
-  expect(await publish(later, unique(guest))).toMatchObject({
+  expect(await publish(later, server, leave)).toMatchObject({ status: PublishStatus.Success });
+  expect(await publish(later, server, unique(guest))).toMatchObject({
     status: PublishStatus.Failure,
     detail: expect.stringMatching(/^restricted: /),
   });
-  expect(membersIn((await request(poolOf(operator), { kinds: [LIST] }))[0])).toEqual([]);
+  expect(membersIn((await request(poolOf(operator), server, { kinds: [LIST] }))[0])).toEqual([]);
 });
