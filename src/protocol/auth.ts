@@ -31,7 +31,7 @@ export function checkAuth(event: Event, check: AuthCheck): string | undefined {
     return `created_at is more than ${check.tolerance} seconds off`;
   }
   const expiration = expirationOf(event);
-  if (expiration !== undefined && !(expiration > check.now)) return "event expired";
+  if (expiration !== undefined && expiration <= check.now) return "event expired";
   return undefined;
 }
 

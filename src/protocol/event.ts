@@ -144,9 +144,12 @@ export function isProtected(tags: string[][]): boolean {
   return tags.some((tag) => tag[0] === "-");
 }
 
-/** NIP-40: first `expiration` tag, in seconds; `NaN` when it is not a decimal integer (R-05-13). */
+/**
+ * NIP-40: first `expiration` tag, in seconds; `NaN` when it is not a decimal integer (R-05-13). What no number can hold is
+ * as far away as can be.
+ */
 export function expirationOf(event: Event): number | undefined {
   const tag = event.tags.find((tag) => tag[0] === "expiration");
   if (tag === undefined) return undefined;
-  return /^\d{1,15}$/.test(tag[1] ?? "") ? Number(tag[1]) : Number.NaN;
+  return /^\d+$/.test(tag[1] ?? "") ? Math.min(Number(tag[1]), Number.MAX_SAFE_INTEGER) : Number.NaN;
 }

@@ -1,5 +1,5 @@
 import { DELETION_KIND, VANISH_KIND } from "../protocol/deletion.ts";
-import { parseEvent } from "../protocol/event.ts";
+import { type Event, parseEvent } from "../protocol/event.ts";
 import { kindClass } from "../protocol/kind.ts";
 import { INTERNAL_ERROR, type Reason } from "../protocol/reason.ts";
 import type { Crypto } from "../protocol/secp256k1.ts";
@@ -8,7 +8,7 @@ import { type Access, refuseReader, refuseWriter } from "./access.ts";
 import type { Config } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import { deliverLive } from "./deliver.ts";
-import { admitEvent } from "./policy.ts";
+import { admitEvent, isRefusedAgain } from "./policy.ts";
 import type { AppendResult, Clock, EventLog, Log } from "./ports.ts";
 import { RecentIds } from "./recent-ids.ts";
 import { Signatures, type Waiting } from "./signatures.ts";
@@ -83,8 +83,9 @@ export class Publisher {
     // Two answers about one id come in the order of the events.
     if (this.#waitingIds.has(id)) await this.flush();
     const now = clock.nowSeconds();
-    // Who may not read does not learn what is here.
-    if (this.#ephemeral.has(id, now) && this.#mayRead(connection)) return ok(connection, id, true, DUPLICATE);
+    if (this.#ephemeral.has(id, now) && this.#mayBeKnown(connection, parsed.value, now)) {
+      return ok(connection, id, true, DUPLICATE);
+    }
     const hashed = HashedEvent.check(parsed.value, crypto);
     if (!hashed.ok) return ok(connection, id, false, hashed.reason);
     const waiting = this.#signatures.admit(connection, hashed.value, now);
@@ -130,7 +131,8 @@ export class Publisher {
   #admit(batch: readonly Waiting[]): Admitted[] {
     const now = this.#deps.clock.nowSeconds();
     const known = this.#known(batch);
-    const isNew = ({ connection, event: { event } }: Waiting) => !known.has(event.id) || !this.#mayRead(connection);
+    const isNew = ({ connection, event: { event } }: Waiting) =>
+      !known.has(event.id) || !this.#mayBeKnown(connection, event, now);
     const verdicts = this.#signatures.checkAll(batch.filter(isNew), now).values();
     return batch.flatMap((waiting) => {
       const { connection } = waiting;
@@ -163,8 +165,10 @@ export class Publisher {
     }
   }
 
-  #mayRead(connection: Connection): boolean {
-    return refuseReader(this.#deps.access, connection.authed) === undefined;
+  /** Whether an event may be answered as a duplicate. Who may not read does not learn what is here. */
+  #mayBeKnown({ authed }: Connection, event: Event, now: number): boolean {
+    const { access, config } = this.#deps;
+    return refuseReader(access, authed) === undefined && !isRefusedAgain({ event, now, config, authed });
   }
 
   /** A request to vanish is carried out whoever hands it in (R-05-22); kept and passed on only if that key may write. */

@@ -3,7 +3,7 @@ import { MAX_SUB_ID } from "../protocol/message.ts";
 import { messageFromHex } from "../protocol/negentropy.ts";
 import { accept, INTERNAL_ERROR, type Reason, type Result, refuse } from "../protocol/reason.ts";
 import { exceedsCharacters, nestsTooDeep } from "../protocol/text.ts";
-import type { Config } from "./config.ts";
+import { type Config, filterOptions } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import type { Clock, EventLog, Log } from "./ports.ts";
 import { Slots } from "./slots.ts";
@@ -172,8 +172,9 @@ function parseOpen(
 ): Result<{ filter: Filter; message: Uint8Array }> {
   if (!config.negentropyEnabled) return refuse(UNAVAILABLE);
   if (exceedsCharacters(id, MAX_SUB_ID)) return refuse(`invalid: the id is longer than ${MAX_SUB_ID} characters`);
-  const filter = parseFilter(source, { andFilters: config.andFiltersEnabled });
-  if (!filter.ok) return filter;
+  const filter = parseFilter(source, filterOptions(config));
+  // NEG-ERR has no `unsupported:` (reference 1.4).
+  if (!filter.ok) return refuse(filter.reason.replace(/^unsupported:/, "invalid:") as Reason);
   const message = messageFromHex(hex);
   if (message === undefined) return refuse(NOT_HEX);
   if (nestsTooDeep(surplus, 1)) return refuse("invalid: nested too deep");

@@ -12,6 +12,9 @@ export interface Job {
 /** Wait after a job has failed. */
 const RETRY_SECONDS = 60;
 
+/** The latest time, in Unix seconds, that an alarm can be set to: the platform knows no dates after 2189. */
+const LATEST = 6_000_000_000;
+
 /** All jobs on the one alarm that an object has. */
 export class Alarms {
   readonly #state: DurableObjectState;
@@ -68,7 +71,8 @@ export class Alarms {
   }
 
   async #set(seconds: number): Promise<void> {
+    const atMs = Math.min(seconds, LATEST) * 1000;
     const current = await this.#state.storage.getAlarm();
-    if (current === null || current > seconds * 1000) await this.#state.storage.setAlarm(seconds * 1000);
+    if (current === null || current > atMs) await this.#state.storage.setAlarm(atMs);
   }
 }

@@ -13,12 +13,12 @@ interface Input {
   isAuthed: boolean;
 }
 
-/** The table of 1.4, without `error`: nothing of this is the relay's fault. NEG-ERR has `unsupported` for filters (R-05-41). */
+/** The table of 1.4, without `error`: nothing of this is the relay's fault. */
 const PREFIXES: Record<string, string[]> = {
   OK: ["duplicate", "pow", "blocked", "rate-limited", "invalid", "restricted", "auth-required", "mute"],
   CLOSED: ["blocked", "rate-limited", "invalid", "restricted", "auth-required", "unsupported"],
   NOTICE: ["rate-limited", "invalid", "auth-required", "unsupported"],
-  "NEG-ERR": ["blocked", "rate-limited", "invalid", "restricted", "auth-required", "closed", "unsupported"],
+  "NEG-ERR": ["blocked", "rate-limited", "invalid", "restricted", "auth-required", "closed"],
 };
 const ACCEPTED = ["duplicate", "pow", "info"];
 

@@ -79,6 +79,10 @@ const ACCEPTED: [string, (client: Client) => Partial<EventTemplate>][] = [
   ["T-018 R-06-30 created_at 599 s ahead", () => ({ created_at: now() + 599 })],
   ["R-05-53 any content", () => ({ content: "{}" })],
   ["R-05-53 further tags", (c) => ({ tags: [["t", "x"], [], relay(), challenge(c.challenge), ["nonce", "1", "99"]] })],
+  [
+    "R-05-53 an expiration that says nothing",
+    (c) => ({ tags: [relay(), challenge(c.challenge), ["expiration", "soon"]] }),
+  ],
   ["R-05-53 a future expiration", (c) => ({ tags: withExpiration(c, now() + 600) })],
   ["R-05-53 a second challenge tag", (c) => ({ tags: [relay(), challenge(c.challenge), challenge("other")] })],
   ["R-05-55 two relay tags, the first right", (c) => ({ tags: twoRelays(c, RELAY_URL, "wss://x.example") })],

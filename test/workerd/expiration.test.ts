@@ -54,6 +54,31 @@ test.each(["", "x", "1.5", "-1", "1e99", " 99999999999"])("R-05-13 expiration '%
   expect(verdict(await a.publish(unique(alice, { tags: [["expiration"]] })))).toEqual([false, "invalid"]);
 });
 
+test.each(["9999999999999999", "18446744073709551615", "9".repeat(400)])(
+  "R-05-13 expiration %s is far away, also for the alarm",
+  async (value) => {
+    const relay = freshRelay();
+    const a = await relay.login(alice);
+    const event = unique(alice, { tags: [["expiration", value]] });
+    expect(verdict(await a.publish(event))).toEqual([true, ""]);
+    expect(await a.query({ ids: [event.id] })).toEqual([event]);
+    // Some thousand years do not fit into a date.
+    expect(await alarmOf(relay)).toBeGreaterThan(Date.now() + 1e12);
+    await evict(relay);
+    expect(await (await relay.login(alice)).query({ ids: [event.id] })).toEqual([event]);
+  },
+);
+
+test("R-05-14 what has expired and is not removed yet is no duplicate but refused", async () => {
+  const a = await freshRelay().login(alice);
+  setClock(1_800_000_000);
+  const event = unique(alice, { tags: until(2) });
+  expect(verdict(await a.publish(event))).toEqual([true, ""]);
+  expect(verdict(await a.publish(event))).toEqual([true, "duplicate"]);
+  setClock(1_800_000_002);
+  expect(verdict(await a.publish(event))).toEqual([false, "invalid"]);
+});
+
 test("R-05-13 the first expiration tag counts", async () => {
   const a = await freshRelay().login(alice);
   expect(verdict(await a.publish(unique(alice, { tags: [...until(60), ["expiration", "1"]] })))).toEqual([true, ""]);

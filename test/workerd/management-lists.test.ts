@@ -116,8 +116,15 @@ test("T-130 R-05-72 R-05-66 roles over HTTP: told of where members are kept, pub
       ],
     ]);
   }
-  expect(await call("editrole", "mod", "Mods", "", "", 0)).toEqual(DONE);
-  expect((await roles())[0]).toContainEqual(["label", "Mods"]);
+  expect(await call("editrole", "mod", "Mods", "", 120, "7")).toEqual(DONE);
+  expect(await roles()).toEqual([
+    [
+      ["d", "mod"],
+      ["label", "Mods"],
+      ["color", "120"],
+      ["order", "7"],
+    ],
+  ]);
   for (let twice = 0; twice < 2; twice++) expect(await call("assignrole", alice.pubkey, "mod")).toEqual(DONE);
   expect(await membersOf(reader)).toEqual({ [alice.pubkey]: ["mod"] });
   for (const [method, ...params] of [
@@ -126,6 +133,8 @@ test("T-130 R-05-72 R-05-66 roles over HTTP: told of where members are kept, pub
     ["editrole", "none", "x", "", "", 0],
     ["createrole", "", "x", "", "", 0],
     ["createrole", "x", "", "", "", "first"],
+    ["createrole", "x", "", "", "", -1],
+    ["createrole", "x", ["label"]],
   ] as const) {
     expect(await call(method, ...params)).toMatchObject({
       status: 200,

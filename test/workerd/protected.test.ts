@@ -23,10 +23,20 @@ test("T-118 R-05-25 a protected event is taken from its author only", async () =
     expect(verdict(await both.publish(unique(alice, { tags })))).toEqual(OK);
     expect(verdict(await both.publish(unique(bob, { tags })))).toEqual(OK);
   }
-  // Once it is stored, handing it in again is no news.
-  const [stored] = await b.query({ "#t": ["x"], authors: [alice.pubkey], limit: 1 });
-  expect(verdict(await b.publish(stored as { id: string } & typeof stored))).toEqual([true, "duplicate"]);
 });
+
+test.each([1, 20001])(
+  "T-118 R-05-25 a protected event of kind %i that has been taken is taken from nobody else",
+  async (kind) => {
+    const relay = freshRelay();
+    const [a, b, reader] = [await relay.login(alice), await relay.login(bob), await relay.login(bob)];
+    await reader.req("all", { kinds: [kind] });
+    const event = unique(alice, { kind, tags: [["-"]] });
+    expect(verdict(await a.publish(event))).toEqual(OK);
+    expect(verdict(await b.publish(event))).toEqual([false, "restricted"]);
+    expect(verdict(await a.publish(event))).toEqual([true, "duplicate"]);
+  },
+);
 
 test("R-05-25 ephemeral and replaceable protected events are no exception; other tags are no protection", async () => {
   const relay = freshRelay();

@@ -97,6 +97,16 @@ test.each([
   expect(verdict(await a.publish(unique(alice, { kind: 5128, created_at: 1 })))).toEqual([true, ""]);
 });
 
+test("R-07-01 what is past its time and not removed yet is no duplicate but refused", async () => {
+  const a = await freshRelay().login(alice);
+  setClock(T0);
+  const event = unique(alice, { kind: 5050, created_at: T0 - DAY + 2, tags: ABOUT });
+  expect(verdict(await a.publish(event))).toEqual([true, ""]);
+  expect(verdict(await a.publish(event))).toEqual([true, "duplicate"]);
+  setClock(T0 + 3);
+  expect((await a.publish(event)).slice(2)).toEqual([false, expect.stringMatching(/^invalid: .*retention/)]);
+});
+
 test("R-07-01 an expiration shortens, and does not lengthen", async () => {
   const a = await freshRelay().login(alice);
   setClock(T0);

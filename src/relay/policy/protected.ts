@@ -1,8 +1,8 @@
 import { isProtected } from "../../protocol/event.ts";
-import type { Policy } from "../submission.ts";
+import type { FirmPolicy } from "../submission.ts";
 
 /** R-05-25: a protected event comes from its author. */
-export const protectedEvent: Policy = ({ event, authed }) => {
+export const protectedEvent: FirmPolicy = ({ event, authed }) => {
   if (!isProtected(event.tags) || authed.has(event.pubkey)) return undefined;
   return authed.size === 0
     ? "auth-required: this event may only be published by its author"
