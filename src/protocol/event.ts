@@ -122,6 +122,7 @@ export type IndexedTag = readonly [letter: string, value: string];
  */
 export function indexedTags(event: Event): IndexedTag[] {
   const found: IndexedTag[] = [];
+  const seen = new Set<string>();
   let hasD = false;
   for (const tag of event.tags) {
     const name = tag[0];
@@ -129,7 +130,11 @@ export function indexedTags(event: Event): IndexedTag[] {
     if (name === "d") hasD = true;
     const value = tag[1] ?? (name === "d" ? "" : undefined);
     if (value === undefined) continue;
-    if (!found.some(([letter, known]) => letter === name && known === value)) found.push([name, value]);
+    // A letter is one unit long: no two tags are taken for the same.
+    const key = name + value;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    found.push([name, value]);
   }
   if (!hasD && kindClass(event.kind) === "addressable") found.push(["d", ""]);
   return found;

@@ -1,7 +1,7 @@
 import { type Event, indexedTags } from "../protocol/event.ts";
 import { type Filter, matches } from "../protocol/filter.ts";
 import { canRead, type Reader } from "../protocol/visibility.ts";
-import { Merge, type Ordered } from "./merge.ts";
+import { type Comparable, Merge, type Ordered } from "./merge.ts";
 import type { Plan } from "./query-plan.ts";
 import { openRanges } from "./range-cursor.ts";
 import type { Bounds } from "./range-read.ts";
@@ -28,8 +28,27 @@ export interface Hiding {
 /** Rows that one range reads ahead at most. */
 const MAX_CHUNK = 501;
 
-/** Visible matches of one filter in the order of R-03-10, up to its limit. */
-export class FilterScan implements Ordered<StoredRow> {
+/** Rows that are looked at in one turn without a match among them: some 10 ms. */
+export const MAX_REJECTED = 1000;
+
+/** A row of a plan's ranges, and whether the filter and the reader take it. */
+export class Candidate implements Comparable<Candidate> {
+  constructor(
+    readonly row: StoredRow,
+    readonly isMatch: boolean,
+  ) {}
+
+  /** The order of R-03-10. Where one filter takes an event and another does not, the one that does comes first. */
+  compare(other: Candidate): number {
+    return this.row.compare(other.row) || Number(other.isMatch) - Number(this.isMatch);
+  }
+}
+
+/**
+ * Visible matches of one filter in the order of R-03-10, up to its limit. It shows also what does not match, so that no
+ * step takes more than one statement, however few of the rows do.
+ */
+export class FilterScan implements Ordered<Candidate> {
   readonly filter: Filter;
   readonly #sql: Sql;
   readonly #plan: Plan;
@@ -38,60 +57,76 @@ export class FilterScan implements Ordered<StoredRow> {
   readonly #bounds: Bounds;
   readonly #hiding: Hiding;
   #merged: Ordered<StoredRow> = new Merge<StoredRow>([]);
+  #head: Candidate | undefined;
   #given = 0;
+  #rejected = 0;
   #lastTime: number | undefined;
 
   constructor(sql: Sql, plan: Plan, filter: Filter, bounds: Bounds, reader: Reader, take: Take, hiding: Hiding) {
     this.filter = filter;
+    this.#sql = sql;
+    this.#plan = plan;
     this.#reader = reader;
     this.#take = take;
     this.#bounds = bounds;
     this.#hiding = hiding;
-    this.#sql = sql;
-    this.#plan = plan;
   }
 
   /** Reads the beginning of each range; to be done before anything else. */
   *open(): Steps<void> {
-    // One row beyond the limit tells whether something is withheld (R-03-17).
-    const most = () => Math.min(MAX_CHUNK, this.#take.limit + 1 - this.#given);
-    this.#merged = yield* openRanges(this.#sql, this.#plan.ranges, this.#bounds, most);
+    this.#merged = yield* openRanges(this.#sql, this.#plan.ranges, this.#bounds, () => this.#wanted());
   }
 
-  peek(): StoredRow | undefined {
-    return this.#isFull() ? undefined : this.#visible();
+  peek(): Candidate | undefined {
+    const row = this.#merged.peek();
+    return row === undefined || this.#isFull(row) ? undefined : this.#judge(row);
   }
 
   advance(): void {
-    this.#given++;
-    const row = this.#merged.peek();
-    if (this.#given >= this.#take.limit && row !== undefined) this.#lastTime = row.time;
+    const head = this.peek();
+    if (head?.isMatch !== true) return this.passOver();
+    if (++this.#given >= this.#take.limit) this.#lastTime = head.row.time;
     this.#merged.advance();
   }
 
-  /** At the end: the first visible match that the limit kept back. */
-  withheld(): StoredRow | undefined {
-    return this.#isFull() ? this.#visible() : undefined;
-  }
-
-  #isFull(): boolean {
-    const { limit, tiesUpTo } = this.#take;
-    if (this.#given < limit) return false;
-    if (this.#given >= tiesUpTo) return true;
-    const row = this.#visible();
-    return row === undefined || row.time !== this.#lastTime;
-  }
-
-  #visible(): StoredRow | undefined {
-    for (let row = this.#merged.peek(); row !== undefined; row = this.#merged.peek()) {
-      if (this.#accepts(row)) return row;
-      this.#merged.advance();
+  /** At the end: the first visible match that the limit kept back; "unknown" if it is not among the next rows. */
+  withheld(): StoredRow | "unknown" | undefined {
+    for (let rejected = 0; rejected < MAX_REJECTED; rejected++) {
+      const row = this.#merged.peek();
+      if (row === undefined || this.#judge(row).isMatch) return row;
+      this.passOver();
     }
-    return undefined;
+    return "unknown";
   }
 
-  #accepts(row: StoredRow): boolean {
-    return isVisibleMatch(row, this.filter, this.#reader, this.#bounds, this.#hiding.hides);
+  /** Steps over a row that is not given. */
+  passOver(): void {
+    this.#rejected++;
+    this.#merged.advance();
+  }
+
+  /**
+   * Rows to be read in advance. One beyond the limit tells whether something is withheld (R-03-17); where much is
+   * rejected, much has to be read.
+   */
+  #wanted(): number {
+    const { limit, tiesUpTo } = this.#take;
+    const most = this.#given < limit ? limit : tiesUpTo;
+    return Math.min(MAX_CHUNK, most + 1 - this.#given + this.#rejected);
+  }
+
+  #isFull({ time }: StoredRow): boolean {
+    const { limit, tiesUpTo } = this.#take;
+    return this.#given >= limit && (this.#given >= tiesUpTo || time !== this.#lastTime);
+  }
+
+  /** Asked anew while events are hidden: which they are may change between two turns. */
+  #judge(row: StoredRow): Candidate {
+    const { hides } = this.#hiding;
+    if (row !== this.#head?.row || hides !== undefined) {
+      this.#head = new Candidate(row, isVisibleMatch(row, this.filter, this.#reader, this.#bounds, hides));
+    }
+    return this.#head;
   }
 }
 

@@ -2,7 +2,7 @@ import { type Event, indexedTags } from "../protocol/event.ts";
 import { type Filter, matches } from "../protocol/filter.ts";
 import { oldestKept, type RetentionRule } from "../protocol/retention.ts";
 import type { Reader } from "../protocol/visibility.ts";
-import { FilterScan, type Hides, type Take } from "./filter-scan.ts";
+import { type Candidate, FilterScan, type Hides, MAX_REJECTED, type Take } from "./filter-scan.ts";
 import { Merge, type Ordered } from "./merge.ts";
 import { MAX_RANGES, planQuery } from "./query-plan.ts";
 import type { Bounds } from "./range-read.ts";
@@ -10,7 +10,6 @@ import type { Recent } from "./recent.ts";
 import { type Budget, SearchScan } from "./search-scan.ts";
 import type { Sql } from "./sql.ts";
 import type { Steps } from "./steps.ts";
-import type { StoredRow } from "./stored-row.ts";
 
 /** Limits in events (R-03-12). */
 export interface ScanLimits {
@@ -74,7 +73,7 @@ export class Scan {
   #isRefused = false;
   readonly #scans: FilterScan[] = [];
   readonly #searches: SearchScan[] = [];
-  #sources: Ordered<StoredRow>[] = [];
+  #sources: Ordered<Candidate>[] = [];
   /** Places of events that a search has given. */
   readonly #found = new Set<string>();
 
@@ -140,13 +139,16 @@ export class Scan {
       unready.step();
       if (this.#searches.some((search) => !search.isReady)) return rows;
     }
-    while (rows.length < maxRows && size < MAX_PAGE_SIZE) {
-      const row = this.#peek();
-      if (row === undefined) break;
-      rows.push(row.raw);
-      size += row.raw.length;
-      if (this.#sources.length > 1) this.#found.add(row.place);
-      this.#sources[0]?.advance();
+    for (let rejected = 0; rejected < MAX_REJECTED; this.#sources[0]?.advance()) {
+      const candidate = this.#peek();
+      if (candidate === undefined) break;
+      const { row, isMatch } = candidate;
+      if (!isMatch) rejected++;
+      else if (rows.length < maxRows && size < MAX_PAGE_SIZE) {
+        rows.push(row.raw);
+        size += row.raw.length;
+        if (this.#sources.length > 1) this.#found.add(row.place);
+      } else break;
     }
     return rows;
   }
@@ -162,11 +164,11 @@ export class Scan {
   }
 
   /** The next row; it is of the first of the sources that are left. */
-  #peek(): StoredRow | undefined {
+  #peek(): Candidate | undefined {
     for (; this.#sources.length > 0; this.#sources.shift()) {
       const [source] = this.#sources;
-      for (let row = source?.peek(); row !== undefined; row = source?.peek()) {
-        if (this.#found.size === 0 || !this.#found.has(row.place)) return row;
+      for (let next = source?.peek(); next !== undefined; next = source?.peek()) {
+        if (this.#found.size === 0 || !this.#found.has(next.row.place)) return next;
         source?.advance();
       }
     }
@@ -175,19 +177,31 @@ export class Scan {
 
   /** To be asked at the end. Knows only of visible events (R-03-18). */
   completeness(): Completeness {
-    let answer: Completeness = this.#filters.some(({ limit, never }) => limit === 0 && !never) ? "unknown" : "finish";
-    if (this.isPartial) answer = "unknown";
-    for (const scan of [...this.#searches, ...this.#scans]) {
-      const row = scan.withheld();
-      if (row === undefined) continue;
-      const event = JSON.parse(row.raw) as Event;
-      const tags = indexedTags(event);
-      // Another filter may have sent it; then nothing is known to be missing.
-      const isElsewhere = this.#filters.some((other) => other !== scan.filter && matches(other, event, tags));
-      if (!isElsewhere) return "more";
-      answer = "unknown";
+    const scans = [...this.#searches, ...this.#scans];
+    const complete = scans.filter((scan) => scan.withheld() === undefined).map(({ filter }) => filter);
+    const isUnasked = this.#filters.some(({ limit, never }) => limit === 0 && !never);
+    let answer: Completeness = isUnasked || this.isPartial ? "unknown" : "finish";
+    for (const scan of scans) {
+      const fate = this.#fateOfRest(scan, complete);
+      if (fate === "more") return "more";
+      if (fate === "unknown") answer = "unknown";
     }
     return answer;
+  }
+
+  /** What became of the matches that a filter's limit kept back: other filters may have sent them. */
+  #fateOfRest(scan: FilterScan | SearchScan, complete: readonly Filter[]): Completeness {
+    for (let passed = 0; passed < MAX_REJECTED; passed++, scan.passOver()) {
+      const row = scan.withheld();
+      if (row === undefined) return "finish";
+      if (row === "unknown") return "unknown";
+      const event = JSON.parse(row.raw) as Event;
+      const tags = indexedTags(event);
+      if (complete.some((filter) => matches(filter, event, tags))) continue;
+      const isElsewhere = this.#filters.some((filter) => filter !== scan.filter && matches(filter, event, tags));
+      return isElsewhere ? "unknown" : "more";
+    }
+    return "unknown";
   }
 }
 

@@ -3,7 +3,7 @@ import { type Filter, matches } from "../protocol/filter.ts";
 import { type SearchQuery, scoreSearch } from "../protocol/search.ts";
 import { SearchText, searchableText } from "../protocol/search-text.ts";
 import { canRead, type Reader } from "../protocol/visibility.ts";
-import type { Hiding } from "./filter-scan.ts";
+import { Candidate, type Hiding } from "./filter-scan.ts";
 import type { Ordered } from "./merge.ts";
 import { idOfPlace, placeOf } from "./place.ts";
 import type { Bounds } from "./range-read.ts";
@@ -35,7 +35,7 @@ interface Found {
  * index gives candidates, newest first; each is held against the whole filter. All are scored before the first is
  * given: {@link open}, then {@link step} until {@link isReady}.
  */
-export class SearchScan implements Ordered<StoredRow> {
+export class SearchScan implements Ordered<Candidate> {
   readonly filter: Filter;
   readonly #sql: Sql;
   readonly #query: SearchQuery;
@@ -51,7 +51,7 @@ export class SearchScan implements Ordered<StoredRow> {
   #isRanked = false;
   #next = 0;
   #given = 0;
-  #row: StoredRow | undefined;
+  #head: Candidate | undefined;
 
   constructor(
     sql: Sql,
@@ -98,33 +98,39 @@ export class SearchScan implements Ordered<StoredRow> {
     this.#isRanked = true;
   }
 
-  peek(): StoredRow | undefined {
+  peek(): Candidate | undefined {
     return this.#given < this.#limit ? this.#current() : undefined;
   }
 
   advance(): void {
     this.#given++;
+    this.passOver();
+  }
+
+  /** Steps over a match that is not given. */
+  passOver(): void {
     this.#next++;
-    this.#row = undefined;
+    this.#head = undefined;
   }
 
   /** At the end: the first visible match that the limit kept back. */
   withheld(): StoredRow | undefined {
-    return this.#given < this.#limit ? undefined : this.#current();
+    return this.#given < this.#limit ? undefined : this.#current()?.row;
   }
 
   /** The next match that is still stored. */
-  #current(): StoredRow | undefined {
-    for (; this.#row === undefined; this.#next++) {
+  #current(): Candidate | undefined {
+    for (; this.#head === undefined; this.#next++) {
       const found = this.#found[this.#next];
       if (found === undefined) return undefined;
       const { place, kind } = found;
       const [stored] = this.#sql.all("SELECT raw FROM event WHERE id = unhex(?1)", idOfPlace(place));
       if (stored === undefined) continue;
-      this.#row = new StoredRow(stored[0] as string, { index: "kind", kind, residual: false });
+      const row = new StoredRow(stored[0] as string, { index: "kind", kind, residual: false });
+      this.#head = new Candidate(row, true);
       break;
     }
-    return this.#row;
+    return this.#head;
   }
 
   #score(candidates: Candidates): void {

@@ -27,10 +27,10 @@ async function route(request: Request, env: Env, config: Config): Promise<Respon
   const url = new URL(request.url);
   const isRelay = relayPath(url) === relayPath(new URL(config.relayUrls[0] as string));
   const isStatus = url.pathname === "/health" || url.pathname === "/api/stats";
-  if (!isRelay && !isStatus) return plain(404, "Not found.");
+  const isUpgrade = request.headers.get("Upgrade")?.toLowerCase() === "websocket";
+  if (!isRelay && (isUpgrade || !isStatus)) return plain(404, "Not found.");
   if (request.method === "OPTIONS") return preflight();
   const isGet = request.method === "GET" || request.method === "HEAD";
-  const isUpgrade = request.headers.get("Upgrade")?.toLowerCase() === "websocket";
   if (isGet && isRelay && isUpgrade) return upgrade(request, env, config);
   const mayPost = isRelay && config.managementEnabled && !isUpgrade;
   const isPost = mayPost && request.method === "POST";

@@ -147,6 +147,10 @@ describe.each(["/ws", "/x", "/index.html", "/health/", "/healthz", "/api", "/api
   },
 );
 
+test.each(["/health", "/api/stats"])("R-01-01 %s is no place for an upgrade: 404", async (path) => {
+  expect((await request(path, "GET", HANDSHAKE)).status).toBe(404);
+});
+
 test.each([
   ["no version", { ...UPGRADE, "Sec-WebSocket-Key": HANDSHAKE["Sec-WebSocket-Key"] }],
   ["version 8", { ...HANDSHAKE, "Sec-WebSocket-Version": "8" }],

@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import { type Event, indexedTags } from "../../src/protocol/event.ts";
+import { parseFilter } from "../../src/protocol/filter.ts";
+import { Scan } from "../../src/store/scan.ts";
+import type { Sql } from "../../src/store/sql.ts";
+import { freshRelay } from "../support/relay.ts";
+import { inStore, putAll, unsigned } from "./stocked.ts";
+
+// What a query may do in one turn of the object, and in how many statements.
+
+const AT = 1_700_000_000;
+
+/** Walks a whole answer; returns its ids, and for each page the rows read and the statements. */
+async function walk(events: Event[], raw: object): Promise<{ ids: string[]; read: number[]; statements: number }> {
+  return inStore(freshRelay(), (store, sql) => {
+    putAll(store, events);
+    let statements = 0;
+    const counting: Sql = {
+      ...sql,
+      all(...args) {
+        statements++;
+        return sql.all(...args);
+      },
+    };
+    const filter = parseFilter(raw, { andFilters: false });
+    if (!filter.ok) throw new Error(filter.reason);
+    const reader = { authed: new Set<string>(), privateKinds: new Set<number>() };
+    // Without texts in memory each row is read where it is.
+    const snapshot = { head: store.head, now: AT, retention: [] };
+    const scan = new Scan(counting, [filter.value], reader, { defaultLimit: 500, maxLimit: 5000 }, snapshot);
+    const ids: string[] = [];
+    const read: number[] = [];
+    do {
+      const before = sql.meter.read;
+      ids.push(...scan.page(500).map((raw) => (JSON.parse(raw) as Event).id));
+      read.push(sql.meter.read - before);
+    } while (!scan.isDone);
+    scan.completeness();
+    return { ids, read, statements };
+  });
+}
+
+test.each([1, 20, undefined])(
+  "R-01-10 rows that one of two conditions rejects are looked at in turns, limit %s",
+  async (limit) => {
+    const tagged = (i: number, tags: string[][]) => unsigned({ created_at: AT - i, tags });
+    const events = [
+      ...Array.from({ length: 6000 }, (_, i) => tagged(i, [["t", "a"]])),
+      ...Array.from({ length: 200 }, (_, i) => tagged(i, [["r", "b"]])),
+      ...[5500, 5900].map((i) =>
+        tagged(i, [
+          ["t", "a"],
+          ["r", "b"],
+        ]),
+      ),
+    ];
+    const both = events.slice(-2).map(({ id }) => id);
+    const { ids, read, statements } = await walk(events, { "#t": ["a"], "#r": ["b"], ...(limit && { limit }) });
+    expect(ids).toEqual(limit === 1 ? both.slice(0, 1) : both);
+    expect(read.length).toBeGreaterThanOrEqual(6);
+    // Up to a thousand in one turn, of two tables, and what was read ahead.
+    for (const rows of read) expect(rows).toBeLessThanOrEqual(2 * (1000 + 501) + 10);
+    expect(statements).toBeLessThanOrEqual(40);
+  },
+);
+
+test("R-03-19 events as old as the last one are read many at a time", async () => {
+  const events = Array.from({ length: 3000 }, () => unsigned({ created_at: AT }));
+  const { ids, statements } = await walk(events, {});
+  expect(ids).toEqual(events.map(({ id }) => id).sort());
+  expect(statements).toBeLessThanOrEqual(20);
+});
+
+test("R-01-10 the tags of an event are told apart in a time that grows with their number", async () => {
+  const event = unsigned({});
+  const tags = Array.from({ length: 40_000 }, (_, i) => ["t", `${i % 39_000}`]);
+  await scheduler.wait(1);
+  const startedAt = Date.now();
+  expect(indexedTags({ ...event, tags }).length).toBe(39_000);
+  await scheduler.wait(1);
+  // Each held against all others would take seconds.
+  expect(Date.now() - startedAt).toBeLessThan(500);
+});
