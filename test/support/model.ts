@@ -26,7 +26,7 @@ const OUTCOMES = [
   ...["vanished", "vanishes elsewhere", "erased", "wrap erased", "blocked as vanished", "wrap blocked as vanished"],
   ...["expired stored", "past retention stored", "superseded by an expired one", "restricted", "blocked"],
   ...["sync opened", "sync replaced", "sync ended", "unknown sync ended", "idle sync ended"],
-  ...["sync invalid", "sync unsupported", "sync closed", "sync rate-limited"],
+  ...["sync invalid", "sync closed", "sync rate-limited"],
   ...["synced", "synced equal sets", "synced in several rounds"],
   ...["clock", "alarm"],
 ];

@@ -15,10 +15,7 @@ export abstract class OracleWithSyncs extends OracleState {
   protected openSync(connection: number, id: string, filter: Filter, message: string): void {
     const { syncs, authed } = this.open(connection);
     this.outcomes.push(syncs.delete(id) ? "sync replaced" : "sync opened");
-    const faults: string[] = faultsOf(filter);
-    if (faults.length > 0 || isMalformed(message)) {
-      return this.#refuse(connection, id, ...faults, ...(isMalformed(message) ? ["invalid"] : []));
-    }
+    if (faultsOf(filter).length > 0 || isMalformed(message)) return this.#refuse(connection, id, "invalid");
     if (syncs.size >= MAX_SYNCS) return this.#refuse(connection, id, "rate-limited");
     const [found = []] = this.matches([filter], authed);
     const taken = found.sort(byOrder).slice(0, (filter.limit as number | undefined) ?? found.length);

@@ -164,7 +164,7 @@ test("R-05-72 the methods of roles hand on what they are given", async () => {
     expect(call("deleterole", "mod")).toEqual(ok);
     expect(done.filter(([name]) => name !== "enforced")).toEqual([
       ["createRole", { id: "mod", label: "Moderator", description: "keeps order", color: "#00ff00", order: 2 }],
-      ["editRole", { id: "mod", label: "", description: "", color: "", order: 0 }],
+      ["editRole", { id: "mod", label: "", description: null, color: undefined, order: undefined }],
       ["assignRole", bob.pubkey, "mod"],
       ["unassignRole", bob.pubkey, "mod"],
       ["deleteRole", "mod"],
