@@ -2,9 +2,8 @@ import { expect, test } from "vitest";
 import { type Event, indexedTags } from "../../src/protocol/event.ts";
 import { parseFilter } from "../../src/protocol/filter.ts";
 import { Scan } from "../../src/store/scan.ts";
-import type { Sql } from "../../src/store/sql.ts";
 import { freshRelay } from "../support/relay.ts";
-import { inStore, putAll, unsigned } from "./stocked.ts";
+import { counting, inStore, putAll, unsigned } from "./stocked.ts";
 
 // What a query may do in one turn of the object, and in how many statements.
 
@@ -14,20 +13,13 @@ const AT = 1_700_000_000;
 async function walk(events: Event[], raw: object): Promise<{ ids: string[]; read: number[]; statements: number }> {
   return inStore(freshRelay(), (store, sql) => {
     putAll(store, events);
-    let statements = 0;
-    const counting: Sql = {
-      ...sql,
-      all(...args) {
-        statements++;
-        return sql.all(...args);
-      },
-    };
+    const { counted, statements } = counting(sql);
     const filter = parseFilter(raw, { andFilters: false });
     if (!filter.ok) throw new Error(filter.reason);
     const reader = { authed: new Set<string>(), privateKinds: new Set<number>() };
     // Without texts in memory each row is read where it is.
     const snapshot = { head: store.head, now: AT, retention: [] };
-    const scan = new Scan(counting, [filter.value], reader, { defaultLimit: 500, maxLimit: 5000 }, snapshot);
+    const scan = new Scan(counted, [filter.value], reader, { defaultLimit: 500, maxLimit: 5000 }, snapshot);
     const ids: string[] = [];
     const read: number[] = [];
     do {
@@ -36,7 +28,7 @@ async function walk(events: Event[], raw: object): Promise<{ ids: string[]; read
       read.push(sql.meter.read - before);
     } while (!scan.isDone);
     scan.completeness();
-    return { ids, read, statements };
+    return { ids, read, statements: statements() };
   });
 }
 

@@ -41,6 +41,16 @@ export function inStore<T>(relay: TestRelay, body: (store: EventStore, sql: Sql)
   });
 }
 
+/** The same store, which counts what is asked of it with `all`. */
+export function counting(sql: Sql): { counted: Sql; statements: () => number } {
+  let statements = 0;
+  const all: Sql["all"] = (...args) => {
+    statements++;
+    return sql.all(...args);
+  };
+  return { counted: { ...sql, all }, statements: () => statements };
+}
+
 /** Puts events into the store as if they had come long ago: no policy sees them. In batches as they are committed. */
 export function putAll(store: EventStore, events: readonly Event[]): void {
   for (let i = 0; i < events.length; i += 256) {
