@@ -25,6 +25,8 @@ export interface OracleConnection {
   challenge: string;
   authed: Set<string>;
   failures: number;
+  /** Unix time in seconds. */
+  openedAt: number;
   subscriptions: Map<string, Subscription>;
   syncs: Map<string, Sync>;
 }
@@ -43,7 +45,7 @@ export class OracleState {
 
   connect(connection: number, challenge: string): void {
     const nothing = { subscriptions: new Map(), syncs: new Map() };
-    this.connections.set(connection, { challenge, authed: new Set(), failures: 0, ...nothing });
+    this.connections.set(connection, { challenge, authed: new Set(), failures: 0, openedAt: this.now, ...nothing });
   }
 
   /** What is stored and has not passed its time. */

@@ -14,6 +14,8 @@ import { SyncClients } from "./sync-client.ts";
 /** One thing done to the oracle. */
 type Act = (oracle: Oracle) => Oracle[];
 
+/** A connection that has not logged in for so many seconds may be closed when the alarm rings (`AUTH_TIMEOUT`). */
+const LOGIN_SECONDS = 600;
 /** Answers of many turns may be later than that of a probe: look again this often. */
 const LOOKS = 20;
 const ONE_PAGE = 400;
@@ -159,18 +161,16 @@ export class Session {
         const after = step.after.map((message) => this.#sendOne(message));
         return [[...before, evicted, ...after]];
       }
-      case "reconnect": {
-        const { on } = step;
-        this.#clients.get(on)?.close();
-        this.#clients.delete(on);
-        await this.#hasConnections(this.#clients.size);
-        await this.#connect(on);
+      case "reconnect":
+        await this.#reconnect(step.on);
         return [step.messages.map((message) => this.#sendOne(message))];
-      }
       case "clock":
         return [[this.#pass(step.seconds)]];
       case "alarm":
         await runDurableObjectAlarm(this.#relay.stub);
+        for (const [on, { authed, openedAt }] of [...this.oracle.connections]) {
+          if (authed.size === 0 && openedAt + LOGIN_SECONDS <= this.oracle.now) await this.#reconnect(on);
+        }
         return [[acting((oracle) => oracle.alarm())]];
     }
   }
@@ -225,6 +225,13 @@ export class Session {
       this.#early.push([on, this.#syncs.receive(on, frame)]);
       if (ends.includes(frame[0])) return;
     }
+  }
+
+  async #reconnect(on: number): Promise<void> {
+    this.#clients.get(on)?.close();
+    this.#clients.delete(on);
+    await this.#hasConnections(this.#clients.size);
+    await this.#connect(on);
   }
 
   async #connect(on: number): Promise<void> {

@@ -101,4 +101,17 @@ describe("found by a random session", () => {
       expect(early?.reason).toBe(undefined);
     },
   );
+
+  test("AUTH_TIMEOUT who has not logged in for a day is gone when the alarm rings, and nobody else", async () => {
+    const expiring: Draft = { ...text, tags: [["expiration", String(BASE_TIME + 3600)]] };
+    const failure = await replay(131, [
+      send(true, expiring),
+      { name: "reconnect", on: 2, messages: [] },
+      { name: "clock", seconds: 86_400 },
+      { name: "alarm" },
+      send(true, text),
+      everything,
+    ]);
+    expect(failure?.reason).toBe(undefined);
+  });
 });
