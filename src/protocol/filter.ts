@@ -46,25 +46,28 @@ export function parseFilter(value: unknown, options: FilterOptions): Result<Filt
     const fault = readKey(key, source[key], filter, any, all, options);
     if (fault !== undefined) return refuse(fault);
   }
-  filter.never ||= isNever(filter, any);
+  filter.never ||= isNever(filter, any, all);
   subtract(any, all);
   filter.anyOf = [...any];
-  filter.allOf = [...all].filter(([, values]) => values.size > 0);
+  filter.allOf = [...all];
   return accept(filter);
 }
 
-function isNever(filter: Filter, any: Map<string, Set<string>>): boolean {
+type TagLists = Map<string, Set<string>>;
+
+/** R-03-04: an empty list matches nothing. */
+function isNever(filter: Filter, any: TagLists, all: TagLists): boolean {
   return (
     filter.ids?.size === 0 ||
     filter.authors?.size === 0 ||
     filter.kinds?.size === 0 ||
     filter.search?.terms.length === 0 ||
-    [...any.values()].some((values) => values.size === 0)
+    [...any.values(), ...all.values()].some((values) => values.size === 0)
   );
 }
 
 /** Values under `&x` leave the `#x` list; an emptied list then imposes nothing (R-03-06). */
-function subtract(any: Map<string, Set<string>>, all: Map<string, Set<string>>): void {
+function subtract(any: TagLists, all: TagLists): void {
   for (const [letter, values] of all) {
     const list = any.get(letter);
     if (list === undefined) continue;
@@ -77,8 +80,8 @@ function readKey(
   key: string,
   value: unknown,
   filter: Draft,
-  any: Map<string, Set<string>>,
-  all: Map<string, Set<string>>,
+  any: TagLists,
+  all: TagLists,
   { andFilters, search }: FilterOptions,
 ): Reason | undefined {
   switch (key) {

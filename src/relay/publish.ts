@@ -8,7 +8,7 @@ import { type Access, refuseReader, refuseWriter } from "./access.ts";
 import type { Config } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import { deliverLive } from "./deliver.ts";
-import { admitEvent, isRefusedAgain } from "./policy.ts";
+import { admitEvent, isRefusedAgain, isRefusedLate } from "./policy.ts";
 import type { AppendResult, Clock, EventLog, Log } from "./ports.ts";
 import { RecentIds } from "./recent-ids.ts";
 import { Signatures, type Waiting } from "./signatures.ts";
@@ -77,7 +77,7 @@ export class Publisher {
    * for the commit.
    */
   async publish(connection: Connection, id: string, value: unknown): Promise<void> {
-    const { crypto, clock, log } = this.#deps;
+    const { crypto, clock } = this.#deps;
     const parsed = parseEvent(value);
     if (!parsed.ok) return ok(connection, id, false, parsed.reason);
     // Two answers about one id come in the order of the events.
@@ -91,9 +91,7 @@ export class Publisher {
     const waiting = this.#signatures.admit(connection, hashed.value, now);
     if (waiting === undefined) return ok(connection, id, false, BAD_SIGNATURE);
     // Only the log says what erasures block and what they leave to erase, and they must be in it to be asked about.
-    const { kind } = parsed.value;
-    const isForLog = kindClass(kind) === "ephemeral" || (kind === DELETION_KIND && log.isFull());
-    while (isForLog && this.#waiting.some(isErasure)) await this.flush();
+    while (this.#waiting.some(isErasure) && this.#isJudgedByLog(parsed.value)) await this.flush();
     this.#waiting.push(waiting);
     this.#waitingIds.add(id);
     this.#waitingSize += hashed.value.raw.length;
@@ -165,6 +163,13 @@ export class Publisher {
     }
   }
 
+  /** Whether the answer depends on what erasures block or leave to erase, and the store is not asked anyway. */
+  #isJudgedByLog(event: Event): boolean {
+    const { config, log } = this.#deps;
+    if (kindClass(event.kind) === "ephemeral") return true;
+    return isRefusedLate({ event, config, isFull: log.isFull(), find: (id) => log.find(id) });
+  }
+
   /** Whether an event may be answered as a duplicate. Who may not read does not learn what is here. */
   #mayBeKnown({ authed }: Connection, event: Event, now: number): boolean {
     const { access, config } = this.#deps;
@@ -183,11 +188,10 @@ export class Publisher {
     const { authed } = connection;
     const isFull = !log.hasRoomFor(verified);
     const find = (wanted: string) => log.find(wanted);
-    const refusal = admitEvent({ event, tags, now, config, access, authed, isFull, find });
-    if (refusal !== undefined || kindClass(event.kind) !== "ephemeral") return refusal;
-    // It never reaches the log, but what has been deleted or has vanished does not come back as one.
-    const block = log.blockOf(event);
-    return block && BLOCKED[block];
+    return admitEvent({ event, tags, now, config, access, authed, isFull, find }, () => {
+      const block = log.blockOf(event);
+      return block && BLOCKED[block];
+    });
   }
 
   /**

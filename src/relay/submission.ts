@@ -25,3 +25,6 @@ export type Policy<Looked extends Partial<Submission> = Submission> = (submissio
 
 /** A policy that goes before `duplicate:` too, and looks at no more than can be known by then. */
 export type FirmPolicy = Policy<Pick<Submission, "event" | "now" | "config" | "authed">>;
+
+/** A policy that comes after tombstones. */
+export type LatePolicy = Policy<Pick<Submission, "event" | "config" | "isFull" | "find">>;

@@ -68,11 +68,7 @@ async function sendRest(deps: SubscribeDeps, subscription: Subscription, pages: 
 }
 
 /** Sends one page; true when it was the last, or when the subscription has ended meanwhile. */
-async function sendPage(
-  { config, subscriptions }: SubscribeDeps,
-  subscription: Subscription,
-  pages: Pages,
-): Promise<boolean> {
+async function sendPage({ subscriptions }: SubscribeDeps, subscription: Subscription, pages: Pages): Promise<boolean> {
   const page = await pages.next();
   if (subscription.isClosed) return true;
   if (page.refusal !== undefined) {
@@ -81,9 +77,7 @@ async function sendPage(
   }
   deliverStored(page.events, subscription);
   if (!page.isLast) return false;
-  subscription.connection.send(
-    config.eoseHintEnabled && isHint(page.hint) ? ["EOSE", subscription.id, [page.hint]] : ["EOSE", subscription.id],
-  );
+  subscription.connection.send(isHint(page.hint) ? ["EOSE", subscription.id, [page.hint]] : ["EOSE", subscription.id]);
   subscription.goLive();
   return true;
 }

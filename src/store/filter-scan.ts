@@ -11,7 +11,7 @@ import type { StoredRow } from "./stored-row.ts";
 
 /** How many of a filter's events are wanted. */
 export interface Take {
-  /** Events at most; at least 1. */
+  /** Events at most. */
   readonly limit: number;
   /** Where the limit is the relay's own, events as old as the last one still come, up to this many in all (R-03-19). */
   readonly tiesUpTo: number;
@@ -89,14 +89,14 @@ export class FilterScan implements Ordered<Candidate> {
     this.#merged.advance();
   }
 
-  /** At the end: the first visible match that the limit kept back; "unknown" if it is not among the next rows. */
-  withheld(): StoredRow | "unknown" | undefined {
-    for (let rejected = 0; rejected < MAX_REJECTED; rejected++) {
-      const row = this.#merged.peek();
-      if (row === undefined || this.#judge(row).isMatch) return row;
+  /** At the end: the first visible match that the limit kept back. A step for each row that is none. */
+  *withheld(): Steps<StoredRow | undefined> {
+    for (let row = this.#merged.peek(); row !== undefined; row = this.#merged.peek()) {
+      if (this.#judge(row).isMatch) return row;
       this.passOver();
+      yield;
     }
-    return "unknown";
+    return undefined;
   }
 
   /** Steps over a row that is not given. */

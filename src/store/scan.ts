@@ -10,6 +10,7 @@ import type { Recent } from "./recent.ts";
 import { type Budget, SearchScan } from "./search-scan.ts";
 import type { Sql } from "./sql.ts";
 import type { Steps } from "./steps.ts";
+import type { StoredRow } from "./stored-row.ts";
 
 /** Limits in events (R-03-12). */
 export interface ScanLimits {
@@ -51,6 +52,15 @@ export function boundsOf(filter: Filter, { head, now, retention, recent }: Snaps
 /** Whether all visible matches were given (R-03-17). */
 export type Completeness = "finish" | "more" | "unknown";
 
+/** What a filter sent of its matches: those before `end`, the first that its limit kept back. */
+interface Answered {
+  readonly filter: Filter;
+  readonly end: StoredRow | undefined;
+}
+
+/** Rows that are looked at for {@link Completeness} at most. */
+const MAX_LOOKS = 20_000;
+
 /** Some 15 ms. */
 const MAX_CANDIDATES = 2000;
 
@@ -76,6 +86,10 @@ export class Scan {
   #sources: Ordered<Candidate>[] = [];
   /** Places of events that a search has given. */
   readonly #found = new Set<string>();
+  /** A filter that wants no stored events was not asked whether there are any. */
+  #isUnasked = false;
+  #conclusion: Steps<Completeness> | undefined;
+  #looks = 0;
 
   /** Reads nothing yet: {@link page} does. */
   constructor(sql: Sql, filters: readonly Filter[], reader: Reader, limits: ScanLimits, snapshot: Snapshot) {
@@ -87,9 +101,13 @@ export class Scan {
   /** Plans and opens the ranges of all filters; false if they would be too many. */
   *#open(reader: Reader, limits: ScanLimits, snapshot: Snapshot): Steps<boolean> {
     let room = MAX_RANGES;
+    const isLiveOnly = this.#filters.every(({ limit }) => limit === 0);
     const budget: Budget = { left: limits.maxCandidates ?? MAX_CANDIDATES };
     for (const filter of this.#filters) {
-      if (filter.limit === 0) continue;
+      if (filter.limit === 0 && (isLiveOnly || filter.search !== undefined)) {
+        this.#isUnasked ||= !filter.never;
+        continue;
+      }
       const take = takeOf(filter, limits);
       const bounds = boundsOf(filter, snapshot);
       if (filter.search !== undefined && !filter.never) {
@@ -175,33 +193,46 @@ export class Scan {
     return undefined;
   }
 
-  /** To be asked at the end. Knows only of visible events (R-03-18). */
-  completeness(): Completeness {
-    const scans = [...this.#searches, ...this.#scans];
-    const complete = scans.filter((scan) => scan.withheld() === undefined).map(({ filter }) => filter);
-    const isUnasked = this.#filters.some(({ limit, never }) => limit === 0 && !never);
-    let answer: Completeness = isUnasked || this.isPartial ? "unknown" : "finish";
-    for (const scan of scans) {
-      const fate = this.#fateOfRest(scan, complete);
-      if (fate === "more") return "more";
-      if (fate === "unknown") answer = "unknown";
+  /**
+   * To be asked at the end, in turns of some 10 ms until it answers. Knows only of visible events (R-03-18). Where a limit
+   * left a great many rows that are no matches it gives up, and the answer is "unknown".
+   */
+  completeness(): Completeness | undefined {
+    this.#conclusion ??= this.#conclude();
+    for (let step = 0; step < MAX_REJECTED; step++) {
+      const { done, value } = this.#conclusion.next();
+      if (done) return value;
     }
-    return answer;
+    this.#looks += MAX_REJECTED;
+    return this.#looks < MAX_LOOKS ? undefined : "unknown";
+  }
+
+  *#conclude(): Steps<Completeness> {
+    const scans = [...this.#searches, ...this.#scans];
+    const answers: Answered[] = [];
+    for (const scan of scans) answers.push({ filter: scan.filter, end: yield* scan.withheld() });
+    let conclusion: Completeness = this.#isUnasked || this.isPartial ? "unknown" : "finish";
+    for (const scan of scans) {
+      const fate = yield* this.#fateOfRest(scan, answers);
+      if (fate === "more") return "more";
+      if (fate === "unknown") conclusion = "unknown";
+    }
+    return conclusion;
   }
 
   /** What became of the matches that a filter's limit kept back: other filters may have sent them. */
-  #fateOfRest(scan: FilterScan | SearchScan, complete: readonly Filter[]): Completeness {
-    for (let passed = 0; passed < MAX_REJECTED; passed++, scan.passOver()) {
-      const row = scan.withheld();
-      if (row === undefined) return "finish";
-      if (row === "unknown") return "unknown";
+  *#fateOfRest(scan: FilterScan | SearchScan, answers: readonly Answered[]): Steps<Completeness> {
+    for (let row = yield* scan.withheld(); row !== undefined; row = yield* scan.withheld()) {
       const event = JSON.parse(row.raw) as Event;
       const tags = indexedTags(event);
-      if (complete.some((filter) => matches(filter, event, tags))) continue;
-      const isElsewhere = this.#filters.some((filter) => filter !== scan.filter && matches(filter, event, tags));
-      return isElsewhere ? "unknown" : "more";
+      const others = answers.filter(({ filter }) => filter !== scan.filter && matches(filter, event, tags));
+      const isSent = others.some(({ filter, end }) => end === undefined || (!filter.search && row.compare(end) < 0));
+      // What a search sent of its matches follows from no order.
+      if (!isSent) return others.some(({ filter }) => filter.search) ? "unknown" : "more";
+      scan.passOver();
+      yield;
     }
-    return "unknown";
+    return "finish";
   }
 }
 

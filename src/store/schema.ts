@@ -30,6 +30,8 @@ const MIGRATIONS: readonly string[] = [
      list TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY(list, subject)) STRICT, WITHOUT ROWID;
    CREATE TABLE audit(
      seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, pubkey TEXT NOT NULL, method TEXT NOT NULL, params TEXT NOT NULL) STRICT;`,
+  // It did not say which kinds the index of NIP-50 leaves out: what is missing is found again.
+  "DELETE FROM meta WHERE key = 'search'",
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -15,14 +15,19 @@ const FILL_SIZE = 1 << 20;
 /** Rows of position and tokens. */
 export const INSERT_TEXTS = { into: "search(rowid, text)", row: "(?,?)" };
 
-/** Every event that may be searched is in the index; or search was off, and none or some are. */
-const COMPLETE = "complete";
+/** What is kept of the index while search is off: nothing is known of it. */
 const OFF = "off";
 
-/** Positions that are still to be indexed, both included, because search was off before. */
+/** Positions that are still to be indexed, both included, because search was off before, or off for some kinds. */
 interface Gap {
   readonly next: number;
   readonly end: number;
+}
+
+/** What is kept of an index: the kinds that it leaves out, and where it has a gap. */
+interface State {
+  readonly exceptKinds: readonly number[];
+  readonly gap?: Gap | undefined;
 }
 
 /**
@@ -35,18 +40,19 @@ export class SearchIndex {
   readonly #rules: SearchRules | undefined;
   #gap: Gap | undefined;
 
-  /** `head` is the newest position. Reads one row; writes one if search has been switched. */
+  /** `head` is the newest position. Reads one row; writes one if search, or a kind of it, has been switched. */
   constructor(sql: Sql, rules: SearchRules | undefined, head: number) {
     this.#sql = sql;
     this.#rules = rules;
-    const state = readMeta(sql, "search");
+    const text = readMeta(sql, "search") ?? OFF;
     if (rules === undefined) {
-      if (state !== undefined && state !== OFF) writeMeta(sql, "search", OFF);
+      if (text !== OFF) writeMeta(sql, "search", OFF);
       return;
     }
-    if (state === COMPLETE) return;
-    const [next = 1, end = head] = state === undefined || state === OFF ? [] : state.split(" ").map(Number);
-    this.#gap = this.#save({ next, end });
+    const found = text === OFF ? undefined : (JSON.parse(text) as State);
+    const lacksNothing = found?.exceptKinds.every((kind) => rules.exceptKinds.has(kind)) === true;
+    this.#gap = lacksNothing ? found?.gap : { next: 1, end: head };
+    if (JSON.stringify(this.#state(this.#gap)) !== text) this.#gap = this.#save(this.#gap);
   }
 
   /** Whether older events are still to be indexed. */
@@ -96,10 +102,14 @@ export class SearchIndex {
     };
   }
 
-  /** Writes one row. */
-  #save(gap: Gap): Gap | undefined {
-    const left = gap.next > gap.end ? undefined : gap;
-    writeMeta(this.#sql, "search", left === undefined ? COMPLETE : `${left.next} ${left.end}`);
+  /** Writes one row. Returns the gap, if there is anything in it. */
+  #save(gap: Gap | undefined): Gap | undefined {
+    const left = gap === undefined || gap.next > gap.end ? undefined : gap;
+    writeMeta(this.#sql, "search", JSON.stringify(this.#state(left)));
     return left;
+  }
+
+  #state(gap: Gap | undefined): State {
+    return { exceptKinds: [...(this.#rules?.exceptKinds ?? [])].sort((a, b) => a - b), gap };
   }
 }

@@ -114,7 +114,8 @@ export class SearchScan implements Ordered<Candidate> {
   }
 
   /** At the end: the first visible match that the limit kept back. */
-  withheld(): StoredRow | undefined {
+  // biome-ignore lint/correctness/useYield: what matches is known already.
+  *withheld(): Steps<StoredRow | undefined> {
     return this.#given < this.#limit ? undefined : this.#current()?.row;
   }
 

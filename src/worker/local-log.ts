@@ -22,6 +22,8 @@ export interface LogLimits {
   maxStorage: number;
   retention: readonly RetentionRule[];
   privateKinds: ReadonlySet<number>;
+  /** Whether EOSE says if that was all (NIP-67). */
+  eoseHintEnabled: boolean;
 }
 
 /** Events that are being removed, besides those of who vanished: hidden until they are gone. */
@@ -100,7 +102,7 @@ export function localLog(
       return results;
     },
     scan(filters: readonly Filter[], reader: Reader) {
-      return pagesOf(new Scan(sql, filters, reader, limits, snapshot()));
+      return pagesOf(new Scan(sql, filters, reader, limits, snapshot()), limits.eoseHintEnabled);
     },
     async count(filters: readonly Filter[], reader: Reader, sketched?: string) {
       const pause = () => clock.pause();
@@ -123,12 +125,14 @@ export function localLog(
 
 const TOO_LARGE = "blocked: query too large, ask for fewer authors, kinds or values at a time";
 
-function pagesOf(scan: Scan): Pages {
+function pagesOf(scan: Scan, isHinting: boolean): Pages {
   return {
     async next() {
       const events = scan.page(PAGE_EVENTS);
       if (scan.isRefused) return { events, isLast: true, refusal: TOO_LARGE };
-      return scan.isDone ? { events, isLast: true, hint: scan.completeness() } : { events, isLast: false };
+      if (!scan.isDone) return { events, isLast: false };
+      const hint = isHinting ? scan.completeness() : "unknown";
+      return hint === undefined ? { events, isLast: false } : { events, isLast: true, hint };
     },
   };
 }

@@ -50,8 +50,11 @@ export function fullMatch(filter: Filter, event: Event): boolean | undefined {
 /** R-03-06: values that must all be there leave the list of those of which one must be; an emptied list asks nothing. */
 function otherMatch(filter: Filter, event: Event): boolean {
   return Object.entries(filter).every(([key, wanted]) => {
-    if (key.startsWith("&"))
-      return (wanted as string[]).every((value) => valuesOf(event, key.slice(1)).includes(value));
+    if (key.startsWith("&")) {
+      const values = valuesOf(event, key.slice(1));
+      // R-03-04: an empty list matches nothing.
+      return Array.isArray(wanted) && wanted.length > 0 && wanted.every((value) => values.includes(value));
+    }
     if (!key.startsWith("#")) return naiveMatch({ [key]: wanted }, event);
     const all = (filter[`&${key.slice(1)}`] ?? []) as string[];
     const left = (wanted as string[]).filter((value) => !all.includes(value));

@@ -97,3 +97,18 @@ export function isUnconfined(filter: Filter, authed: Set<string>): boolean {
 export function isEmpty(filter: Filter): boolean {
   return Object.values(filter).some((list) => Array.isArray(list) && list.length === 0);
 }
+
+/**
+ * R-03-17: what EOSE may say of `sent` out of `all` visible matches. It may be silent where nobody asked for stored events,
+ * and where what a search sent has to be told from what other filters did.
+ */
+export function hintsFor(
+  sent: number,
+  all: number,
+  filters: readonly { limit?: unknown; search?: unknown }[],
+): string[] {
+  const hint = sent === all ? "finish" : "more";
+  const isSearch = filters.some(({ search }) => search !== undefined);
+  const isUnsure = filters.every(({ limit }) => limit === 0) || (isSearch && filters.length > 1);
+  return isUnsure ? [hint, "unknown"] : [hint];
+}

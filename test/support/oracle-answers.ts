@@ -1,6 +1,6 @@
 import type { Event } from "nostr-tools/pure";
 import type { Filter, Frame } from "./client.ts";
-import { byOrder, isEmpty, isUnconfined, unionOf } from "./naive-rules.ts";
+import { byOrder, hintsFor, isEmpty, isUnconfined, unionOf } from "./naive-rules.ts";
 
 /** Defaults of reference 6.7. */
 const DEFAULT_LIMIT = 500;
@@ -25,11 +25,8 @@ export function storedAnswers(id: string, filters: Filter[], matches: Event[][])
   return (isExtended ? [taken, extended] : [taken]).flatMap((chosen) => {
     const sent = unionOf(chosen).sort(byOrder);
     const frames = sent.map((event): Frame => ["EVENT", id, event]);
-    const hint = sent.length === all.length ? "finish" : "more";
-    const ends: Frame[] = [["EOSE", id, [hint]]];
-    // The row beyond the limit of one filter may have been sent for another: the relay need not know that it was.
-    const isUnsure = filters.some(({ limit }, i) => limit === 0 || chosen[i]?.length !== found[i]?.length);
-    if (hint === "more" || isUnsure) ends.push(["EOSE", id]);
+    const [hint = "", ...unsure] = hintsFor(sent.length, all.length, filters);
+    const ends: Frame[] = [["EOSE", id, [hint]], ...unsure.map((): Frame => ["EOSE", id])];
     return ends.map((end) => ({ hint, frames: [...frames, end] }));
   });
 }

@@ -1,3 +1,4 @@
+import type { Event } from "nostr-tools/pure";
 import { afterEach, expect, test, vi } from "vitest";
 import { alice, bob, carol, now, signed, unique } from "../support/keys.ts";
 import { freshRelay } from "../support/relay.ts";
@@ -67,6 +68,20 @@ test("T-111 R-05-06 the deletion comes first: blocked for its author, accepted f
   expect(verdict(await a.publish(own))).toEqual(BLOCKED);
   expect(verdict(await a.publish(foreign))).toEqual(OK);
   expect(await a.query({ kinds: [1] })).toEqual([foreign]);
+});
+
+test("R-02-12 what its author has deleted is blocked before its kind is looked at, waiting for answers or not", async () => {
+  const relay = freshRelay();
+  const a = await relay.login(alice);
+  const job = () => unique(alice, { kind: 7000, tags: [["e", "0".repeat(64)]] });
+  const [first, second, other] = [job(), job(), job()];
+  const tags = (event: Event) => [["e", event.id]];
+  expect(verdict(await a.publish(deletion(alice, tags(first))))).toEqual(OK);
+  expect(verdict(await a.publish(first))).toEqual(BLOCKED);
+  const batch = [deletion(alice, tags(second)), second, other];
+  for (const event of batch) a.send(["EVENT", event]);
+  const answers = [await a.next(), await a.next(), await a.next()];
+  expect(answers.map(verdict)).toEqual([OK, BLOCKED, [false, "invalid"]]);
 });
 
 test("R-05-06 two deleters of one id: each counts for its own", async () => {

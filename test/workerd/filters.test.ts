@@ -280,7 +280,10 @@ test.each([
   [{ "&t": ["x", "y"], "#t": ["x"] }, ["xy", "xyz"]],
   [{ "&t": ["x"], "#t": ["z"] }, ["xyz"]],
   [{ "&t": ["x"], kinds: [7] }, []],
-])("T-098 R-03-06 with AND filters on, %j matches %j", (raw, expected) => {
+  [{ "&t": [] }, []],
+  [{ "&t": [], "#t": ["x"] }, []],
+  [{ "&t": ["x"], "#t": [] }, []],
+])("T-098 R-03-04 R-03-06 with AND filters on, %j matches %j", (raw, expected) => {
   const filter = parseFilter(raw, { andFilters: true });
   if (!filter.ok) throw new Error(filter.reason);
   const events = ["x", "y", "z", "xy", "yz", "xyz"].map((letters) =>

@@ -28,6 +28,8 @@ const WHOLE: [name: string, kind: number, tags: Tags, content?: string][] = [
   ["a result of a job that is not here", 6050, [E, P, ["request", JSON.stringify({ id: JOB })]]],
   ["a result with an amount", 6999, [E, P, ["amount", "1000"], ["request", JSON.stringify({ id: JOB })]]],
   ["processing", 7000, [E, P, PROCESSING]],
+  ["feedback with tags that are no id and no key too", 7000, [["e", "x"], ["p"], E, P, PROCESSING]],
+  ["a result with other tags first", 6050, [["e", "x"], E, ["p", "x"], P, ["request", JSON.stringify({ id: JOB })]]],
   ["success with text", 7000, [["status", "success", "done"], E, P]],
   ["partial", 7000, [E, P, ["status", "partial"]]],
   ["error", 7000, [E, P, ["status", "error", "no"], ["x"]]],

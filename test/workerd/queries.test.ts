@@ -273,6 +273,10 @@ test("T-088 R-03-17 the hint is finish when all matches were sent, and never oth
   expect(await hint(a, { kinds: [1], limit: 2 }, { authors: [alice.pubkey] })).toEqual(["finish"]);
   expect(await hint(a, { kinds: [1], limit: 6 }, { authors: [alice.pubkey], limit: 1 })).toEqual(["finish"]);
   expect(open).toContainEqual(await hint(a, { kinds: [1], limit: 2 }, { kinds: [1, 9], authors: [bob.pubkey] }));
+  // What is wanted live only is sent too, or kept back.
+  expect(await hint(a, { kinds: [1], limit: 0 }, { authors: [alice.pubkey] })).toEqual(["finish"]);
+  expect(await hint(a, { kinds: [9], limit: 0 }, { authors: [alice.pubkey] })).toEqual(["finish"]);
+  expect(await hint(a, { kinds: [1], limit: 0 }, { ids: [events[0].id] })).toEqual(["more"]);
 });
 
 test("T-089 R-03-18 hidden wraps beyond the limit leave the hint at finish", async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type Event, indexedTags } from "../../src/protocol/event.ts";
 import { parseFilter } from "../../src/protocol/filter.ts";
-import { Scan } from "../../src/store/scan.ts";
+import { type Completeness, Scan } from "../../src/store/scan.ts";
 import { freshRelay } from "../support/relay.ts";
 import { counting, inStore, putAll, unsigned } from "./stocked.ts";
 
@@ -9,8 +9,16 @@ import { counting, inStore, putAll, unsigned } from "./stocked.ts";
 
 const AT = 1_700_000_000;
 
-/** Walks a whole answer; returns its ids, and for each page the rows read and the statements. */
-async function walk(events: Event[], raw: object): Promise<{ ids: string[]; read: number[]; statements: number }> {
+interface Walk {
+  ids: string[];
+  /** Rows read in each turn. */
+  read: number[];
+  statements: number;
+  hint: Completeness;
+}
+
+/** Walks a whole answer, and asks whether it was all. */
+async function walk(events: Event[], raw: object): Promise<Walk> {
   return inStore(freshRelay(), (store, sql) => {
     putAll(store, events);
     const { counted, statements } = counting(sql);
@@ -27,8 +35,13 @@ async function walk(events: Event[], raw: object): Promise<{ ids: string[]; read
       ids.push(...scan.page(500).map((raw) => (JSON.parse(raw) as Event).id));
       read.push(sql.meter.read - before);
     } while (!scan.isDone);
-    scan.completeness();
-    return { ids, read, statements: statements() };
+    let hint: Completeness | undefined;
+    while (hint === undefined) {
+      const before = sql.meter.read;
+      hint = scan.completeness();
+      read.push(sql.meter.read - before);
+    }
+    return { ids, read, statements: statements(), hint };
   });
 }
 
@@ -47,12 +60,40 @@ test.each([1, 20, undefined])(
       ),
     ];
     const both = events.slice(-2).map(({ id }) => id);
-    const { ids, read, statements } = await walk(events, { "#t": ["a"], "#r": ["b"], ...(limit && { limit }) });
+    const { ids, read, statements, hint } = await walk(events, { "#t": ["a"], "#r": ["b"], ...(limit && { limit }) });
+    expect(hint).toBe(limit === 1 ? "more" : "finish");
     expect(ids).toEqual(limit === 1 ? both.slice(0, 1) : both);
     expect(read.length).toBeGreaterThanOrEqual(6);
     // Up to a thousand in one turn, of two tables, and what was read ahead.
     for (const rows of read) expect(rows).toBeLessThanOrEqual(2 * (1000 + 501) + 10);
     expect(statements).toBeLessThanOrEqual(40);
+  },
+);
+
+test.each([
+  [6000, "finish"],
+  [25_000, "unknown"],
+] as const)(
+  "R-03-17 R-01-10 whether a limit kept something back is found out in turns: of %i rows, %s",
+  { timeout: 60_000 },
+  async (count, expected) => {
+    const match = unsigned({
+      created_at: AT,
+      tags: [
+        ["t", "a"],
+        ["r", "b"],
+      ],
+    });
+    const older = (tag: string[]) => (_: unknown, i: number) => unsigned({ created_at: AT - 1 - i, tags: [tag] });
+    const others = [
+      ["t", "a"],
+      ["r", "b"],
+    ].flatMap((tag) => Array.from({ length: count }, older(tag)));
+    const { ids, read, hint } = await walk([match, ...others], { "#t": ["a"], "#r": ["b"], limit: 1 });
+    expect(ids).toEqual([match.id]);
+    expect(hint).toBe(expected);
+    expect(read.length).toBeLessThanOrEqual(25);
+    for (const rows of read) expect(rows).toBeLessThanOrEqual(2 * (1000 + 501) + 10);
   },
 );
 

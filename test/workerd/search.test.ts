@@ -11,6 +11,7 @@ import type { Client, Filter } from "../support/client.ts";
 import { alice, bob, carol, now, signed } from "../support/keys.ts";
 import { Random } from "../support/random.ts";
 import { expectEose, type InspectedRelay, inspectedRelay } from "./inspect.ts";
+import { configure } from "./stocked.ts";
 
 const AT = now() - 1000;
 
@@ -217,7 +218,29 @@ test("events that were stored without search are found once it is on", async () 
   const state = await relay.inside(({ storage }) =>
     storage.sql.exec("SELECT value FROM meta WHERE key = 'search'").one(),
   );
-  expect(state).toEqual({ value: "complete" });
+  expect(state).toEqual({ value: '{"exceptKinds":[4,13,14,15,1059,21059]}' });
+});
+
+test("R-05-40 a kind that is private no more is found, what was stored meanwhile too", async () => {
+  const relay = inspectedRelay();
+  await configure(relay, { PRIVATE_KINDS: "4,1112" });
+  const during = async (kinds: string) => {
+    await relay.evict();
+    await configure(relay, { PRIVATE_KINDS: kinds });
+  };
+  const a = await relay.login(alice);
+  await a.publish(named("nostr one", { kind: 1112 }));
+  await during("4");
+  const b = await relay.login(alice);
+  await b.publish(named("nostr two", { kind: 1112 }));
+  await expect.poll(() => count(b, { search: "nostr" }), { timeout: 5000 }).toEqual({ count: 2 });
+  await during("4,1112");
+  const c = await relay.login(alice);
+  expect(await count(c, { search: "nostr" })).toEqual({ count: 0 });
+  await c.publish(named("nostr three", { kind: 1112 }));
+  await during("4");
+  const d = await relay.login(alice);
+  await expect.poll(() => count(d, { search: "nostr" }), { timeout: 5000 }).toEqual({ count: 3 });
 });
 
 test("one row more for an event with text, one when it goes; none without search, text, or for private kinds", async () => {

@@ -27,6 +27,8 @@ test("T-098 R-03-06 ENABLE_AND_FILTERS: only events with all values, stored, liv
   // Values of & are taken out of #: an emptied list asks for nothing.
   expect(await countOf(a, { "&t": ["x", "y"], "#t": ["x", "y"] })).toBe(2);
   expect(await a.query({ "&t": ["x", "y"], "#t": ["x", "z"] })).toEqual([more]);
+  // R-03-04: an empty list is not the same as none.
+  expect(await countOf(a, { "&t": [] })).toBe(0);
 });
 
 test("T-076 R-03-07 what is off is unsupported in REQ and COUNT, invalid in NEG-OPEN, and not listed", async () => {

@@ -129,6 +129,15 @@ test("R-05-22 it is honoured from any login, without the work that others need; 
   expect(verdict(await c.publish(vanishing(carol)))).toEqual([false, "auth-required"]);
 });
 
+test("R-02-12 who has vanished is blocked before the kind is looked at", async () => {
+  const a = await freshRelay().login(alice);
+  expect(verdict(await a.publish(vanishing(alice)))).toEqual(OK);
+  const handler = unique(alice, { kind: 31990, created_at: AT - 10 });
+  expect(verdict(await a.publish(handler))).toEqual(BLOCKED);
+  expect(verdict(await a.publish(vanishing(alice, ["wss://elsewhere.example"], AT - 10)))).toEqual(BLOCKED);
+  expect(verdict(await a.publish(vanishing(alice, ["wss://elsewhere.example"], AT + 10)))).toEqual([false, "invalid"]);
+});
+
 test("R-05-20 a later request goes further, an earlier one no less", async () => {
   const relay = freshRelay();
   const a = await relay.login(alice);

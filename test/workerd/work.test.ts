@@ -42,16 +42,19 @@ test("R-05-22 R-05-27 a request to vanish needs no work, everything else does", 
   const config = parseConfig({ MIN_POW: "16" });
   const admit = (kind: number, tags: string[][] = []) => {
     const event = { ...unsigned({ kind, tags, created_at: now() }), id: "f".repeat(64) };
-    return admitEvent({
-      event,
-      tags: [],
-      now: now(),
-      config,
-      access: { config, lists: NO_LISTS },
-      authed: new Set(),
-      isFull: false,
-      find: () => undefined,
-    });
+    return admitEvent(
+      {
+        event,
+        tags: [],
+        now: now(),
+        config,
+        access: { config, lists: NO_LISTS },
+        authed: new Set(),
+        isFull: false,
+        find: () => undefined,
+      },
+      () => undefined,
+    );
   };
   expect(admit(62, [["relay", "ALL_RELAYS"]])).toBe(undefined);
   for (const kind of [0, 1, 5, 1059, 20001, 30023]) expect(admit(kind)).toMatch(/^pow: /);

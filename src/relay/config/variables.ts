@@ -120,7 +120,8 @@ const LIMITS = {
   MAX_MESSAGE_LENGTH: integer({
     default: 524_288,
     min: 1024,
-    max: 16_777_216,
+    // An event is one row, and the platform's rows end at 2 MB.
+    max: 1_900_000,
     unit: "bytes",
     help: "size of one frame",
   }),
