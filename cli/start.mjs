@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildWorker } from "./build.mjs";
+import { lockDataDirectory } from "./data-lock.mjs";
 import { bracketed, checkDataDirectory, checkPort, readSettings, StartError } from "./settings.mjs";
 import { workerdConfig } from "./workerd-config.mjs";
 
@@ -21,6 +22,7 @@ async function main() {
     console.warn(`${name} is not a variable of the relay and has no effect. Is ${meant} meant?`);
   }
   await checkDataDirectory(settings.dataDirectory);
+  await lockDataDirectory(settings.dataDirectory);
   await checkPort(settings.host, settings.port);
   const directory = await mkdtemp(join(tmpdir(), "nexus-"));
   const cleanUp = () => rm(directory, { recursive: true, force: true });

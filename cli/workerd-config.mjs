@@ -6,6 +6,9 @@ import { bracketed } from "./settings.mjs";
 const COMPATIBILITY_DATE = "2026-10-01";
 const COMPATIBILITY_FLAGS = ["no_web_socket_compression"];
 
+/** Lets the Worker collect sockets that nobody holds any more (`src/worker/collector.ts`). */
+const V8_FLAGS = ["--expose-gc"];
+
 /**
  * The configuration of workerd for one relay, in Cap'n Proto text.
  * @param {import("./settings.mjs").Settings} settings
@@ -20,6 +23,7 @@ const config :Workerd.Config = (
     (name = "data", disk = (path = ${quote(join(dataDirectory, "objects"))}, writable = true)),
   ],
   sockets = [(name = "http", address = ${quote(`${bracketed(host)}:${port}`)}, http = (), service = "relay")],
+  v8Flags = [${V8_FLAGS.map(quote).join(", ")}],
 );
 
 const relay :Workerd.Worker = (

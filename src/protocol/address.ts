@@ -3,10 +3,9 @@
  * compressed in lower case. Undefined if it is no literal address.
  */
 export function normalizeAddress(text: string): string | undefined {
-  const v4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (v4 !== null) {
-    const bytes = v4.slice(1).map(Number);
-    return bytes.every((byte) => byte < 256) ? bytes.join(".") : undefined;
+  // A leading zero means octal to some: it is no address here.
+  if (/^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/.test(text)) {
+    return text.split(".").every((byte) => Number(byte) < 256) ? text : undefined;
   }
   if (!/^[0-9a-f:.]{2,45}$/i.test(text)) return undefined;
   const host = URL.parse(`http://[${text}]/`)?.hostname.slice(1, -1);

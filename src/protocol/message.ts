@@ -57,7 +57,9 @@ function read(verb: string, frame: unknown[]): ClientMessage | Reason {
       return isUsableId(target) ? { verb, id: target, filters: frame.slice(2) } : badId(verb);
     case "CLOSE":
     case "NEG-CLOSE":
-      return typeof target === "string" ? (surplus(frame, 2) ?? { verb, id: target }) : badId(verb);
+      return typeof target === "string" && target.isWellFormed()
+        ? (surplus(frame, 2) ?? { verb, id: target })
+        : badId(verb);
     case "NEG-OPEN":
     case "NEG-MSG":
       return isUsableId(target) ? { verb, id: target, parts: frame.slice(2) } : badId(verb);

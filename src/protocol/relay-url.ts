@@ -13,7 +13,7 @@ export function normalizeRelayUrl(text: string): string | undefined {
   return `${url.hostname}${port}${relayPath(url)}`;
 }
 
-/** Path of a relay URL without its trailing slash; `/` for the root. */
+/** Path of a relay URL without one trailing slash: empty for the root. */
 export function relayPath(url: URL): string {
-  return url.pathname.length > 1 && url.pathname.endsWith("/") ? url.pathname.slice(0, -1) : url.pathname;
+  return url.pathname.endsWith("/") ? url.pathname.slice(0, -1) : url.pathname;
 }

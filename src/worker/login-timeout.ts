@@ -63,6 +63,7 @@ export class LoginTimeout implements Job {
   #timeoutOf(openedSeconds: number): number {
     const { authTimeout } = this.#config;
     const step = Math.ceil(authTimeout / STEPS);
-    return Math.ceil((openedSeconds + authTimeout) / step) * step;
+    // Within its second it may have opened at the end.
+    return Math.ceil((openedSeconds + 1 + authTimeout) / step) * step;
   }
 }

@@ -3,7 +3,7 @@ import type { Event } from "../protocol/event.ts";
 import { REPORT_KIND } from "../protocol/kind.ts";
 import type { Access } from "../relay/access.ts";
 import { type Config, filterOptions, parseConfig } from "../relay/config.ts";
-import { originOf } from "../relay/connection.ts";
+import { type Connection, originOf } from "../relay/connection.ts";
 import { Management } from "../relay/manage/management.ts";
 import { noteReport, type StoredOf } from "../relay/manage/reports.ts";
 import type { Clock, EventLog } from "../relay/ports.ts";
@@ -15,6 +15,7 @@ import { EventStore } from "../store/event-store.ts";
 import { migrate, NewerSchemaError } from "../store/schema.ts";
 import { Alarms } from "./alarms.ts";
 import { clientAddress } from "./client-address.ts";
+import { Collector } from "./collector.ts";
 import { secp256k1 } from "./crypto.ts";
 import { turnAway } from "./door.ts";
 import { durableSql } from "./durable-sql.ts";
@@ -61,6 +62,7 @@ export class RelayObject extends DurableObject<Env> {
   static nowSeconds: (objectId: string) => number = () => Math.floor(Date.now() / 1000);
 
   readonly #startedAt = Date.now();
+  readonly #collector = new Collector(timers);
   #running: Running | undefined;
 
   constructor(state: DurableObjectState, env: Env) {
@@ -108,13 +110,14 @@ export class RelayObject extends DurableObject<Env> {
   /** The runtime leaves the closing handshake to the object; without it the client sees 1006 (R-01-08). */
   override async webSocketClose(socket: WebSocket, code: number, reason: string): Promise<void> {
     await this.#guard(socket, NO_FRAMES, (running) => {
-      forget(socket, running);
+      const connection = forget(socket, running);
       socket.close(NOT_SENDABLE.has(code) ? 1000 : code, reason);
+      if (connection?.isClosed) this.#collector.soon();
     });
   }
 
   override async webSocketError(socket: WebSocket): Promise<void> {
-    await this.#guard(socket, NO_FRAMES, (running) => forget(socket, running));
+    await this.#guard(socket, NO_FRAMES, (running) => void forget(socket, running));
   }
 
   /** Never throws: the platform would give up after some tries. A job that failed is tried again later. */
@@ -234,11 +237,13 @@ const NOT_SENDABLE: ReadonlySet<number> = new Set([1005, 1006, 1015]);
 const NO_FRAMES = (): readonly string[] => [];
 
 /** The connection is gone, whatever the cause. */
-function forget(socket: WebSocket, { sockets, subscriptions, relay }: Running): void {
+/** Returns its connection, if it had one. */
+function forget(socket: WebSocket, { sockets, subscriptions, relay }: Running): Connection | undefined {
   const connection = sockets.remove(socket);
-  if (connection === undefined) return;
+  if (connection === undefined) return undefined;
   relay.drop(connection);
   subscriptions.drop(connection);
+  return connection;
 }
 
 const timers: Pick<Clock, "soon" | "pause"> = {

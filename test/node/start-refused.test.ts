@@ -50,7 +50,12 @@ describe("R-06-25 a malformed variable is named and stops the start", () => {
   const malformed: Record<string, string[]> = {
     PORT: ["abc", "0", "65536", "80.5", "-1"],
     RELAY_PUBKEY: ["npub1qqqq", alice.pubkey.slice(1), alice.pubkey.toUpperCase()],
-    RELAY_URL: ["https://relay.example.com", "relay.example.com", "ws://"],
+    RELAY_URL: [
+      ...["https://relay.example.com", "relay.example.com", "ws://", "ws://me@relay.example.com"],
+      ...["ws://relay.example.com/?x", "ws://relay.example.com/#x"],
+    ],
+    CLIENT_IP_HEADER: ["bad header", "x:y", "é"],
+    RETENTION: ["20-10:5"],
     SUPPORTED_NIPS: ["1,x", "1.5", "-1"],
     AUTH_REQUIRED: ["yes", "0", "TRUE!"],
     MAX_LIMIT: ["0", "-5", "1e3", "many"],
@@ -87,6 +92,19 @@ test("a port that is taken is named", async () => {
   if (address === null || typeof address === "string") throw new Error("no port");
   expectRefusal(await refusal({ PORT: String(address.port) }), String(address.port), "PORT");
   other.close();
+});
+
+test("R-06-17 a data directory that another relay runs on is named, and that relay goes on", async () => {
+  const server = await startServer();
+  const client = await openClient(server.url);
+  await client.auth(alice, server.url);
+  expectRefusal(await refusal({ NEXUS_DATA_DIR: server.dataDirectory }), server.dataDirectory, "NEXUS_DATA_DIR");
+  expect((await client.publish(unique(alice)))[2]).toBe(true);
+  client.close();
+  // What a relay that was killed leaves behind keeps nobody out.
+  await server.kill("SIGKILL");
+  await server.restart();
+  await server.stop();
 });
 
 test("an address that is not of this machine is named", async () => {

@@ -50,7 +50,7 @@ test("R-08-08 an upgrade request with POST is refused", async () => {
   expect([400, 405, 426]).toContain(await upgrade({ ...KEY, ...VERSION }, "POST"));
 });
 
-for (const path of ["/ws", "/x"]) {
+for (const path of ["/ws", "/x", "//"]) {
   test(`T-036 R-01-01 an upgrade request for ${path} gets 404`, async () => {
     expect(await upgrade({ ...KEY, ...VERSION }, "GET", path)).toBe(404);
   });

@@ -177,6 +177,7 @@ test.each(SAME_URL)("T-013 R-05-55 R-06-27 the relay tag may be %s", async (url)
 });
 
 const OTHER_URL = [
+  "wss://nexus.openagents.com//",
   "wss://relay.example.com",
   "wss://nexus.openagents.com.example.com",
   "wss://x.nexus.openagents.com",

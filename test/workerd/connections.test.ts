@@ -213,12 +213,14 @@ describe("AUTH_TIMEOUT", () => {
 
   test.each([false, true])("who does not log in is closed, who does is not; object away: %s", async (isAway) => {
     const relay = await relayWith({ AUTH_TIMEOUT: "3" });
+    const openedMs = Date.now();
     const [stranger, member] = [await relay.connect(), await relay.login(alice)];
     if (isAway) {
       await evict(relay);
       await configure(relay, { AUTH_TIMEOUT: "3" });
     }
     await close(stranger, 20_000);
+    expect(Date.now() - openedMs).toBeGreaterThanOrEqual(2990);
     expect((await member.req("s", {})).end[0]).toBe("EOSE");
   });
 

@@ -150,6 +150,10 @@ describe("addresses", () => {
     ["2001:DB8::1", "2001:db8::1"],
     ["[fe80::1%eth0]:99", "fe80::1"],
     ["unix:/tmp/x", undefined],
+    ["010.2.3.4", undefined],
+    ["1.2.3.08", undefined],
+    ["1.2.3.256", undefined],
+    ["0.0.0.0", "0.0.0.0"],
     ["", undefined],
   ])("a peer given as '%s'", (text, address) => expect(normalizeAddress(withoutPort(text))).toBe(address));
 

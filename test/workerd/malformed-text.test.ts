@@ -136,11 +136,13 @@ describe("M-18 a lone surrogate", () => {
     await expectServed(client);
   });
 
-  test("in the id of CLOSE gets a NOTICE, or nothing as any unknown id, and closes no U+FFFD", async () => {
+  test("in the id of CLOSE and NEG-CLOSE gets a NOTICE, and closes no U+FFFD", async () => {
     const client = await login();
     await client.req("\ufffd", { kinds: [7] });
-    const frames = await exchange(client, '["CLOSE","\\ud800"]');
-    if (frames.length > 0) expect(frames).toEqual([["NOTICE", expect.stringMatching(/^invalid: ./)]]);
+    for (const verb of ["CLOSE", "NEG-CLOSE"]) {
+      const frames = await exchange(client, `["${verb}","\\ud800"]`);
+      expect(frames).toEqual([["NOTICE", expect.stringMatching(/^invalid: ./)]]);
+    }
     const live = unique(alice, { kind: 7 });
     client.send(["EVENT", live]);
     expect(await client.settled()).toContainEqual(["EVENT", "\ufffd", live]);

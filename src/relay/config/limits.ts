@@ -1,5 +1,5 @@
 import { parseRules } from "../limits/rules.ts";
-import { integer, text } from "./values.ts";
+import { headerName, integer } from "./values.ts";
 import { type About, variable } from "./variable.ts";
 
 /** Rates, by scope; see docs/limits.md. */
@@ -65,7 +65,7 @@ export const TRAFFIC = {
     min: 1,
     max: 86_400,
     unit: "seconds",
-    help: "time after which a connection that has not logged in is closed, a tenth later at most",
+    help: "time after which a connection that has not logged in is closed, a tenth and a second later at most",
   }),
   AUTH_GRACE_MS: integer({
     default: 0,
@@ -74,8 +74,7 @@ export const TRAFFIC = {
     unit: "milliseconds",
     help: "time from connecting in which what comes before AUTH waits for it; `0`: it is refused at once",
   }),
-  CLIENT_IP_HEADER: text({
-    max: 64,
+  CLIENT_IP_HEADER: headerName({
     help: "header in which a proxy in front gives the address of the client; only where nobody can go around it",
   }),
 };

@@ -20,6 +20,12 @@ export function text<const A extends About>(about: A & { max: number }) {
   );
 }
 
+/** The name of an HTTP header (RFC 9110). */
+export function headerName<const A extends About>(about: A) {
+  const parse = (value: string) => (/^[\w!#$%&'*+.^`|~-]{1,64}$/.test(value) ? value : undefined);
+  return variable({ must: "must be the name of an HTTP header", values: "name of a header", parse }, about);
+}
+
 /** A whole number from `min` to `max`, of `unit` if it has one. */
 export function integer<const A extends About>(about: A & { min: number; max: number; unit?: string }) {
   const { min, max, unit } = about;
@@ -64,10 +70,10 @@ function choice<O extends string, T, const A extends About>(
   );
 }
 
-/** A ws:// or wss:// URL. */
+/** A ws:// or wss:// URL without user, query and fragment. */
 export function relayUrl<const A extends About>(about: A) {
   const values = "ws:// or wss:// URL";
-  return variable({ must: `must be a ${values}`, values, parse: (url) => urlOf(url, ["ws:", "wss:"]) }, about);
+  return variable({ must: `must be a ${values} ${BARE}`, values, parse: relayUrlOf }, about);
 }
 
 /** An http:// or https:// URL. */
@@ -78,7 +84,15 @@ export function webUrl<const A extends About>(about: A) {
 
 /** Some ws:// or wss:// URLs. */
 export function relayUrls<const A extends About>(about: A) {
-  return list("ws:// or wss:// URLs", (item) => urlOf(item, ["ws:", "wss:"]), about);
+  return list("ws:// or wss:// URLs", relayUrlOf, about);
+}
+
+const BARE = "without user, query or fragment";
+
+function relayUrlOf(text: string): string | undefined {
+  const url = URL.parse(text);
+  const isBare = url !== null && [url.username, url.password, url.search, url.hash].every((part) => part === "");
+  return isBare ? urlOf(text, ["ws:", "wss:"]) : undefined;
 }
 
 function urlOf(text: string, protocols: readonly string[]): string | undefined {
@@ -124,6 +138,7 @@ export function retention<const A extends About>(about: A) {
     if (!/^\d{1,5}(-\d{1,5})?:\d{1,10}$/.test(item)) return undefined;
     const [kinds = "", seconds] = item.split(":");
     const [from, to = from] = kinds.split("-").map(Number);
+    if ((from as number) > (to as number)) return undefined;
     return { from: from as number, to: to as number, seconds: Number(seconds) };
   };
   return list("kinds and seconds like 1:2592000 or 20-29:0", parse, about);

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket as WsPackage } from "ws";
-import { alice } from "../../support/keys.ts";
+import { alice, unique } from "../../support/keys.ts";
 import { openClient, type Server, startServer, until } from "../../support/server.ts";
 
 let server: Server;
@@ -36,6 +36,23 @@ for (const code of [undefined, 1000, 1001]) {
     expect(code === undefined ? [1000, 1005] : [code]).toContain(answer);
   });
 }
+
+test("R-01-08 AUTH_TIMEOUT ws: a client that was silent sees 1008 at once, while others are served", async () => {
+  const busy = await startServer({ AUTH_TIMEOUT: "1" });
+  try {
+    const client = await openClient(busy.url);
+    await client.auth(alice, busy.url);
+    const work = setInterval(() => client.send(["EVENT", unique(alice)]), 100);
+    const socket = new WsPackage(busy.url);
+    await once(socket, "open");
+    // Without its end of the connection the library waits half a minute.
+    const [code] = await once(socket, "close", { signal: AbortSignal.timeout(10_000) });
+    clearInterval(work);
+    expect(code).toBe(1008);
+  } finally {
+    await busy.stop();
+  }
+});
 
 test("R-06-19 a closed connection is gone from the statistics", async () => {
   const client = await openClient(server.url);
