@@ -12,7 +12,11 @@ describe("R-06-25 a refusal names the variable and says what it must be", () => 
     ["MAX_STORAGE", "1e9", 'MAX_STORAGE must be a whole number of bytes from 1000000 to 10000000000, not "1e9".'],
     ["AUTH_REQUIRED", "TRUE", 'AUTH_REQUIRED must be true or false, not "TRUE".'],
     ["READ_ACCESS", "all", 'READ_ACCESS must be authenticated, allowed or members, not "all".'],
-    ["RELAY_URL", "https://a.example", 'RELAY_URL must be a ws:// or wss:// URL without user, query or fragment, not "https://a.example".'],
+    [
+      "RELAY_URL",
+      "https://a.example",
+      'RELAY_URL must be a ws:// or wss:// URL without user, query or fragment, not "https://a.example".',
+    ],
     ["RELAY_ICON", "icon.png", 'RELAY_ICON must be an http:// or https:// URL, not "icon.png".'],
     ["RELAY_PUBKEY", "npub1", 'RELAY_PUBKEY must be a public key of 64 lowercase hex digits, not "npub1".'],
     [
