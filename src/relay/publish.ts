@@ -64,6 +64,8 @@ export class Publisher {
   #waiting: Waiting[] = [];
   #waitingIds = new Set<string>();
   #waitingSize = 0;
+  /** Something that waits may block what comes after it. */
+  #isErasing = false;
   #isArmed = false;
   #flushedAtMs = 0;
 
@@ -91,8 +93,9 @@ export class Publisher {
     const waiting = this.#signatures.admit(connection, hashed.value, now);
     if (waiting === undefined) return ok(connection, id, false, BAD_SIGNATURE);
     // Only the log says what erasures block and what they leave to erase, and they must be in it to be asked about.
-    while (this.#waiting.some(isErasure) && this.#isJudgedByLog(parsed.value)) await this.flush();
+    while (this.#isErasing && this.#isJudgedByLog(parsed.value)) await this.flush();
     this.#waiting.push(waiting);
+    this.#isErasing ||= isErasure(waiting);
     this.#waitingIds.add(id);
     this.#waitingSize += hashed.value.raw.length;
     const isFull = this.#waiting.length >= MAX_BATCH || this.#waitingSize >= MAX_BATCH_SIZE;
@@ -108,6 +111,7 @@ export class Publisher {
     this.#waiting = [];
     this.#waitingIds = new Set();
     this.#waitingSize = 0;
+    this.#isErasing = false;
     const admitted = this.#admit(batch);
     const stored = admitted.filter(({ verified }) => kindClass(verified.event.kind) !== "ephemeral");
     const unkept = new Set(stored.filter((one) => !this.#isKept(one)).map(({ verified }) => verified));
