@@ -84,7 +84,7 @@ function typedAnswer([verb, target, ...filters]: unknown[], isAuthed: boolean): 
       return isSubId(target) ? { ...one(`NEG ${target}`), id: `NEG ${target}` } : undefined;
     case "CLOSE":
     case "NEG-CLOSE": {
-      if (typeof target !== "string" || !isAuthed) return undefined;
+      if (typeof target !== "string" || !target.isWellFormed() || !isAuthed) return undefined;
       return { subjects: [], isOptional: true, id: `${verb === "CLOSE" ? "REQ" : "NEG"} ${target}` };
     }
     case "PING":
