@@ -64,6 +64,8 @@ export class Connection implements Reader {
   graceUntilMs = 0;
   /** The relay has closed it: nothing that still arrives is served. */
   isClosed = false;
+  /** Something has come from it, as far as is known: an eviction forgets it of who has not logged in. */
+  hasSpoken: boolean;
   /** Called once, when the relay closes it: the client may take its time to go, or stay. */
   onDismissed: () => void = () => {};
   /** What the filters of its subscriptions take in memory; see `countValues`. */
@@ -78,6 +80,7 @@ export class Connection implements Reader {
     this.id = attachment.conn_id;
     this.challenge = attachment.challenge;
     this.authed = new Set(attachment.pubkeys);
+    this.hasSpoken = this.isAuthenticated;
     this.failedAuths = attachment.failed_auths;
     this.failedSince = attachment.failed_since;
     this.openedSeconds = attachment.opened;

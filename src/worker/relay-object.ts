@@ -101,6 +101,7 @@ export class RelayObject extends DurableObject<Env> {
       async ({ relay, sockets }) => {
         const connection = sockets.get(socket);
         if (connection === undefined) return socket.close(1011, "unknown connection");
+        connection.hasSpoken = true;
         if (isText) await relay.receive(connection, message);
         else relay.receiveBinary(connection, message.byteLength);
       },
@@ -112,7 +113,7 @@ export class RelayObject extends DurableObject<Env> {
     await this.#guard(socket, NO_FRAMES, (running) => {
       const connection = forget(socket, running);
       socket.close(NOT_SENDABLE.has(code) ? 1000 : code, reason);
-      if (connection?.isClosed) this.#collector.soon();
+      if (connection?.isClosed && !connection.hasSpoken) this.#collector.soon();
     });
   }
 
