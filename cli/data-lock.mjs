@@ -1,4 +1,5 @@
 // @ts-check
+import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
@@ -11,6 +12,9 @@ const NAME = "lock";
 /** How long a relay that is just ending may still have the directory, in milliseconds. */
 const PATIENCE_MS = 1500;
 
+/** How long after taking the directory another may still take it, in milliseconds: both had found an old socket. */
+const SETTLING_MS = 100;
+
 /**
  * Takes the data directory for this process: two relays on one store would refuse each other's events. Throws
  * {@link StartError} if another has it. Where the file system or the platform has no such sockets nothing is checked.
@@ -18,42 +22,52 @@ const PATIENCE_MS = 1500;
  */
 export async function lockDataDirectory(directory) {
   if (process.platform === "win32") return;
+  const name = randomUUID();
   const deadline = Date.now() + PATIENCE_MS;
-  while ((await listen(directory)) === "EADDRINUSE") {
-    if (!(await isAnswered(directory))) {
-      rmSync(join(directory, NAME), { force: true });
-    } else if (Date.now() > deadline) {
+  for (;;) {
+    const code = await listen(directory, name);
+    if (code !== undefined && code !== "EADDRINUSE") return;
+    if (code === undefined) await sleep(SETTLING_MS);
+    const owner = await ownerOf(directory);
+    if (owner === name) break;
+    if (owner === undefined) remove(directory);
+    else if (Date.now() > deadline) {
       throw new StartError(`Another relay runs on the data directory ${directory}. Stop it, or set NEXUS_DATA_DIR.`);
-    } else {
-      await sleep(100);
-    }
+    } else await sleep(100);
   }
+  process.once("exit", () => remove(directory));
+}
+
+/** @param {string} directory */
+function remove(directory) {
+  rmSync(join(directory, NAME), { force: true });
 }
 
 /**
- * Listens until the process ends; resolves to the code of the error if that is not possible.
+ * Listens until the process ends, and tells its name; resolves to the code of the error if that is not possible.
  * @param {string} directory
+ * @param {string} name
  * @returns {Promise<string | undefined>}
  */
-function listen(directory) {
+function listen(directory, name) {
   return new Promise((resolve) => {
-    const server = createServer((socket) => socket.destroy());
+    const server = createServer((socket) => socket.on("error", () => {}).end(name));
     server.once("error", (error) => resolve(/** @type {NodeJS.ErrnoException} */ (error).code));
     within(directory, () => server.listen(NAME, () => resolve(undefined)).unref());
-    server.once("listening", () => process.once("exit", () => rmSync(join(directory, NAME), { force: true })));
   });
 }
 
 /**
+ * The name of who has the directory.
  * @param {string} directory
- * @returns {Promise<boolean>}
+ * @returns {Promise<string | undefined>}
  */
-function isAnswered(directory) {
+function ownerOf(directory) {
   return new Promise((resolve) => {
     within(directory, () => {
-      const socket = connect(NAME);
-      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-      socket.once("connect", () => socket.destroy());
+      const socket = connect(NAME).setEncoding("utf8");
+      socket.once("data", (name) => resolve(String(name))).once("error", () => resolve(undefined));
+      socket.once("end", () => resolve(""));
     });
   });
 }

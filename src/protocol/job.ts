@@ -60,20 +60,19 @@ function checkRequest(event: Event): Reason | undefined {
 
 /** What results and feedback have in common. */
 function checkAnswer(event: Event): Reason | undefined {
-  if (!all(event, "e").some((tag) => isHex64(tag[1]))) return "invalid: an e tag with the id of the request is missing";
-  if (!all(event, "p").some((tag) => isHex64(tag[1])))
-    return "invalid: a p tag with the key of the customer is missing";
+  if (!values(event, "e").some(isHex64)) return "invalid: an e tag with the id of the request is missing";
+  if (!values(event, "p").some(isHex64)) return "invalid: a p tag with the key of the customer is missing";
   return undefined;
 }
 
 function checkResult(event: Event, find: FindEvent): Reason | undefined {
   const id = idIn(first(event, "request")?.[1] ?? "");
-  if (!isHex64(id) || !names(event, "e", id)) return "invalid: a request tag with the request is missing";
+  if (!isHex64(id) || !values(event, "e").includes(id)) return "invalid: a request tag with the request is missing";
   const request = find(id);
   if (request !== undefined && event.kind !== request.kind + 1000) {
     return "invalid: the kind is not that of the request and 1000";
   }
-  if (request !== undefined && !names(event, "p", request.pubkey)) {
+  if (request !== undefined && !values(event, "p").includes(request.pubkey)) {
     return "invalid: no p tag is the author of the request";
   }
   const isEncrypted = [event, request].some((one) => one !== undefined && first(one, "encrypted") !== undefined);
@@ -113,8 +112,8 @@ function all(event: Event, name: string): string[][] {
   return event.tags.filter((tag) => tag[0] === name);
 }
 
-function names(event: Event, tagName: string, value: string): boolean {
-  return all(event, tagName).some((tag) => tag[1] === value);
+function values(event: Event, name: string): (string | undefined)[] {
+  return all(event, name).map((tag) => tag[1]);
 }
 
 function first(event: Event, name: string): string[] | undefined {

@@ -1,4 +1,4 @@
-import { DELETION_KIND, VANISH_KIND } from "../protocol/deletion.ts";
+import { VANISH_KIND } from "../protocol/deletion.ts";
 import { type Event, parseEvent } from "../protocol/event.ts";
 import { kindClass } from "../protocol/kind.ts";
 import { INTERNAL_ERROR, type Reason } from "../protocol/reason.ts";
@@ -14,21 +14,13 @@ import { RecentIds } from "./recent-ids.ts";
 import { Signatures, type Waiting } from "./signatures.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Subscriptions } from "./subscriptions.ts";
-
-/** Events written in one commit at most. */
-const MAX_BATCH = 256;
-
-/** UTF-16 units of raw JSON from which on a batch is written: its texts are indexed in one stretch. */
-const MAX_BATCH_SIZE = 1 << 20;
+import { WaitingEvents } from "./waiting-events.ts";
 
 /** Longest time that an event waits for others to share its commit, in milliseconds. */
 const BATCH_DELAY_MS = 1;
 
 /** An event that comes so long after the last commit waits for nobody, in milliseconds: others are not to be expected. */
 const QUIET_MS = 5;
-
-/** What comes after one of these may be blocked by it. */
-const ERASING_KINDS: ReadonlySet<number> = new Set([DELETION_KIND, VANISH_KIND]);
 
 /** An event that passed, and who hears of its fate. */
 interface Admitted {
@@ -61,11 +53,7 @@ export class Publisher {
   readonly #ephemeral = new RecentIds();
   /** Asked about verified events only: an id alone tells nobody that there was such an event (R-05-29). */
   readonly #privateEphemeral = new RecentIds();
-  #waiting: Waiting[] = [];
-  #waitingIds = new Set<string>();
-  #waitingSize = 0;
-  /** Something that waits may block what comes after it. */
-  #isErasing = false;
+  #waiting = new WaitingEvents();
   #isArmed = false;
   #flushedAtMs = 0;
 
@@ -83,7 +71,7 @@ export class Publisher {
     const parsed = parseEvent(value);
     if (!parsed.ok) return ok(connection, id, false, parsed.reason);
     // Two answers about one id come in the order of the events.
-    if (this.#waitingIds.has(id)) await this.flush();
+    if (this.#waiting.has(id)) await this.flush();
     const now = clock.nowSeconds();
     if (this.#ephemeral.has(id, now) && this.#mayBeKnown(connection, parsed.value, now)) {
       return ok(connection, id, true, DUPLICATE);
@@ -93,25 +81,18 @@ export class Publisher {
     const waiting = this.#signatures.admit(connection, hashed.value, now);
     if (waiting === undefined) return ok(connection, id, false, BAD_SIGNATURE);
     // Only the log says what erasures block and what they leave to erase, and they must be in it to be asked about.
-    while (this.#isErasing && this.#isJudgedByLog(parsed.value)) await this.flush();
-    this.#waiting.push(waiting);
-    this.#isErasing ||= isErasure(waiting);
-    this.#waitingIds.add(id);
-    this.#waitingSize += hashed.value.raw.length;
-    const isFull = this.#waiting.length >= MAX_BATCH || this.#waitingSize >= MAX_BATCH_SIZE;
-    if (isFull || Math.abs(Date.now() - this.#flushedAtMs) >= QUIET_MS) return this.flush();
+    while (this.#waiting.hasErasure && this.#isJudgedByLog(parsed.value)) await this.flush();
+    this.#waiting.add(waiting);
+    if (this.#waiting.isFull || Math.abs(Date.now() - this.#flushedAtMs) >= QUIET_MS) return this.flush();
     this.#arm();
   }
 
   /** Judges and commits what waits, then answers and delivers it. Every other message is served after this (R-01-09). */
   async flush(): Promise<void> {
-    if (this.#waiting.length === 0) return;
+    if (this.#waiting.all.length === 0) return;
     this.#flushedAtMs = Date.now();
     const batch = this.#waiting;
-    this.#waiting = [];
-    this.#waitingIds = new Set();
-    this.#waitingSize = 0;
-    this.#isErasing = false;
+    this.#waiting = new WaitingEvents();
     const admitted = this.#admit(batch);
     const stored = admitted.filter(({ verified }) => kindClass(verified.event.kind) !== "ephemeral");
     const unkept = new Set(stored.filter((one) => !this.#isKept(one)).map(({ verified }) => verified));
@@ -130,13 +111,13 @@ export class Publisher {
   }
 
   /** Those whose signature is right and whom the policies let in; the others are told why not. */
-  #admit(batch: readonly Waiting[]): Admitted[] {
+  #admit(batch: WaitingEvents): Admitted[] {
     const now = this.#deps.clock.nowSeconds();
     const known = this.#known(batch);
     const isNew = ({ connection, event: { event } }: Waiting) =>
       !known.has(event.id) || !this.#mayBeKnown(connection, event, now);
-    const verdicts = this.#signatures.checkAll(batch.filter(isNew), now).values();
-    return batch.flatMap((waiting) => {
+    const verdicts = this.#signatures.checkAll(batch.all.filter(isNew), now).values();
+    return batch.all.flatMap((waiting) => {
       const { connection } = waiting;
       const { id } = waiting.event.event;
       if (!isNew(waiting)) {
@@ -156,10 +137,10 @@ export class Publisher {
   }
 
   /** Ids that need no signature (R-02-12). None if something in the batch may take away what is stored now. */
-  #known(batch: readonly Waiting[]): ReadonlySet<string> {
-    if (batch.some((waiting) => isErasure(waiting) || isReplacement(waiting))) return new Set();
+  #known({ all, hasErasure }: WaitingEvents): ReadonlySet<string> {
+    if (hasErasure || all.some(isReplacement)) return new Set();
     try {
-      return this.#deps.log.known(batch.map(({ event: { event } }) => event.id));
+      return this.#deps.log.known(all.map(({ event: { event } }) => event.id));
     } catch (error) {
       // Only a hint: what is amiss shows when they are stored, and each is answered then.
       this.#deps.report("looking up known events failed", { error: String(error) });
@@ -291,10 +272,6 @@ export class Publisher {
       report("ending a subscription failed", { connection: subscription.connection.id, error: String(error) });
     }
   }
-}
-
-function isErasure({ event: { event } }: Waiting): boolean {
-  return ERASING_KINDS.has(event.kind);
 }
 
 function isReplacement({ event: { event } }: Waiting): boolean {

@@ -72,6 +72,10 @@ export class FilterScan implements Ordered<Candidate> {
     this.#hiding = hiding;
   }
 
+  get ranges(): number {
+    return this.#plan.ranges.length;
+  }
+
   /** Reads the beginning of each range; to be done before anything else. */
   *open(): Steps<void> {
     this.#merged = yield* openRanges(this.#sql, this.#plan.ranges, this.#bounds, () => this.#wanted());

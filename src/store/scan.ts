@@ -1,7 +1,7 @@
-import { type Event, indexedTags } from "../protocol/event.ts";
-import { type Filter, matches } from "../protocol/filter.ts";
+import type { Filter } from "../protocol/filter.ts";
 import { oldestKept, type RetentionRule } from "../protocol/retention.ts";
 import type { Reader } from "../protocol/visibility.ts";
+import { type Completeness, conclude } from "./completeness.ts";
 import { type Candidate, FilterScan, type Hides, MAX_REJECTED, type Take } from "./filter-scan.ts";
 import { Merge, type Ordered } from "./merge.ts";
 import { MAX_RANGES, planQuery } from "./query-plan.ts";
@@ -10,7 +10,6 @@ import type { Recent } from "./recent.ts";
 import { type Budget, SearchScan } from "./search-scan.ts";
 import type { Sql } from "./sql.ts";
 import type { Steps } from "./steps.ts";
-import type { StoredRow } from "./stored-row.ts";
 
 /** Limits in events (R-03-12). */
 export interface ScanLimits {
@@ -49,15 +48,6 @@ export function boundsOf(filter: Filter, { head, now, retention, recent }: Snaps
   };
 }
 
-/** Whether all visible matches were given (R-03-17). */
-export type Completeness = "finish" | "more" | "unknown";
-
-/** What a filter sent of its matches: those before `end`, the first that its limit kept back. */
-interface Answered {
-  readonly filter: Filter;
-  readonly end: StoredRow | undefined;
-}
-
 /** Rows that are looked at for {@link Completeness} at most. */
 const MAX_LOOKS = 20_000;
 
@@ -78,6 +68,9 @@ const MAX_PAGE_SIZE = 1 << 20;
 export class Scan {
   readonly #sql: Sql;
   readonly #filters: readonly Filter[];
+  readonly #reader: Reader;
+  readonly #limits: ScanLimits;
+  readonly #snapshot: Snapshot;
   /** Until all ranges are open. */
   #opening: Steps<boolean> | undefined;
   #isRefused = false;
@@ -86,8 +79,6 @@ export class Scan {
   #sources: Ordered<Candidate>[] = [];
   /** Places of events that a search has given. */
   readonly #found = new Set<string>();
-  /** A filter that wants no stored events was not asked whether there are any. */
-  #isUnasked = false;
   #conclusion: Steps<Completeness> | undefined;
   #looks = 0;
 
@@ -95,38 +86,47 @@ export class Scan {
   constructor(sql: Sql, filters: readonly Filter[], reader: Reader, limits: ScanLimits, snapshot: Snapshot) {
     this.#sql = sql;
     this.#filters = filters;
-    this.#opening = this.#open(reader, limits, snapshot);
+    this.#reader = reader;
+    this.#limits = limits;
+    this.#snapshot = snapshot;
+    this.#opening = this.#open();
   }
 
   /** Plans and opens the ranges of all filters; false if they would be too many. */
-  *#open(reader: Reader, limits: ScanLimits, snapshot: Snapshot): Steps<boolean> {
+  *#open(): Steps<boolean> {
     let room = MAX_RANGES;
-    const isLiveOnly = this.#filters.every(({ limit }) => limit === 0);
-    const budget: Budget = { left: limits.maxCandidates ?? MAX_CANDIDATES };
+    const budget: Budget = { left: this.#limits.maxCandidates ?? MAX_CANDIDATES };
     for (const filter of this.#filters) {
-      if (filter.limit === 0 && (isLiveOnly || filter.search !== undefined)) {
-        this.#isUnasked ||= !filter.never;
-        continue;
-      }
-      const take = takeOf(filter, limits);
-      const bounds = boundsOf(filter, snapshot);
+      if (filter.limit === 0) continue;
       if (filter.search !== undefined && !filter.never) {
-        const search = new SearchScan(this.#sql, filter, filter.search, snapshot, bounds, reader, take.limit, budget);
+        const bounds = boundsOf(filter, this.#snapshot);
+        const { limit } = takeOf(filter, this.#limits);
+        const reader = this.#reader;
+        const search = new SearchScan(this.#sql, filter, filter.search, this.#snapshot, bounds, reader, limit, budget);
         yield* search.open();
         this.#searches.push(search);
         continue;
       }
-      const plan = yield* planQuery(this.#sql, filter, reader, room);
-      if (plan === undefined) return false;
-      room -= plan.ranges.length;
-      const scan = new FilterScan(this.#sql, plan, filter, bounds, reader, take, snapshot);
-      yield* scan.open();
+      const scan = yield* this.#scan(filter, room);
+      if (scan === undefined) return false;
+      room -= scan.ranges;
       this.#scans.push(scan);
     }
     const [only] = this.#scans;
     const rest = this.#scans.length === 1 && only !== undefined ? only : new Merge(this.#scans);
     this.#sources = [...this.#searches, rest];
     return true;
+  }
+
+  /** Undefined if it would take more than `room` ranges. */
+  *#scan(filter: Filter, room: number): Steps<FilterScan | undefined> {
+    const plan = yield* planQuery(this.#sql, filter, this.#reader, room);
+    if (plan === undefined) return undefined;
+    const bounds = boundsOf(filter, this.#snapshot);
+    const take = takeOf(filter, this.#limits);
+    const scan = new FilterScan(this.#sql, plan, filter, bounds, this.#reader, take, this.#snapshot);
+    yield* scan.open();
+    return scan;
   }
 
   /** A few tens of milliseconds of it; whether it is done. */
@@ -194,45 +194,19 @@ export class Scan {
   }
 
   /**
-   * To be asked at the end, in turns of some 10 ms until it answers. Knows only of visible events (R-03-18). Where a limit
-   * left a great many rows that are no matches it gives up, and the answer is "unknown".
+   * To be asked at the end, in turns of some 10 ms until it answers. Where a limit left a great many rows that are no
+   * matches it gives up, and the answer is "unknown".
    */
   completeness(): Completeness | undefined {
-    this.#conclusion ??= this.#conclude();
+    this.#conclusion ??= conclude(this.#filters, [...this.#searches, ...this.#scans], this.isPartial, (filter, room) =>
+      this.#scan(filter, room),
+    );
     for (let step = 0; step < MAX_REJECTED; step++) {
       const { done, value } = this.#conclusion.next();
       if (done) return value;
     }
     this.#looks += MAX_REJECTED;
     return this.#looks < MAX_LOOKS ? undefined : "unknown";
-  }
-
-  *#conclude(): Steps<Completeness> {
-    const scans = [...this.#searches, ...this.#scans];
-    const answers: Answered[] = [];
-    for (const scan of scans) answers.push({ filter: scan.filter, end: yield* scan.withheld() });
-    let conclusion: Completeness = this.#isUnasked || this.isPartial ? "unknown" : "finish";
-    for (const scan of scans) {
-      const fate = yield* this.#fateOfRest(scan, answers);
-      if (fate === "more") return "more";
-      if (fate === "unknown") conclusion = "unknown";
-    }
-    return conclusion;
-  }
-
-  /** What became of the matches that a filter's limit kept back: other filters may have sent them. */
-  *#fateOfRest(scan: FilterScan | SearchScan, answers: readonly Answered[]): Steps<Completeness> {
-    for (let row = yield* scan.withheld(); row !== undefined; row = yield* scan.withheld()) {
-      const event = JSON.parse(row.raw) as Event;
-      const tags = indexedTags(event);
-      const others = answers.filter(({ filter }) => filter !== scan.filter && matches(filter, event, tags));
-      const isSent = others.some(({ filter, end }) => end === undefined || (!filter.search && row.compare(end) < 0));
-      // What a search sent of its matches follows from no order.
-      if (!isSent) return others.some(({ filter }) => filter.search) ? "unknown" : "more";
-      scan.passOver();
-      yield;
-    }
-    return "finish";
   }
 }
 

@@ -237,8 +237,7 @@ const NOT_SENDABLE: ReadonlySet<number> = new Set([1005, 1006, 1015]);
 
 const NO_FRAMES = (): readonly string[] => [];
 
-/** The connection is gone, whatever the cause. */
-/** Returns its connection, if it had one. */
+/** The connection is gone, whatever the cause. Returns it, if there was one. */
 function forget(socket: WebSocket, { sockets, subscriptions, relay }: Running): Connection | undefined {
   const connection = sockets.remove(socket);
   if (connection === undefined) return undefined;

@@ -107,6 +107,21 @@ test("R-06-17 a data directory that another relay runs on is named, and that rel
   await server.stop();
 });
 
+test("R-06-17 of many that find what a killed relay left behind, at the same time, one has the data directory", async () => {
+  // In one process they are nearer to each other than processes can be.
+  const script = `import { lockDataDirectory } from "./cli/data-lock.mjs";
+    const all = await Promise.allSettled(Array.from({ length: 6 }, () => lockDataDirectory(process.argv[1])));
+    console.log(JSON.stringify(all.map(({ reason }) => reason?.message ?? "mine").sort()));
+    process.kill(process.pid, "SIGKILL");`;
+  for (let round = 0; round < 3; round++) {
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script, directory], { cwd: ROOT });
+    const [said] = (await once(child.stdout, "data")) as [Buffer];
+    await once(child, "exit");
+    const others = Array.from({ length: 5 }, () => expect.stringMatching(/^Another relay runs on /));
+    expect(JSON.parse(String(said))).toEqual([...others, "mine"]);
+  }
+});
+
 test("an address that is not of this machine is named", async () => {
   expectRefusal(await refusal({ HOST: "203.0.113.7" }), "203.0.113.7", "HOST");
 });

@@ -99,7 +99,7 @@ export function isEmpty(filter: Filter): boolean {
 }
 
 /**
- * R-03-17: what EOSE may say of `sent` out of `all` visible matches. It may be silent where nobody asked for stored events,
+ * R-03-17: what EOSE may say of `sent` out of `all` visible matches. It may be silent where a filter asked for no stored events,
  * and where what a search sent has to be told from what other filters did.
  */
 export function hintsFor(
@@ -109,6 +109,6 @@ export function hintsFor(
 ): string[] {
   const hint = sent === all ? "finish" : "more";
   const isSearch = filters.some(({ search }) => search !== undefined);
-  const isUnsure = filters.every(({ limit }) => limit === 0) || (isSearch && filters.length > 1);
+  const isUnsure = filters.some(({ limit }) => limit === 0) || (isSearch && filters.length > 1);
   return isUnsure ? [hint, "unknown"] : [hint];
 }

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { type Event, indexedTags } from "../../src/protocol/event.ts";
 import { parseFilter } from "../../src/protocol/filter.ts";
-import { type Completeness, Scan } from "../../src/store/scan.ts";
+import type { Completeness } from "../../src/store/completeness.ts";
+import { Scan } from "../../src/store/scan.ts";
 import { freshRelay } from "../support/relay.ts";
 import { counting, inStore, putAll, unsigned } from "./stocked.ts";
 
@@ -113,4 +114,27 @@ test("R-01-10 the tags of an event are told apart in a time that grows with thei
   await scheduler.wait(1);
   // Each held against all others would take seconds.
   expect(Date.now() - startedAt).toBeLessThan(500);
+});
+
+test("R-03-17 a filter that is wanted live only takes nothing of a REQ's room, however much it names", async () => {
+  await inStore(freshRelay(), (store, sql) => {
+    const event = unsigned({ created_at: AT });
+    putAll(store, [event]);
+    const { counted, statements } = counting(sql);
+    const authors = Array.from({ length: 1000 }, (_, i) => i.toString(16).padStart(64, "0"));
+    const kinds = Array.from({ length: 30 }, (_, i) => i);
+    const filters = [{ authors, kinds, limit: 0 }, { ids: [event.id] }].map((raw) => {
+      const filter = parseFilter(raw, { andFilters: false });
+      if (!filter.ok) throw new Error(filter.reason);
+      return filter.value;
+    });
+    const reader = { authed: new Set<string>(), privateKinds: new Set<number>() };
+    const snapshot = { head: store.head, now: AT, retention: [] };
+    const scan = new Scan(counted, filters, reader, { defaultLimit: 500, maxLimit: 5000 }, snapshot);
+    expect(scan.page(500)).toHaveLength(1);
+    expect(scan.isRefused).toBe(false);
+    expect(scan.isDone).toBe(true);
+    expect(scan.completeness()).toBe("unknown");
+    expect(statements()).toBeLessThanOrEqual(5);
+  });
 });

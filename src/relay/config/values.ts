@@ -79,7 +79,10 @@ export function relayUrl<const A extends About>(about: A) {
 /** An http:// or https:// URL. */
 export function webUrl<const A extends About>(about: A) {
   const values = "http:// or https:// URL";
-  return variable({ must: `must be an ${values}`, values, parse: (url) => urlOf(url, ["http:", "https:"]) }, about);
+  return variable(
+    { must: `must be an ${values}`, values, parse: (text) => urlOf(text, ["http:", "https:"]) && text },
+    about,
+  );
 }
 
 /** Some ws:// or wss:// URLs. */
@@ -90,14 +93,13 @@ export function relayUrls<const A extends About>(about: A) {
 const BARE = "without user, query or fragment";
 
 function relayUrlOf(text: string): string | undefined {
-  const url = URL.parse(text);
-  const isBare = url !== null && [url.username, url.password, url.search, url.hash].every((part) => part === "");
-  return isBare ? urlOf(text, ["ws:", "wss:"]) : undefined;
+  const url = urlOf(text, ["ws:", "wss:"]);
+  return url !== undefined && url.username + url.password + url.search + url.hash === "" ? text : undefined;
 }
 
-function urlOf(text: string, protocols: readonly string[]): string | undefined {
+function urlOf(text: string, protocols: readonly string[]): URL | undefined {
   const url = text.length > MAX_URL ? null : URL.parse(text);
-  return url !== null && url.hostname !== "" && protocols.includes(url.protocol) ? text : undefined;
+  return url !== null && url.hostname !== "" && protocols.includes(url.protocol) ? url : undefined;
 }
 
 /** A public key. */

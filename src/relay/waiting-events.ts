@@ -1,0 +1,41 @@
+import { DELETION_KIND, VANISH_KIND } from "../protocol/deletion.ts";
+import type { Waiting } from "./signatures.ts";
+
+/** Events written in one commit at most. */
+const MAX_EVENTS = 256;
+
+/** UTF-16 units of raw JSON from which on a batch is written: its texts are indexed in one stretch. */
+const MAX_SIZE = 1 << 20;
+
+/** What comes after one of these may be blocked by it. */
+const ERASING_KINDS: ReadonlySet<number> = new Set([DELETION_KIND, VANISH_KIND]);
+
+/** Events that wait for their commit together, in the order in which they came. */
+export class WaitingEvents {
+  readonly all: Waiting[] = [];
+  readonly #ids = new Set<string>();
+  #size = 0;
+  #hasErasure = false;
+
+  add(waiting: Waiting): void {
+    const { event, raw } = waiting.event;
+    this.all.push(waiting);
+    this.#ids.add(event.id);
+    this.#size += raw.length;
+    this.#hasErasure ||= ERASING_KINDS.has(event.kind);
+  }
+
+  has(id: string): boolean {
+    return this.#ids.has(id);
+  }
+
+  /** Whether one of them may block what comes after it. */
+  get hasErasure(): boolean {
+    return this.#hasErasure;
+  }
+
+  /** Whether they are to be written without waiting for more. */
+  get isFull(): boolean {
+    return this.all.length >= MAX_EVENTS || this.#size >= MAX_SIZE;
+  }
+}
