@@ -24,6 +24,7 @@ import { dueOf, erasingOf, storeJobs } from "./jobs.ts";
 import { localLog } from "./local-log.ts";
 import { LoginTimeout } from "./login-timeout.ts";
 import { manage } from "./management.ts";
+import { ObjectClock } from "./object-clock.ts";
 import { report } from "./observe.ts";
 import { Sockets, subscriptionRows } from "./sockets.ts";
 import { statistics } from "./statistics.ts";
@@ -62,11 +63,15 @@ export class RelayObject extends DurableObject<Env> {
   static nowSeconds: (objectId: string) => number = () => Math.floor(Date.now() / 1000);
 
   readonly #startedAt = Date.now();
-  readonly #collector = new Collector(timers);
+  readonly #clock: ObjectClock;
+  readonly #collector: Collector;
   #running: Running | undefined;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
+    const objectId = state.id.toString();
+    this.#clock = new ObjectClock(state, report, () => RelayObject.nowSeconds(objectId));
+    this.#collector = new Collector(this.#clock);
     // Answered by the runtime without waking the object (R-06-08).
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
   }
@@ -152,12 +157,7 @@ export class RelayObject extends DurableObject<Env> {
   #run(): Running {
     if (this.#running !== undefined) return this.#running;
     const config = parseConfig(this.env);
-    const objectId = this.ctx.id.toString();
-    const clock: Clock = {
-      ...timers,
-      nowSeconds: () => RelayObject.nowSeconds(objectId),
-      breathe: () => void this.ctx.blockConcurrencyWhile(() => scheduler.wait(0)),
-    };
+    const clock = this.#clock;
     const sql = durableSql(this.ctx.storage);
     migrate(sql);
     const store = new EventStore(sql, { search: filterOptions(config).search });
@@ -245,16 +245,3 @@ function forget(socket: WebSocket, { sockets, subscriptions, relay }: Running): 
   subscriptions.drop(connection);
   return connection;
 }
-
-const timers: Pick<Clock, "soon" | "pause"> = {
-  soon(delayMs, task) {
-    setTimeout(async () => {
-      try {
-        await task();
-      } catch (error) {
-        report("timed task failed", { error: String(error) });
-      }
-    }, delayMs);
-  },
-  pause: (ms = 0) => scheduler.wait(ms),
-};

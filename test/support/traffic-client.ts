@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { EventTemplate } from "nostr-tools/pure";
 import { WebSocket } from "ws";
 import { type Key, now, signed } from "./keys.ts";
@@ -40,6 +41,20 @@ export function connectTraffic(url: string, by?: Key, headers: Record<string, st
       }
     });
   });
+}
+
+/** The TCP connection below; the library keeps it to itself. */
+export function tcpOf({ socket }: TrafficClient): Socket {
+  return (socket as unknown as { _socket: Socket })._socket;
+}
+
+/** Ends the TCP connection without a Close frame, with a reset or a mere end; right after a `ping` if told. */
+export function tear(client: TrafficClient, { afterPing = false, isReset = true } = {}): void {
+  client.socket.on("error", () => {});
+  if (afterPing) client.socket.send("ping");
+  const tcp = tcpOf(client);
+  if (isReset) tcp.resetAndDestroy();
+  else tcp.destroy();
 }
 
 function authEvent(by: Key, url: string, challenge: string) {

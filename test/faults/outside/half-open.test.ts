@@ -39,7 +39,7 @@ test(
       const [stopped, killed] = [await hearers(server, 4, tag), await hearers(server, 4, tag)];
       children.push(stopped, killed);
       const receivers: Receiver[] = [];
-      for (let n = 0; n < 6; n++) receivers.push(await receiver(server.url, n, { "#t": [tag] }));
+      for (let n = 0; n < 8; n++) receivers.push(await receiver(server.url, n, { "#t": [tag] }));
       const [paused, slow, torn] = [receivers.slice(0, 2), receivers.slice(2, 4), receivers.slice(4)];
 
       load.start();
@@ -54,7 +54,7 @@ test(
       }, 20);
       await sleep(random.int(50, 400));
       killed.kill("SIGKILL");
-      for (const one of torn) one.tear();
+      for (const [i, one] of torn.entries()) one.tear(i % 2 === 0);
       await sleep(700);
       await load.stop();
       clearInterval(crawl);

@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { key } from "../../support/keys.ts";
 import { ROOT, type Server } from "../../support/server.ts";
-import { connectTraffic, type TrafficClient } from "../../support/traffic-client.ts";
+import { connectTraffic, type TrafficClient, tcpOf, tear } from "../../support/traffic-client.ts";
 
 /** A subscriber whose TCP socket can be paused and torn off. */
 export interface Receiver {
@@ -15,21 +14,20 @@ export interface Receiver {
   closed?: { code: number; reason: string };
   pause(): void;
   resume(): void;
-  /** Ends the TCP connection without a close frame. */
-  tear(): void;
+  /** Ends the TCP connection without a Close frame, right after a `ping` if told. */
+  tear(afterPing?: boolean): void;
 }
 
 /** Logs in and opens a subscription with each of the filters. */
 export async function receiver(url: string, n: number, ...filters: object[]): Promise<Receiver> {
   const client = await connectTraffic(url, key(2000 + n));
-  // The library keeps it to itself.
-  const tcp = (client.socket as unknown as { _socket: Socket })._socket;
+  const tcp = tcpOf(client);
   const made: Receiver = {
     client,
     heads: [],
     pause: () => void tcp.pause(),
     resume: () => void tcp.resume(),
-    tear: () => void tcp.resetAndDestroy(),
+    tear: (afterPing = false) => tear(client, { afterPing }),
   };
   client.socket.on("error", () => {});
   client.socket.on("message", (data) => void made.heads.push(String(data).slice(0, 80)));

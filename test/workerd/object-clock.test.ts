@@ -1,0 +1,72 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { ObjectClock } from "../../src/worker/object-clock.ts";
+import { now } from "../support/keys.ts";
+import { inspectedRelay } from "./inspect.ts";
+
+afterEach(() => void vi.restoreAllMocks());
+
+/** Runs `body` in an object, with a clock of its own and what that has reported. */
+const withClock = (body: (clock: ObjectClock, reports: string[]) => Promise<void>): Promise<void> =>
+  inspectedRelay().inside((state) => {
+    const reports: string[] = [];
+    return body(new ObjectClock(state, (message) => void reports.push(message), now), reports);
+  });
+
+test("R-06-14 a breath ends whatever is due in it, and that runs then, in its order", () =>
+  withClock(async (clock) => {
+    const ran: string[] = [];
+    clock.soon(60, () => void ran.push("late"));
+    clock.soon(0, () => void ran.push("before"));
+    clock.breathe();
+    clock.soon(0, () => void ran.push("in it"));
+    clock.breathe();
+    await clock.pause();
+    expect(ran).toEqual(["before", "in it"]);
+    for (let n = 0; n < 50; n++) {
+      if (n % 3 === 0) clock.breathe();
+      await clock.pause(n % 2);
+    }
+    await clock.pause(60);
+    expect(ran).toEqual(["before", "in it", "late"]);
+  }));
+
+test.each([true, false])("R-01-10 what is due together runs in turns of its own, after a breath: %s", (isBreath) =>
+  withClock(async (clock) => {
+    const steps: number[] = [];
+    const work = async (n: number) => {
+      await clock.pause();
+      for (let step = 0; step < 20; step++) {
+        steps.push(n);
+        await undefined;
+      }
+    };
+    const all = Array.from({ length: 200 }, (_, n) => work(n));
+    if (isBreath) clock.breathe();
+    await Promise.all(all);
+    expect(steps).toEqual([...steps].sort((a, b) => a - b));
+  }),
+);
+
+test("R-06-14 a timed task that fails is reported, and those after it run", () =>
+  withClock(async (clock, reports) => {
+    clock.soon(0, () => {
+      throw new Error("at once");
+    });
+    clock.soon(0, async () => {
+      throw new Error("later");
+    });
+    await clock.pause();
+    await clock.pause();
+    expect(reports).toEqual(["timed task failed", "timed task failed"]);
+  }));
+
+test("R-01-23 a clock that is set back by a day holds no timer up", () =>
+  withClock(async (clock) => {
+    const paused = clock.pause(20);
+    const real = Date.now.bind(Date);
+    vi.spyOn(Date, "now").mockImplementation(() => real() - 86_400_000);
+    const order: string[] = [];
+    clock.soon(10, () => void order.push("soon"));
+    await paused.then(() => order.push("paused"));
+    expect(order).toEqual(["soon", "paused"]);
+  }));
