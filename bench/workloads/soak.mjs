@@ -1,6 +1,6 @@
 // @ts-check
 import { Dice, Stock } from "../events.mjs";
-import { isEvent, Peer } from "../peer.mjs";
+import { isEvent, Peer, publishAll } from "../peer.mjs";
 import { cpuMs, residentKb, sleep } from "../process.mjs";
 import { percentile } from "../sample.mjs";
 import { operation } from "./day.mjs";
@@ -8,6 +8,9 @@ import { operation } from "./day.mjs";
 const MINUTES = Number(process.env.SOAK_MINUTES ?? 10);
 /** Operations a second: half of what the mixed day reaches on two cores, client included. */
 const PER_SECOND = Number(process.env.SOAK_RATE ?? 800);
+/** Stored before it begins: as many as one asks for by id, so that no operation costs more later than at first. */
+const STORED = 100_000;
+const IN_FLIGHT = 20;
 const CONNECTIONS = 20;
 const SUBSCRIBERS = 50;
 const WINDOW_MS = 30_000;
@@ -21,6 +24,9 @@ export async function soak({ url, auth, pid }) {
   const frames = stock.frames();
   const dice = new Dice(5);
   const peers = await Peer.openMany(url, auth, CONNECTIONS);
+  let left = STORED;
+  const next = () => (left-- > 0 ? frames.next() : { done: /** @type {const} */ (true), value: undefined });
+  await publishAll(peers, { next }, IN_FLIGHT);
   const listeners = await Peer.openMany(url, auth, SUBSCRIBERS);
   let delivered = 0;
   for (const listener of listeners) {
@@ -45,8 +51,8 @@ export async function soak({ url, auth, pid }) {
       times.push(performance.now() - askedAt);
       if (name === "query") peer.send('["CLOSE","query"]');
       // What one may still ask for stays bounded.
-      if (stock.ids.length > 100_000) stock.ids.splice(0, 50_000);
-      if (stock.jobs.length > 20_000) stock.jobs.splice(0, 10_000);
+      if (stock.ids.length > STORED) stock.ids.splice(0, STORED / 10);
+      if (stock.jobs.length > STORED / 5) stock.jobs.splice(0, STORED / 50);
     }
   };
   const watch = async () => {

@@ -42,21 +42,21 @@ export class ObjectClock implements Clock {
     this.#hold(() => scheduler.wait(0));
   }
 
-  /** Holds all messages back during `body`; then what is due runs, each in a turn of its own. */
+  /** Holds all messages back during `body`, and then until all that is due has run, each in a turn of its own. */
   #hold(body: () => Promise<void>): void {
     this.#holds++;
     this.#arm();
     const over = () => {
       this.#holds--;
-      this.#ring();
+      this.#runFirst();
+      if (this.#holds === 0 && this.#isDue()) this.#hold(async () => {});
+      else this.#arm();
     };
     void this.#state.blockConcurrencyWhile(body).finally(over);
   }
 
-  #ring(): void {
+  #runFirst(): void {
     if (this.#isDue()) void this.#run((this.#pending.shift() as Pending).task);
-    if (this.#holds === 0 && this.#isDue()) this.#hold(async () => {});
-    else this.#arm();
   }
 
   #isDue(): boolean {
@@ -73,7 +73,8 @@ export class ObjectClock implements Clock {
     const ring = () => {
       // So late it is now at least, whatever the clock says.
       this.#nowMs = Math.max(this.#nowMs, first.atMs);
-      this.#ring();
+      this.#runFirst();
+      this.#arm();
     };
     this.#timer = setTimeout(ring, Math.max(0, first.atMs - this.#now()));
   }
