@@ -1,15 +1,27 @@
 import type { Clock, Log } from "../relay/ports.ts";
 
+/** What the times of the runtime may differ by, in milliseconds. */
+const SLACK_MS = 5;
+
 interface Pending {
-  /** When it is due, in Unix milliseconds. */
+  /** When it is due, in milliseconds of `performance.now()`. */
   atMs: number;
   task: () => void | Promise<void>;
 }
 
+interface Timer {
+  /** It rings then or later: the runtime counts from the time at which one that is overdue should have rung. */
+  atMs: number;
+  id: number;
+}
+
 /**
- * The time of one object, and its timers, all of them on one of the runtime's. In a breath that one is not set: it would
- * hold back the timer that ends the breath and be held back by it, until the runtime gives the object up after 30 s
- * (workerd before 2026-10-14). What becomes due meanwhile runs when the breath is over.
+ * The time of one object, and its timers. Two things of the runtime shape it:
+ *
+ * - A timer that is overdue holds up the one that ends a breath, and is held up by it, until the runtime gives the object
+ *   up after 30 s (workerd before 2026-10-14). So a breath waits for it, or cancels it.
+ * - What is kept of a cancelled timer (180 bytes) is kept as long as the object lives. So that is done only where nothing
+ *   else helps, and a timer that is set stays, whatever becomes due before it.
  */
 export class ObjectClock implements Clock {
   readonly nowSeconds: () => number;
@@ -17,7 +29,9 @@ export class ObjectClock implements Clock {
   readonly #report: Log;
   /** Ordered by time. */
   readonly #pending: Pending[] = [];
-  #timer: number | null = null;
+  /** The next one is the last. One is set for the first of `#pending`, if none rings before that anyway. */
+  readonly #timers: Timer[] = [];
+  #isPutOff = false;
   #holds = 0;
   #nowMs = 0;
 
@@ -31,52 +45,75 @@ export class ObjectClock implements Clock {
     const atMs = this.#now() + delayMs;
     const after = this.#pending.findLastIndex((one) => one.atMs <= atMs) + 1;
     this.#pending.splice(after, 0, { atMs, task });
-    if (after === 0) this.#arm();
+    this.#arm();
   }
 
   pause(ms = 0): Promise<void> {
     return new Promise((resolve) => this.soon(ms, resolve));
   }
 
+  /** Comes with the timer that is overdue, or when it is asked for once more: with many messages no timer rings. */
   breathe(): void {
-    this.#hold(() => scheduler.wait(0));
+    this.#isPutOff = !this.#isPutOff && this.#overdue() !== undefined;
+    if (!this.#isPutOff) this.#hold(() => this.#breath());
   }
 
-  /** Holds all messages back during `body`, and then until all that is due has run, each in a turn of its own. */
-  #hold(body: () => Promise<void>): void {
+  async #breath(): Promise<void> {
+    for (let timer = this.#overdue(); timer !== undefined; timer = this.#overdue()) {
+      clearTimeout(timer.id);
+      this.#timers.pop();
+    }
+    await scheduler.wait(0);
+  }
+
+  /** Holds all messages back during `body`, and then until all that was due by then has run, each in a turn of its own. */
+  #hold(body: () => Promise<void>, untilMs?: number): void {
     this.#holds++;
-    this.#arm();
     const over = () => {
       this.#holds--;
+      const lastMs = untilMs ?? this.#now();
       this.#runFirst();
-      if (this.#holds === 0 && this.#isDue()) this.#hold(async () => {});
+      const [first] = this.#pending;
+      if (this.#holds === 0 && first !== undefined && first.atMs < lastMs) this.#hold(async () => {}, lastMs);
       else this.#arm();
     };
     void this.#state.blockConcurrencyWhile(body).finally(over);
   }
 
   #runFirst(): void {
-    if (this.#isDue()) void this.#run((this.#pending.shift() as Pending).task);
-  }
-
-  #isDue(): boolean {
     const nowMs = this.#now();
-    return this.#pending[0] !== undefined && this.#pending[0].atMs <= nowMs;
+    const [first] = this.#pending;
+    if (first === undefined || first.atMs > nowMs) return;
+    this.#pending.shift();
+    void this.#run(first.task);
   }
 
-  /** Sets the timer for what is due first. */
+  #overdue(): Timer | undefined {
+    const nowMs = this.#now();
+    const timer = this.#timers.at(-1);
+    return timer !== undefined && timer.atMs <= nowMs + SLACK_MS ? timer : undefined;
+  }
+
   #arm(): void {
-    clearTimeout(this.#timer);
-    this.#timer = null;
+    if (this.#holds > 0) return;
+    const nowMs = this.#now();
     const [first] = this.#pending;
-    if (first === undefined || this.#holds > 0) return;
-    const ring = () => {
-      // So late it is now at least, whatever the clock says.
-      this.#nowMs = Math.max(this.#nowMs, first.atMs);
-      this.#runFirst();
-      this.#arm();
-    };
-    this.#timer = setTimeout(ring, Math.max(0, first.atMs - this.#now()));
+    const next = this.#timers.at(-1);
+    if (first === undefined || (next !== undefined && next.atMs <= first.atMs)) return;
+    const delayMs = Math.max(0, Math.ceil(first.atMs - nowMs));
+    const fromMs = Math.min(nowMs, next?.atMs ?? nowMs);
+    const timer = { atMs: fromMs + delayMs, id: setTimeout(() => this.#ring(timer), delayMs) };
+    this.#timers.push(timer);
+  }
+
+  /** Sets no timer in this turn, in which the runtime's time is still the one at which this should have rung. */
+  #ring(timer: Timer): void {
+    this.#timers.splice(this.#timers.indexOf(timer), 1);
+    // So late it is now at least, whatever the clock says.
+    this.#nowMs = Math.max(this.#nowMs, timer.atMs);
+    const isPutOff = this.#isPutOff;
+    this.#isPutOff = false;
+    this.#hold(isPutOff ? () => this.#breath() : async () => {});
   }
 
   async #run(task: Pending["task"]): Promise<void> {
@@ -87,11 +124,11 @@ export class ObjectClock implements Clock {
     }
   }
 
-  /** Unix milliseconds. When the clock is set back, or stands still, what is pending is as far away as it was. */
+  /** When the clock is set back, or stands still, what is to come is as far away as it was. */
   #now(): number {
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     const backMs = this.#nowMs - nowMs;
-    if (backMs > 0) for (const one of this.#pending) one.atMs -= backMs;
+    if (backMs > 0) for (const one of [...this.#pending, ...this.#timers]) one.atMs -= backMs;
     this.#nowMs = nowMs;
     return nowMs;
   }

@@ -6,10 +6,12 @@ import { inspectedRelay } from "./inspect.ts";
 afterEach(() => void vi.restoreAllMocks());
 
 /** Runs `body` in an object, with a clock of its own and what that has reported. */
-const withClock = (body: (clock: ObjectClock, reports: string[]) => Promise<void>): Promise<void> =>
+const withClock = (
+  body: (clock: ObjectClock, reports: string[], state: DurableObjectState) => Promise<void>,
+): Promise<void> =>
   inspectedRelay().inside((state) => {
     const reports: string[] = [];
-    return body(new ObjectClock(state, (message) => void reports.push(message), now), reports);
+    return body(new ObjectClock(state, (message) => void reports.push(message), now), reports, state);
   });
 
 test("R-06-14 a breath ends whatever is due in it, and that runs then, in its order", () =>
@@ -63,10 +65,61 @@ test("R-06-14 a timed task that fails is reported, and those after it run", () =
 test("R-01-23 a clock that is set back by a day holds no timer up", () =>
   withClock(async (clock) => {
     const paused = clock.pause(20);
-    const real = Date.now.bind(Date);
-    vi.spyOn(Date, "now").mockImplementation(() => real() - 86_400_000);
+    const real = performance.now.bind(performance);
+    vi.spyOn(performance, "now").mockImplementation(() => real() - 86_400_000);
     const order: string[] = [];
     clock.soon(10, () => void order.push("soon"));
     await paused.then(() => order.push("paused"));
     expect(order).toEqual(["soon", "paused"]);
+  }));
+
+test("R-06-14 under load timers are not cancelled, of which the runtime would keep something", () =>
+  withClock(async (clock) => {
+    const clear = vi.spyOn(globalThis, "clearTimeout");
+    clock.soon(60_000, () => {});
+    let rang = 0;
+    for (let n = 0; n < 200; n++) {
+      clock.soon(3000, () => {});
+      clock.soon(n % 3, () => void rang++);
+      clock.breathe();
+      await clock.pause(8 + (n % 4));
+    }
+    await clock.pause(20);
+    expect(rang).toBe(200);
+    expect(clear.mock.calls.length).toBeLessThan(10);
+  }));
+
+test("R-01-23 a breath comes also when the timer that is overdue does not ring", () =>
+  withClock(async (clock, _reports, state) => {
+    const ran: string[] = [];
+    const paused = clock.pause(1).then(() => ran.push("overdue"));
+    for (const startedAt = performance.now(); performance.now() < startedAt + 3; );
+    const breath = vi.spyOn(state, "blockConcurrencyWhile");
+    clock.breathe();
+    expect(breath).toHaveBeenCalledTimes(0);
+    clock.breathe();
+    expect(breath).toHaveBeenCalledTimes(1);
+    await paused;
+    await clock.pause();
+    expect(ran).toEqual(["overdue"]);
+  }));
+
+test("R-06-14 breaths, timers and long turns at random, three seconds long, are never in each other's way", () =>
+  withClock(async (clock) => {
+    const below = (count: number) => Math.floor(Math.random() * count);
+    const endsAt = performance.now() + 3000;
+    let rang = 0;
+    const work = async () => {
+      while (performance.now() < endsAt) {
+        if (below(3) === 0) clock.breathe();
+        const busyUntil = performance.now() + (below(10) === 0 ? below(8) : 0);
+        while (performance.now() < busyUntil);
+        const paused = clock.pause([0, 0, 1, 1, 2, 5, 6, 7, 20][below(9)]);
+        if (below(5) === 0) clock.breathe();
+        await paused;
+        rang++;
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, work));
+    expect(rang).toBeGreaterThan(200);
   }));
