@@ -6,6 +6,7 @@ import { VerifiedEvent } from "../protocol/verify.ts";
 import { countFailure, refuseAttempt } from "./attempts.ts";
 import type { Config } from "./config.ts";
 import { type Connection, MAX_AUTHED_KEYS } from "./connection.ts";
+import type { Admission } from "./limits/admission.ts";
 import type { Clock } from "./ports.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
@@ -14,9 +15,13 @@ export interface AuthenticateDeps {
   crypto: Crypto;
   clock: Clock;
   subscriptions: Subscriptions;
+  admission: Pick<Admission, "refuseKey" | "cutOff">;
 }
 
-/** AUTH: adds the key to the connection's authed set if all checks of R-05-53 pass. Stores nothing (R-05-59). */
+/**
+ * AUTH: adds the key to the connection's authed set if all checks of R-05-53 pass. Stores nothing (R-05-59). Closes the
+ * connection if the key was cut off a short while ago.
+ */
 export function authenticate(
   deps: AuthenticateDeps,
   connection: Connection,
@@ -29,6 +34,11 @@ export function authenticate(
   const limited = refuseAttempt(connection, "AUTH attempts", now);
   if (limited !== undefined) return connection.send(["OK", named, false, limited]);
   const proven = prove(deps, connection, { ...event, id: named }, now);
+  const barred = proven.ok ? deps.admission.refuseKey(proven.value) : undefined;
+  if (barred !== undefined) {
+    connection.send(["OK", named, false, barred]);
+    return deps.admission.cutOff(connection);
+  }
   if (proven.ok) {
     addKey(deps, connection, proven.value);
   } else {

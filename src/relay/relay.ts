@@ -193,7 +193,7 @@ export class Relay {
       case "CLOSE":
         return this.#deps.subscriptions.close(connection, message.id);
       case "AUTH":
-        authenticate(this.#deps, connection, message.id, message.event);
+        authenticate({ ...this.#deps, admission: this.#admission }, connection, message.id, message.event);
         return this.enforce(connection);
       case "NEG-OPEN":
         return this.#syncs.open(connection, message.id, message.parts);

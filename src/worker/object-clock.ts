@@ -31,6 +31,8 @@ export class ObjectClock implements Clock {
   readonly #pending: Pending[] = [];
   /** The next one is the last. One is set for the first of `#pending`, if none rings before that anyway. */
   readonly #timers: Timer[] = [];
+  /** Since a breath was last asked for. */
+  #hasRung = false;
   #isPutOff = false;
   #holds = 0;
   #nowMs = 0;
@@ -52,10 +54,15 @@ export class ObjectClock implements Clock {
     return new Promise((resolve) => this.soon(ms, resolve));
   }
 
-  /** Comes with the timer that is overdue, or when it is asked for once more: with many messages no timer rings. */
+  /**
+   * A timer that has rung has been one: then, too, the runtime looks at the network. So one that is overdue is waited for,
+   * until a breath is asked for once more: with too many messages none rings.
+   */
   breathe(): void {
-    this.#isPutOff = !this.#isPutOff && this.#overdue() !== undefined;
-    if (!this.#isPutOff) this.#hold(() => this.#breath());
+    const hasRung = this.#hasRung;
+    this.#hasRung = false;
+    this.#isPutOff = !hasRung && !this.#isPutOff && this.#overdue() !== undefined;
+    if (!hasRung && !this.#isPutOff) this.#hold(() => this.#breath());
   }
 
   async #breath(): Promise<void> {
@@ -111,9 +118,8 @@ export class ObjectClock implements Clock {
     this.#timers.splice(this.#timers.indexOf(timer), 1);
     // So late it is now at least, whatever the clock says.
     this.#nowMs = Math.max(this.#nowMs, timer.atMs);
-    const isPutOff = this.#isPutOff;
-    this.#isPutOff = false;
-    this.#hold(isPutOff ? () => this.#breath() : async () => {});
+    this.#hasRung = true;
+    this.#hold(async () => {});
   }
 
   async #run(task: Pending["task"]): Promise<void> {

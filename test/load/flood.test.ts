@@ -22,8 +22,9 @@ const LIMITS = {
 /** Connections that are measured, what each does in a window, and the wait after each step. */
 const MEASURED = 15;
 const STEPS = 40;
+/** On average. Were it always the same, all of them would soon be in step, and wait for each other. */
 const STEP_WAIT_MS = 80;
-const ROUNDS = 2;
+const ROUNDS = 3;
 
 const hardLimit = execFileSync("sh", ["-c", "ulimit -Hn"], { encoding: "utf8" }).trim();
 const mayOpen = hardLimit === "unlimited" || Number(hardLimit) >= FILES;
@@ -36,9 +37,9 @@ afterAll(async () => {
   await server?.stop();
 });
 
-/** A process of its own with room for its sockets. */
+/** A process of its own with room for its sockets. It is to stand for other machines, so it gets what time is left here. */
 function start(script: string, ...args: (string | number)[]) {
-  const command = `ulimit -n ${FILES}; exec "$0" "$@"`;
+  const command = `ulimit -n ${FILES}; exec nice -n 19 "$0" "$@"`;
   const words = [process.execPath, `test/support/${script}`, ...args.map(String)];
   const child = spawn("sh", ["-c", command, ...words], { cwd: ROOT, stdio: ["pipe", "pipe", "inherit"] });
   children.push(child);
@@ -63,9 +64,10 @@ interface Times {
 /** Has well-behaved connections query and publish for a window of time. */
 async function measure(clients: TrafficClient[]): Promise<Times> {
   const times: Times = { req: [], event: [] };
+  const signed = clients.map((_, n) => Array.from({ length: STEPS / 2 }, () => unique(key(50_000 + n), { kind: 9 })));
   const one = async ({ socket, awaits }: TrafficClient, n: number): Promise<void> => {
-    const events = Array.from({ length: STEPS / 2 }, () => unique(key(50_000 + n), { kind: 9 }));
-    await sleep(Math.random() * STEP_WAIT_MS);
+    const events = signed[n] as { id: string }[];
+    await sleep(2 * Math.random() * STEP_WAIT_MS);
     for (let step = 0; step < STEPS; step++) {
       const event = events[step >> 1] as { id: string };
       const startedAt = performance.now();
@@ -76,7 +78,7 @@ async function measure(clients: TrafficClient[]): Promise<Times> {
       times[isEvent ? "event" : "req"].push(performance.now() - startedAt);
       expect(isEvent ? frame[2] : frame[0]).toBe(isEvent ? true : "EOSE");
       socket.send(JSON.stringify(["CLOSE", "s"]));
-      await sleep(STEP_WAIT_MS);
+      await sleep((0.5 + Math.random()) * STEP_WAIT_MS);
     }
   };
   await Promise.all(clients.map(one));
@@ -85,7 +87,7 @@ async function measure(clients: TrafficClient[]): Promise<Times> {
 
 test.skipIf(!mayOpen)(
   `R-01-23 50 of 5,000 connections flood, and the others are served as before (needs ${FILES} files, may have ${hardLimit})`,
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     server = await startServer(LIMITS);
     const [workerd] = workerdsOf(server.pid());
@@ -106,17 +108,17 @@ test.skipIf(!mayOpen)(
       for (const kind of ["events", "forged", "reqs", "garbage"]) {
         const before = await measure(clients);
         flooders.tell(kind);
-        // In the first moment all of them use up what they may at once; it is shown apart.
+        // In the first moment all of them use up what they may at once; then they are kept out.
         const onset = await measure(clients);
-        const during = await measure(clients);
+        const after = await measure(clients);
         flooders.tell("stop");
         const done = await flooders.hear();
         console.log(
-          `${kind}: p99 in ms, quiet ${show(before)}, onset ${show(onset)}, flooded ${show(during)}; flooders ${done}`,
+          `${kind}: p99 in ms, quiet ${show(before)}, onset ${show(onset)}, after ${show(after)}; flooders ${done}`,
         );
         for (const what of ["req", "event"] as const) {
           quiet[what].push(...before[what]);
-          flooded[what].push(...during[what]);
+          flooded[what].push(...onset[what], ...after[what]);
         }
         // They come back, so that the quiet measurement has all of them too.
         await sleep(2600);

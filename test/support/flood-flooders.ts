@@ -3,8 +3,8 @@ import { type Key, key, unique } from "./keys.ts";
 import { connectTraffic } from "./traffic-client.ts";
 
 // A process that floods: node flood-flooders.ts <url> <connections>. Each line of its input is what to flood with, or
-// "stop". A connection that the relay closes comes back after a second or two, and goes on. Prints "ready" once all are there,
-// then at each "stop" what it has done.
+// "stop". A connection that the relay closes comes back after a second or two, and goes on if it is let in; after a "stop" it
+// has a new key. Prints "ready" once all are there, then at each "stop" what it has done.
 
 const [url = "", connections = "0"] = process.argv.slice(2);
 const EVENTS_OF_EACH = 5;
@@ -33,12 +33,14 @@ const FLOODS: Record<string, (by: Key) => () => string> = {
 };
 
 let flood = "stop";
+let stops = 0;
 let connected = 0;
-const done = { sent: 0, answered: 0, closed: 0 };
+const done = { sent: 0, answered: 0, closed: 0, refused: 0 };
 
-async function run(by: Key): Promise<void> {
-  const makers = Object.fromEntries(Object.entries(FLOODS).map(([name, make]) => [name, make(by)]));
+async function run(n: number): Promise<void> {
   for (;;) {
+    const by = key(100_000 + stops * Number(connections) + n);
+    const makers = Object.fromEntries(Object.entries(FLOODS).map(([name, make]) => [name, make(by)]));
     const client = await connectTraffic(url, by).catch(() => undefined);
     client?.socket.on("message", (data) => {
       done.answered++;
@@ -55,15 +57,18 @@ async function run(by: Key): Promise<void> {
       }
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    done.closed++;
+    done[client === undefined ? "refused" : "closed"]++;
     await new Promise((resolve) => setTimeout(resolve, comeBackMs()));
   }
 }
 
-for (let i = 0; i < Number(connections); i++) void run(key(100_000 + i));
+for (let i = 0; i < Number(connections); i++) void run(i);
 for await (const line of createInterface({ input: process.stdin })) {
   flood = line;
-  if (line === "stop") console.log(JSON.stringify(done));
-  Object.assign(done, { sent: 0, answered: 0, closed: 0 });
+  if (line === "stop") {
+    stops++;
+    console.log(JSON.stringify(done));
+  }
+  Object.assign(done, { sent: 0, answered: 0, closed: 0, refused: 0 });
 }
 process.exit();

@@ -44,7 +44,7 @@ export const TRAFFIC = {
     min: 0,
     max: 1_000_000,
     unit: "messages",
-    help: "refused by the limits before the connection is closed, for a connection and a key; one more each second; `0` for never",
+    help: "refused by the limits before the connection is closed and its key is kept out for a minute; one more each second; `0` for never",
   }),
   MAX_CONNECTIONS: integer({
     default: 10_000,

@@ -15,12 +15,17 @@ const CUT_OFF = "rate-limited: too many refused messages";
  */
 const HANG_UP_MS = 200;
 
+/** For so long a key that was cut off is not let in again, in milliseconds. */
+const BARRED_MS = 60_000;
+
 /** Decides whether a frame is served: rates, and what becomes of who exceeds them. */
 export class Admission {
   readonly #clock: Clock;
   readonly #limits: Limits;
   /** Refusals that a connection and a key have left, if there is a cut-off. */
   readonly #patience: Buckets | undefined;
+  /** Keys that were cut off, until they are let in again. */
+  readonly #barred = new Buckets({ perSecond: 1000 / BARRED_MS, burst: 1 });
 
   constructor(config: Config, clock: Clock) {
     this.#clock = clock;
@@ -50,9 +55,22 @@ export class Admission {
     if (isWithin) return true;
     if (waitMs > 0) refuse(`rate-limited: slow down, retry=${Math.ceil(waitMs / 1000)}`);
     if (this.#hasPatience(connection)) return waitMs === 0;
+    const nowMs = Date.now();
+    for (const pubkey of connection.authed) this.#barred.take(pubkey, 1, nowMs);
+    this.cutOff(connection);
+    return false;
+  }
+
+  /** Why a key may not log in, if it was cut off less than a minute ago; coming back does not help (R-01-07). */
+  refuseKey(pubkey: string): Reason | undefined {
+    const waitMs = this.#barred.waitFor(pubkey, 1, Date.now());
+    return waitMs > 0 ? `${CUT_OFF}, retry=${Math.ceil(waitMs / 1000)}` : undefined;
+  }
+
+  /** Ignores a connection from now on, and closes it (R-01-07). */
+  cutOff(connection: Connection): void {
     connection.dismiss(CUT_OFF);
     this.#clock.soon(HANG_UP_MS, () => connection.hangUp(1008, CUT_OFF));
-    return false;
   }
 
   /** The connection is gone. */
@@ -61,7 +79,7 @@ export class Admission {
     this.#patience?.forget(connection.id);
   }
 
-  /** Who goes on is cut off, if the operator wants so (R-01-07); with a key that was, a new connection is cut off sooner. */
+  /** Who goes on is cut off, if the operator wants so (R-01-07); a key counts on all of its connections. */
   #hasPatience(connection: Connection): boolean {
     if (this.#patience === undefined) return true;
     const nowMs = Date.now();
