@@ -19,7 +19,7 @@ interface Timer {
  * The time of one object, and its timers. Two things of the runtime shape it:
  *
  * - A timer that is overdue holds up the one that ends a breath, and is held up by it, until the runtime gives the object
- *   up after 30 s (workerd before 2026-10-14). So a breath waits for it, or cancels it.
+ *   up after 30 s (workerd before 2026-10-14). So it takes the place of a breath, or is cancelled.
  * - What is kept of a cancelled timer (180 bytes) is kept as long as the object lives. So that is done only where nothing
  *   else helps, and a timer that is set stays, whatever becomes due before it.
  */

@@ -5,10 +5,10 @@ import { relayWith } from "./stocked.ts";
 
 const LIMITED = /^rate-limited: .*, retry=[1-9]\d*$/;
 const limited = expect.stringMatching(LIMITED);
-afterEach(() => void vi.restoreAllMocks());
-
 /** So slow that nothing comes back while a test runs. */
 const SLOW = "0.001";
+
+afterEach(() => void vi.restoreAllMocks());
 
 test("R-01-23 each class is refused on its own answer, with whole seconds to wait", async () => {
   const relay = await relayWith({
