@@ -15,6 +15,9 @@ const START_TIMEOUT_MS = 20_000;
 /** How long open sockets may keep workerd after it was told to stop, in milliseconds. Acknowledged events are on disk. */
 const STOP_TIMEOUT_MS = 1000;
 
+/** What a person or a service manager ends a process with. */
+const STOP_SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
+
 /** Starts the relay on this machine and stays until it ends. */
 async function main() {
   const settings = await readSettings(process.env);
@@ -54,7 +57,7 @@ async function run(settings, configFile, onReady) {
     // Sockets that are still open must not keep the process.
     setTimeout(() => workerd.kill("SIGKILL"), STOP_TIMEOUT_MS).unref();
   };
-  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, stop);
+  for (const signal of STOP_SIGNALS) process.on(signal, stop);
   process.on("exit", () => workerd.kill("SIGKILL"));
   stopWithParent(stop);
   endWithThisProcess(workerd.pid);
@@ -65,6 +68,9 @@ async function run(settings, configFile, onReady) {
       resolve(1);
     });
     workerd.on("exit", (code, signal) => {
+      // Ctrl-C goes to the whole group, and workerd's end may be known before this process sees its own signal.
+      // workerd takes SIGTERM for itself and ends with 0.
+      isStopping ||= code === 0 || STOP_SIGNALS.some((name) => name === signal);
       if (!isStopping) console.error(`The relay has ended by itself (workerd: ${signal ?? `exit code ${code}`}).`);
       resolve(isStopping ? 0 : (code ?? 1));
     });

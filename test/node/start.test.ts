@@ -73,6 +73,18 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+  test(`${signal} that is sent to the group and reaches workerd first is an end in order, too`, async () => {
+    const server = await startServer();
+    const [workerd] = workerdsOf(server.pid());
+    process.kill(workerd ?? 0, signal);
+    await until("the Node process has ended", () => server.exitCode() !== null);
+    expect(server.exitCode()).toBe(0);
+    expect(server.output()).not.toContain("ended by itself");
+    await server.stop();
+  });
+}
+
 test("SIGKILL of the Node process takes workerd along", async () => {
   const server = await startServer();
   const workerds = workerdsOf(server.pid());
