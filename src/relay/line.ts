@@ -1,6 +1,7 @@
+import type { Reason } from "../protocol/reason.ts";
 import type { Connection } from "./connection.ts";
 import { MIN_FRAME } from "./outbound.ts";
-import type { Clock } from "./ports.ts";
+import type { Turns } from "./turns.ts";
 
 /** Reads of one connection that may be under way at a time: REQ, COUNT, NEG-OPEN, NEG-MSG (R-01-10). */
 const MAX_READS = 8;
@@ -9,65 +10,87 @@ const MAX_READS = 8;
 const MAX_WAITING = 4 * 1024 * 1024;
 const MAX_WAITING_OF_ALL = 64 * 1024 * 1024;
 
-/** Frames that are begun in one turn. */
-const AT_ONCE = 32;
+/** Microtasks that a read is given to end before what comes after it is begun. */
+const STEPS_AT_ONCE = 100;
 
-/** What a frame is to the order of its connection. */
+/** What a frame is to the order of its connection, and of all. */
 export type Turn =
   /** Answered in some turns; a few of them at a time. */
   | "read"
   /** The same, but nothing that comes later may be begun meanwhile. */
   | "alone"
-  | "other";
+  | "other"
+  /** Hardly any work: never waits for other connections. */
+  | "free";
+
+/** Work of a frame, in EVENTs. */
+const WORK: Readonly<Record<Turn, number>> = { read: 8, alone: 8, other: 1, free: 0 };
+
+/** A frame as it waits: as text and nothing else. */
+export interface Frame {
+  readonly text: string;
+  /** Why it is refused, if it is. */
+  readonly refusal?: Reason;
+}
 
 interface Own {
   reads: number;
   alone: number;
-  /** Frames that wait, in order, from `first` on. */
-  frames: string[];
-  first: number;
+  /** Frames that wait, in order. */
+  frames: { frame: Frame; work: number }[];
   size: number;
   isMoving: boolean;
 }
 
 /**
  * Frames that wait for work of their own connection to end, in the order of R-01-09. The runtime does not wait for a
- * handler before it delivers the next frame, so the relay does. A frame that waits is kept as text and nothing else.
+ * handler before it delivers the next frame, so the relay does. What has to wait for other connections too waits here.
  */
 export class Line {
-  readonly #clock: Clock;
-  readonly #begin: (connection: Connection, frame: string) => void;
+  readonly #turns: Turns;
+  readonly #begin: (connection: Connection, frame: Frame) => void;
   readonly #own = new Map<Connection, Own>();
   #size = 0;
 
   /** `begin` begins with a frame that has waited. */
-  constructor(clock: Clock, begin: (connection: Connection, frame: string) => void) {
-    this.#clock = clock;
+  constructor(turns: Turns, begin: (connection: Connection, frame: Frame) => void) {
+    this.#turns = turns;
     this.#begin = begin;
   }
 
-  /** Whether a frame has to wait. Only reads wait for reads, unless others wait already. */
+  /**
+   * Whether a frame that has arrived has to wait: for what is under way of its connection, or for the turns of others. Only
+   * reads wait for reads, unless others wait already.
+   */
   isBusy(connection: Connection, turn: Turn): boolean {
     const own = this.#own.get(connection);
-    if (own === undefined) return false;
-    return own.alone > 0 || isWaiting(own) || (turn !== "other" && own.reads >= MAX_READS);
+    const isReady = own === undefined || (!isWaiting(own) && mayBegin(own, turn));
+    return turn === "free" ? !isReady : !this.#turns.take(connection, WORK[turn], isReady);
   }
 
   /** Lets a frame wait until it may be begun; false if there is no room for it. */
-  enter(connection: Connection, frame: string): boolean {
+  enter(connection: Connection, turn: Turn, frame: Frame): boolean {
     const own = this.#of(connection);
     const size = sizeOf(frame);
-    if (own.size + size > MAX_WAITING || this.#size + size > MAX_WAITING_OF_ALL) return false;
-    own.frames.push(frame);
+    const isTooMuch = () => own.size > MAX_WAITING || this.#size > MAX_WAITING_OF_ALL;
+    own.frames.push({ frame, work: WORK[turn] });
     own.size += size;
     this.#size += size;
+    // What waits for others only is begun rather than refused.
+    while (isTooMuch() && this.#beginFirst(connection, own));
+    if (isTooMuch() && own.frames.length > 0) {
+      own.frames.pop();
+      own.size -= size;
+      this.#size -= size;
+      return false;
+    }
     void this.#move(connection, own);
     return true;
   }
 
   /** Work that is under way until it ends; it must not fail. */
   hold(connection: Connection, turn: Turn, work: Promise<void>): void {
-    if (turn === "other") return;
+    if (turn === "other" || turn === "free") return;
     const own = this.#of(connection);
     own.reads++;
     if (turn === "alone") own.alone++;
@@ -78,51 +101,62 @@ export class Line {
     });
   }
 
-  /** The connection is gone. */
-  drop(connection: Connection): void {
+  /** The connection is gone: what waits is not begun, if it `isLost`. */
+  drop(connection: Connection, isLost: boolean): void {
+    this.#turns.drop(connection);
     const own = this.#own.get(connection);
-    if (own === undefined) return;
+    if (own === undefined || (isWaiting(own) && !isLost)) return;
     this.#size -= own.size;
-    Object.assign(own, { frames: [], first: 0, size: 0 });
+    Object.assign(own, { frames: [], size: 0 });
     this.#own.delete(connection);
   }
 
   #of(connection: Connection): Own {
     let own = this.#own.get(connection);
     if (own === undefined) {
-      own = { reads: 0, alone: 0, frames: [], first: 0, size: 0, isMoving: false };
+      own = { reads: 0, alone: 0, frames: [], size: 0, isMoving: false };
       this.#own.set(connection, own);
     }
     return own;
   }
 
-  /** Begins with what waits, as far as it may. What arrives meanwhile joins the line. */
+  /** Begins with what waits, as far as it may, each when it is its turn. What arrives meanwhile joins the line. */
   async #move(connection: Connection, own: Own): Promise<void> {
     if (own.isMoving) return;
     own.isMoving = true;
-    for (let count = 1; own.alone === 0 && own.reads < MAX_READS && own.first < own.frames.length; count++) {
-      const frame = own.frames[own.first++] as string;
-      const size = sizeOf(frame);
-      own.size -= size;
-      this.#size -= size;
-      this.#begin(connection, frame);
+    for (let [first] = own.frames; first !== undefined && mayBegin(own, "read"); [first] = own.frames) {
+      await this.#turns.next(first.work);
+      const { reads } = own;
+      this.#beginFirst(connection, own);
       // As if each had just arrived: what can be done at once is done before the next.
-      if (count % AT_ONCE === 0) await this.#clock.pause();
-      else await undefined;
+      for (let step = 0; step < STEPS_AT_ONCE && own.reads > reads; step++) await undefined;
     }
     own.isMoving = false;
-    if (own.first === own.frames.length) {
-      own.frames = [];
-      own.first = 0;
-      if (own.reads === 0) this.#own.delete(connection);
-    }
+    if (own.frames.length === 0 && own.reads === 0) this.#own.delete(connection);
+  }
+
+  /** Begins with the first of what waits; false if nothing does, or it may not be begun yet. */
+  #beginFirst(connection: Connection, own: Own): boolean {
+    const [first] = own.frames;
+    if (first === undefined || !mayBegin(own, "read")) return false;
+    own.frames.shift();
+    const size = sizeOf(first.frame);
+    own.size -= size;
+    this.#size -= size;
+    this.#begin(connection, first.frame);
+    return true;
   }
 }
 
-function isWaiting(own: Own): boolean {
-  return own.isMoving || own.first < own.frames.length;
+/** Whether its own work lets the connection have a frame begun. */
+function mayBegin(own: Own, turn: Turn): boolean {
+  return own.alone === 0 && (own.reads < MAX_READS || turn === "other" || turn === "free");
 }
 
-function sizeOf(frame: string): number {
-  return Math.max(frame.length, MIN_FRAME);
+function isWaiting(own: Own): boolean {
+  return own.isMoving || own.frames.length > 0;
+}
+
+function sizeOf({ text }: Frame): number {
+  return Math.max(text.length, MIN_FRAME);
 }

@@ -14,6 +14,7 @@ import { RecentIds } from "./recent-ids.ts";
 import { Signatures, type Waiting } from "./signatures.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Subscriptions } from "./subscriptions.ts";
+import type { Turns } from "./turns.ts";
 import { WaitingEvents } from "./waiting-events.ts";
 
 /** Longest time that an event waits for others to share its commit, in milliseconds. */
@@ -49,16 +50,19 @@ export interface PublishDeps {
 /** EVENT, top to bottom: shape and id; then, in groups, signature, policy, commit, OK, delivery. */
 export class Publisher {
   readonly #deps: PublishDeps;
+  readonly #turns: Turns;
   readonly #signatures: Signatures;
   readonly #ephemeral = new RecentIds();
   /** Asked about verified events only: an id alone tells nobody that there was such an event (R-05-29). */
   readonly #privateEphemeral = new RecentIds();
   #waiting = new WaitingEvents();
+  #underWay = Promise.resolve();
   #isArmed = false;
   #flushedAtMs = 0;
 
-  constructor(deps: PublishDeps) {
+  constructor(deps: PublishDeps, turns: Turns) {
     this.#deps = deps;
+    this.#turns = turns;
     this.#signatures = new Signatures(deps.crypto);
   }
 
@@ -87,12 +91,24 @@ export class Publisher {
     this.#arm();
   }
 
-  /** Judges and commits what waits, then answers and delivers it. Every other message is served after this (R-01-09). */
-  async flush(): Promise<void> {
-    if (this.#waiting.all.length === 0) return;
+  /** Commits what waits of a connection, and lets a commit that is under way end. */
+  settle(connection: Connection): Promise<void> {
+    return this.#waiting.hasOf(connection) ? this.flush() : this.#underWay;
+  }
+
+  /** Judges and commits the first `count` that wait, then answers and delivers them. */
+  flush(count = Number.POSITIVE_INFINITY): Promise<void> {
+    if (this.#waiting.all.length === 0) return this.#underWay;
+    const commit = this.#commit(count);
+    this.#underWay = commit.catch(() => {});
+    return commit;
+  }
+
+  async #commit(count: number): Promise<void> {
     this.#flushedAtMs = Date.now();
-    const batch = this.#waiting;
-    this.#waiting = new WaitingEvents();
+    const [batch, rest] = this.#waiting.split(count);
+    this.#waiting = rest;
+    if (rest.all.length > 0) this.#arm();
     const admitted = this.#admit(batch);
     const stored = admitted.filter(({ verified }) => kindClass(verified.event.kind) !== "ephemeral");
     const unkept = new Set(stored.filter((one) => !this.#isKept(one)).map(({ verified }) => verified));
@@ -209,7 +225,7 @@ export class Publisher {
     this.#isArmed = true;
     this.#deps.clock.soon(BATCH_DELAY_MS, () => {
       this.#isArmed = false;
-      return this.flush();
+      return this.flush(this.#turns.slice);
     });
   }
 

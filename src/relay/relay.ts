@@ -6,17 +6,20 @@ import { authenticate } from "./authenticate.ts";
 import type { Connection } from "./connection.ts";
 import { Admission } from "./limits/admission.ts";
 import { Breaths } from "./limits/breath.ts";
-import { Line, type Turn } from "./line.ts";
+import { type Frame, Line, type Turn } from "./line.ts";
 import { isRequest, Membership } from "./membership.ts";
 import { Parking } from "./parking.ts";
 import { type PublishDeps, Publisher } from "./publish.ts";
 import { count, type SubscribeDeps, subscribe } from "./subscribe.ts";
 import { Syncs } from "./sync.ts";
+import { Turns } from "./turns.ts";
 
 export interface RelayDeps extends PublishDeps {
   /** All that are open. */
   connections: () => Iterable<Connection>;
 }
+
+type Parsed = ReturnType<typeof parseClientMessage>;
 
 /** One relay: takes the frames of its connections and answers them. Knows neither the platform nor SQL. */
 export class Relay {
@@ -31,7 +34,8 @@ export class Relay {
   readonly #line: Line;
 
   constructor(deps: RelayDeps) {
-    this.#publisher = new Publisher(deps);
+    const turns = new Turns(deps.clock);
+    this.#publisher = new Publisher(deps, turns);
     this.#syncs = new Syncs(deps);
     const { secretKey } = deps.config;
     if (secretKey !== undefined && hasMembership(deps.access)) {
@@ -45,9 +49,11 @@ export class Relay {
     this.#deps = { ...deps, invite: (authed, filters) => this.membership?.invite(authed, filters) };
     this.#admission = new Admission(deps.config, deps.clock);
     this.#breaths = new Breaths(deps.clock);
-    this.#line = new Line(deps.clock, (connection, frame) => {
-      const message = parseClientMessage(frame);
-      if (message.ok && !connection.isClosed) void this.#begin(connection, message.value, frame);
+    this.#line = new Line(turns, (connection, frame) => {
+      const parsed = this.#parse(frame.text);
+      // What its client has sent before it left is published, but nobody is there to be answered.
+      const isPublished = parsed.ok && parsed.value.verb === "EVENT";
+      if (!connection.isClosed || isPublished) void this.#begin(connection, parsed, frame);
     });
     this.#parking = new Parking(deps.clock, (connection, frame) => {
       const message = parseClientMessage(frame);
@@ -55,13 +61,18 @@ export class Relay {
     });
   }
 
-  /** The connection is gone: what is kept in memory for it is freed. */
+  /** The relay has closed the connection, or its client has: what is kept in memory for it is freed. */
   drop(connection: Connection): void {
     connection.isClosed = true;
     this.#syncs.drop(connection);
     this.#admission.drop(connection);
     this.#parking.take(connection);
-    this.#line.drop(connection);
+  }
+
+  /** The client has gone: what it has sent before is still published, unless the relay had closed the connection. */
+  leave(connection: Connection): void {
+    this.#line.drop(connection, connection.isClosed);
+    this.drop(connection);
   }
 
   /**
@@ -80,44 +91,60 @@ export class Relay {
     for (const connection of this.#deps.connections()) if (connection.authed.has(pubkey)) this.enforce(connection);
   }
 
-  /**
-   * Commits what waits, so that whoever is served next finds it (R-01-09), and a change of access counts for exactly what
-   * comes after it.
-   */
+  /** Commits what waits, so that a change of access counts for exactly what comes after it. */
   async settle(): Promise<void> {
     await this.#publisher.flush();
+    await this.#announce();
+  }
+
+  async #announce(): Promise<void> {
     if (this.membership?.announcements.isDue) await this.membership.announcements.settle();
   }
 
   /** Serves one text frame. Never throws: a failure is answered, logged, and the connection goes on (R-06-14). */
   async receive(connection: Connection, text: string): Promise<void> {
-    const { config } = this.#deps;
-    if (!connection.isClosed) connection.outbound.heard();
-    this.#breaths.count(text.startsWith('["EVENT"'), connection.isClosed);
-    if (this.#isCutOff(connection)) return;
-    const isTooLarge = exceedsBytes(text, config.maxMessageLength);
-    const parsed = isTooLarge
-      ? refuse(`invalid: message too large, at most ${config.maxMessageLength} bytes`)
-      : parseClientMessage(text);
+    if (this.#isCutOff(connection)) return this.#breaths.count(false, false);
+    const parsed = this.#parse(text);
     const message = parsed.ok ? parsed.value : undefined;
-    if (!this.#admission.admit(connection, message, text.length, (reason) => this.#refuse(connection, message, reason)))
-      return;
-    if (!parsed.ok) {
-      return connection.send(["NOTICE", this.#isGated(connection) && !isTooLarge ? AUTH_REQUIRED : parsed.reason]);
-    }
-    if (!this.#line.isBusy(connection, turnOf(parsed.value))) return this.#begin(connection, parsed.value, text);
-    if (!this.#line.enter(connection, text)) this.#overrun(connection, parsed.value);
+    const refuseIt = (refusal: Reason): void => void this.#queue(connection, parsed, { text, refusal });
+    const isServed = this.#admission.admit(connection, message, text.length, refuseIt);
+    this.#breaths.count(message?.verb === "EVENT", isServed && parsed.ok);
+    if (isServed) return this.#queue(connection, parsed, { text });
   }
 
-  /** Serves a message whose turn it is. Reads go on by themselves. */
-  async #begin(connection: Connection, message: ClientMessage, text: string): Promise<void> {
+  #parse(text: string): Parsed {
+    const { maxMessageLength } = this.#deps.config;
+    return exceedsBytes(text, maxMessageLength)
+      ? refuse(`invalid: message too large, at most ${maxMessageLength} bytes`)
+      : parseClientMessage(text);
+  }
+
+  /** Serves a frame now, or when its turn comes; also one that is refused, so that a flood of them takes no more than its share. */
+  async #queue(connection: Connection, parsed: Parsed, frame: Frame): Promise<void> {
+    const turn = turnOf(parsed, frame.refusal);
+    if (!this.#line.isBusy(connection, turn)) return this.#begin(connection, parsed, frame);
+    if (this.#line.enter(connection, turn, frame)) return;
+    if (parsed.ok && frame.refusal === undefined) this.#overrun(connection, parsed.value);
+    else await this.#begin(connection, parsed, frame);
+  }
+
+  /** Serves a frame whose turn it is. Reads go on by themselves. */
+  async #begin(connection: Connection, parsed: Parsed, frame: Frame): Promise<void> {
+    const { text, refusal } = frame;
+    const isGated = this.#isGated(connection);
+    if (!parsed.ok) {
+      const isTooLarge = exceedsBytes(text, this.#deps.config.maxMessageLength);
+      return connection.send(["NOTICE", refusal ?? (isGated && !isTooLarge ? AUTH_REQUIRED : parsed.reason)]);
+    }
+    const message = parsed.value;
+    if (refusal !== undefined) return this.#refuse(connection, message, refusal);
     const { verb } = message;
-    if (this.#isGated(connection) && verb !== "AUTH" && verb !== "PING") {
+    if (isGated && verb !== "AUTH" && verb !== "PING") {
       if (!this.#parking.park(connection, text)) connection.send(refusalOf(message, AUTH_REQUIRED));
       return;
     }
     const work = this.#answer(connection, message);
-    if (READS.has(verb)) return this.#line.hold(connection, turnOf(message), work);
+    if (READS.has(verb)) return this.#line.hold(connection, turnOf(parsed), work);
     await work;
     if (connection.isAuthenticated) this.#unpark(connection);
   }
@@ -134,25 +161,27 @@ export class Relay {
 
   /** A binary frame of so many bytes is no message (M-14). */
   receiveBinary(connection: Connection, bytes: number): void {
-    if (!connection.isClosed) connection.outbound.heard();
-    this.#breaths.count(false, connection.isClosed);
+    this.#breaths.count(false, false);
     if (this.#isCutOff(connection)) return;
     if (this.#admission.admit(connection, undefined, bytes, (reason) => connection.send(["NOTICE", reason]))) {
       connection.send(["NOTICE", "invalid: binary frames are not supported"]);
     }
   }
 
-  /** A client that asks for more than it reads is not answered for ever (R-01-10). */
+  /** Whether nothing is served any more. A client that asks for more than it reads is not answered for ever (R-01-10). */
   #isCutOff(connection: Connection): boolean {
-    if (!connection.isClosed && connection.outbound.isOverflowing) connection.cutOff();
+    if (connection.isClosed) return true;
+    connection.outbound.heard();
+    if (connection.outbound.isOverflowing) connection.cutOff();
     return connection.isClosed;
   }
 
   /** What has been parked is served before anything that comes later (R-01-09). */
   #unpark(connection: Connection): void {
-    for (const frame of this.#parking.take(connection)) {
-      const message = parseClientMessage(frame);
-      if (message.ok && !this.#line.enter(connection, frame)) this.#overrun(connection, message.value);
+    for (const text of this.#parking.take(connection)) {
+      const parsed = parseClientMessage(text);
+      if (!parsed.ok || this.#line.enter(connection, turnOf(parsed), { text })) continue;
+      this.#overrun(connection, parsed.value);
     }
   }
 
@@ -184,7 +213,9 @@ export class Relay {
       const reason = refuseReader(this.#deps.access, connection.authed);
       if (reason !== undefined) return connection.send(refusalOf(message, reason));
     }
-    await this.settle();
+    // It finds what it has sent itself (R-01-09). What others have waiting has no OK yet, and comes live.
+    await this.#publisher.settle(connection);
+    await this.#announce();
     switch (message.verb) {
       case "COUNT":
         return count(this.#deps, connection, message.id, message.filters);
@@ -210,8 +241,11 @@ export class Relay {
 const OVERRUN: Reason = "rate-limited: too much waits for what this connection has asked for, try again later";
 
 /** A COUNT that takes several turns does not see what its own connection sends after it (R-01-09). */
-function turnOf({ verb }: ClientMessage): Turn {
+function turnOf(parsed: Parsed, refusal?: Reason): Turn {
+  if (!parsed.ok || refusal !== undefined) return "other";
+  const { verb } = parsed.value;
   if (verb === "COUNT") return "alone";
+  if (verb === "CLOSE" || verb === "NEG-CLOSE") return "free";
   return READS.has(verb) ? "read" : "other";
 }
 

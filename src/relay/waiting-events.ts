@@ -1,4 +1,5 @@
 import { DELETION_KIND, VANISH_KIND } from "../protocol/deletion.ts";
+import type { Connection } from "./connection.ts";
 import type { Waiting } from "./signatures.ts";
 
 /** Events written in one commit at most. */
@@ -14,19 +15,26 @@ const ERASING_KINDS: ReadonlySet<number> = new Set([DELETION_KIND, VANISH_KIND])
 export class WaitingEvents {
   readonly all: Waiting[] = [];
   readonly #ids = new Set<string>();
+  readonly #connections = new Set<Connection>();
   #size = 0;
   #hasErasure = false;
 
   add(waiting: Waiting): void {
+    const { connection } = waiting;
     const { event, raw } = waiting.event;
     this.all.push(waiting);
     this.#ids.add(event.id);
+    this.#connections.add(connection);
     this.#size += raw.length;
     this.#hasErasure ||= ERASING_KINDS.has(event.kind);
   }
 
   has(id: string): boolean {
     return this.#ids.has(id);
+  }
+
+  hasOf(connection: Connection): boolean {
+    return this.#connections.has(connection);
   }
 
   /** Whether one of them may block what comes after it. */
@@ -37,5 +45,14 @@ export class WaitingEvents {
   /** Whether they are to be written without waiting for more. */
   get isFull(): boolean {
     return this.all.length >= MAX_EVENTS || this.#size >= MAX_SIZE;
+  }
+
+  /** The first `count` and the rest; all, if one of them may block what comes after it. */
+  split(count: number): [WaitingEvents, WaitingEvents] {
+    const rest = new WaitingEvents();
+    if (this.#hasErasure || this.all.length <= count) return [this, rest];
+    const first = new WaitingEvents();
+    for (const [i, one] of this.all.entries()) (i < count ? first : rest).add(one);
+    return [first, rest];
   }
 }

@@ -241,7 +241,7 @@ const NO_FRAMES = (): readonly string[] => [];
 function forget(socket: WebSocket, { sockets, subscriptions, relay }: Running): Connection | undefined {
   const connection = sockets.remove(socket);
   if (connection === undefined) return undefined;
-  relay.drop(connection);
+  relay.leave(connection);
   subscriptions.drop(connection);
   return connection;
 }

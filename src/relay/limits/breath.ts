@@ -1,12 +1,15 @@
 import type { Clock } from "../ports.ts";
 
 /** After this much work and this much time, others are let in. */
-const SLICE_WORK = 256;
-const SLICE_MS = 4;
+const SLICE_WORK = 32;
+const SLICE_MS = 2;
 
-/** Work of one message. An EVENT is cheap, and is committed the cheaper the more there are together. */
+/** Work of one message. */
 const EVENT_WORK = 1;
-const OTHER_WORK = 32;
+const OTHER_WORK = 4;
+
+/** After so much time in any case, where what arrives is not served anyway. */
+const WASTE_MS = 1;
 
 /**
  * Breaks in the work. The runtime takes what a socket has received before it looks at the network again, so that a few
@@ -22,11 +25,12 @@ export class Breaths {
     this.#clock = clock;
   }
 
-  /** Counts a message that has arrived, and takes a break when one is due; for one that `isIgnored`, by time alone. */
-  count(isEvent: boolean, isIgnored: boolean): void {
+  /** Counts a message that has arrived, and takes a break when one is due; for one that is not served, by time alone. */
+  count(isEvent: boolean, isServed: boolean): void {
     const nowMs = Date.now();
+    const passedMs = Math.abs(nowMs - this.#lastMs);
     this.#work += isEvent ? EVENT_WORK : OTHER_WORK;
-    if ((!isIgnored && this.#work < SLICE_WORK) || Math.abs(nowMs - this.#lastMs) < SLICE_MS) return;
+    if (isServed ? this.#work < SLICE_WORK || passedMs < SLICE_MS : passedMs < WASTE_MS) return;
     this.#work = 0;
     this.#lastMs = nowMs;
     this.#clock.breathe();
