@@ -48,12 +48,12 @@ interface Own {
  */
 export class Line {
   readonly #turns: Turns;
-  readonly #begin: (connection: Connection, frame: Frame) => void;
+  readonly #begin: (connection: Connection, frame: Frame) => Promise<void>;
   readonly #own = new Map<Connection, Own>();
   #size = 0;
 
-  /** `begin` begins with a frame that has waited. */
-  constructor(turns: Turns, begin: (connection: Connection, frame: Frame) => void) {
+  /** `begin` begins with a frame that has waited. It resolves when that is served, of a read when it is held; never fails. */
+  constructor(turns: Turns, begin: (connection: Connection, frame: Frame) => Promise<void>) {
     this.#turns = turns;
     this.#begin = begin;
   }
@@ -77,7 +77,7 @@ export class Line {
     own.size += size;
     this.#size += size;
     // What waits for others only is begun rather than refused.
-    while (isTooMuch() && this.#beginFirst(connection, own));
+    while (isTooMuch() && this.#beginFirst(connection, own) !== undefined);
     if (isTooMuch() && own.frames.length > 0) {
       own.frames.pop();
       own.size -= size;
@@ -127,24 +127,23 @@ export class Line {
     for (let [first] = own.frames; first !== undefined && mayBegin(own, "read"); [first] = own.frames) {
       await this.#turns.next(first.work);
       const { reads } = own;
-      this.#beginFirst(connection, own);
       // As if each had just arrived: what can be done at once is done before the next.
+      await this.#beginFirst(connection, own);
       for (let step = 0; step < STEPS_AT_ONCE && own.reads > reads; step++) await undefined;
     }
     own.isMoving = false;
     if (own.frames.length === 0 && own.reads === 0) this.#own.delete(connection);
   }
 
-  /** Begins with the first of what waits; false if nothing does, or it may not be begun yet. */
-  #beginFirst(connection: Connection, own: Own): boolean {
+  /** Begins with the first of what waits; undefined if nothing does, or it may not be begun yet. */
+  #beginFirst(connection: Connection, own: Own): Promise<void> | undefined {
     const [first] = own.frames;
-    if (first === undefined || !mayBegin(own, "read")) return false;
+    if (first === undefined || !mayBegin(own, "read")) return undefined;
     own.frames.shift();
     const size = sizeOf(first.frame);
     own.size -= size;
     this.#size -= size;
-    this.#begin(connection, first.frame);
-    return true;
+    return this.#begin(connection, first.frame);
   }
 }
 

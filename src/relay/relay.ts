@@ -49,12 +49,7 @@ export class Relay {
     this.#deps = { ...deps, invite: (authed, filters) => this.membership?.invite(authed, filters) };
     this.#admission = new Admission(deps.config, deps.clock);
     this.#breaths = new Breaths(deps.clock);
-    this.#line = new Line(turns, (connection, frame) => {
-      const parsed = this.#parse(frame.text);
-      // What its client has sent before it left is published, but nobody is there to be answered.
-      const isPublished = parsed.ok && parsed.value.verb === "EVENT";
-      if (!connection.isClosed || isPublished) void this.#begin(connection, parsed, frame);
-    });
+    this.#line = new Line(turns, (connection, frame) => this.#beginLater(connection, frame));
     this.#parking = new Parking(deps.clock, (connection, frame) => {
       const message = parseClientMessage(frame);
       if (message.ok) connection.send(refusalOf(message.value, AUTH_REQUIRED));
@@ -106,10 +101,12 @@ export class Relay {
     if (this.#isCutOff(connection)) return this.#breaths.count(false, false);
     const parsed = this.#parse(text);
     const message = parsed.ok ? parsed.value : undefined;
-    const refuseIt = (refusal: Reason): void => void this.#queue(connection, parsed, { text, refusal });
-    const isServed = this.#admission.admit(connection, message, text.length, refuseIt);
+    let refused: Promise<void> | undefined;
+    const isServed = this.#admission.admit(connection, message, text.length, (refusal) => {
+      refused = this.#queue(connection, parsed, { text, refusal });
+    });
     this.#breaths.count(message?.verb === "EVENT", isServed && parsed.ok);
-    if (isServed) return this.#queue(connection, parsed, { text });
+    return isServed ? this.#queue(connection, parsed, { text }) : refused;
   }
 
   #parse(text: string): Parsed {
@@ -119,13 +116,26 @@ export class Relay {
       : parseClientMessage(text);
   }
 
-  /** Serves a frame now, or when its turn comes; also one that is refused, so that a flood of them takes no more than its share. */
+  /** Serves a frame, or refuses it, now or when its turn comes: what is refused takes its time, too. */
   async #queue(connection: Connection, parsed: Parsed, frame: Frame): Promise<void> {
     const turn = turnOf(parsed, frame.refusal);
     if (!this.#line.isBusy(connection, turn)) return this.#begin(connection, parsed, frame);
     if (this.#line.enter(connection, turn, frame)) return;
     if (parsed.ok && frame.refusal === undefined) this.#overrun(connection, parsed.value);
     else await this.#begin(connection, parsed, frame);
+  }
+
+  /** Serves a frame that has waited, of a client that has left only if it is an event. Never throws. */
+  async #beginLater(connection: Connection, frame: Frame): Promise<void> {
+    const parsed = this.#parse(frame.text);
+    const message = parsed.ok ? parsed.value : undefined;
+    if (connection.isClosed && message?.verb !== "EVENT") return;
+    try {
+      await this.#begin(connection, parsed, frame);
+    } catch (error) {
+      this.#deps.report("message failed", { connection: connection.id, error: String(error) });
+      if (message !== undefined) for (const answer of failureOf(message)) connection.send(answer);
+    }
   }
 
   /** Serves a frame whose turn it is. Reads go on by themselves. */

@@ -51,3 +51,15 @@ test("R-01-09 what a client sends right before it leaves is published, every eve
   expect(live.map(([, , event]) => (event as { id: string }).id)).toEqual(events.map(({ id }) => id));
   expect(await b.ask(["COUNT", "c", { kinds: [9] }])).toEqual(["COUNT", "c", { count: COUNT }]);
 });
+
+test("R-01-09 an AUTH that has to wait counts for what comes after it", async () => {
+  const a = await (await relayWith({})).login(alice);
+  for (const event of burst(alice)) a.send(["EVENT", event]);
+  const mine = unique(bob, { tags: [["-"]] });
+  a.send(["EVENT", mine]);
+  a.send(["AUTH", a.authEvent(bob)]);
+  a.send(["EVENT", mine]);
+  const answers = await frames(a, COUNT + 3);
+  const ofMine = answers.filter(([, id]) => id === mine.id).map(([, , accepted]) => accepted);
+  expect(ofMine).toEqual([false, true]);
+});

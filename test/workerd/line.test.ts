@@ -24,10 +24,11 @@ function connect(): Connection {
 function bench() {
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
-  const begin = (connection: Connection, { text: frame }: Frame): void => {
+  const begin = (connection: Connection, { text: frame }: Frame): Promise<void> => {
     begun.push(frame);
     const work = new Promise<void>((resolve) => ends.set(frame, resolve));
     line.hold(connection, frame.split(" ")[0] as Turn, work);
+    return Promise.resolve();
   };
   const line = new Line(new Turns(clock), begin);
   return {
