@@ -39,6 +39,7 @@ export class Turns {
     const isLight = this.#light.waitFor(id, 1, nowMs) === 0;
     this.#light.take(id, 1, nowMs);
     if (isLight) this.#lightAtMs = nowMs;
+    if (isLight && isReady && this.#isArmed) this.#left -= work;
     if (!isReady || isLight) return isReady;
     if (!this.#isRoom) return false;
     this.#spend(work);
