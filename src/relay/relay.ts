@@ -98,14 +98,14 @@ export class Relay {
 
   /** Serves one text frame. Never throws: a failure is answered, logged, and the connection goes on (R-06-14). */
   async receive(connection: Connection, text: string): Promise<void> {
-    if (this.#isCutOff(connection)) return this.#breaths.count(false, false);
+    if (this.#isCutOff(connection)) return this.#breaths.count(false, "ignored");
     const parsed = this.#parse(text);
     const message = parsed.ok ? parsed.value : undefined;
     let refused: Promise<void> | undefined;
     const isServed = this.#admission.admit(connection, message, text.length, (refusal) => {
       refused = this.#queue(connection, parsed, { text, refusal });
     });
-    this.#breaths.count(message?.verb === "EVENT", isServed && parsed.ok);
+    this.#breaths.count(message?.verb === "EVENT", isServed && parsed.ok ? "served" : "refused");
     return isServed ? this.#queue(connection, parsed, { text }) : refused;
   }
 
@@ -171,7 +171,7 @@ export class Relay {
 
   /** A binary frame of so many bytes is no message (M-14). */
   receiveBinary(connection: Connection, bytes: number): void {
-    this.#breaths.count(false, false);
+    this.#breaths.count(false, connection.isClosed ? "ignored" : "refused");
     if (this.#isCutOff(connection)) return;
     if (this.#admission.admit(connection, undefined, bytes, (reason) => connection.send(["NOTICE", reason]))) {
       connection.send(["NOTICE", "invalid: binary frames are not supported"]);

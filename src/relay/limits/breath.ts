@@ -8,8 +8,14 @@ const SLICE_MS = 2;
 const EVENT_WORK = 1;
 const OTHER_WORK = 4;
 
-/** After so much time in any case, where what arrives is not served anyway. */
-const WASTE_MS = 1;
+/** Time after which others are let in whatever the work was: what is refused costs hardly any, and comes in any number. */
+const REFUSED_MS = 1;
+
+/** The same for what comes after the relay has closed a connection. With so many breaks as above the Close does not get out. */
+const IGNORED_MS = 4;
+
+/** What becomes of a message that has arrived. */
+export type Fate = "served" | "refused" | "ignored";
 
 /**
  * Breaks in the work. The runtime takes what a socket has received before it looks at the network again, so that a few
@@ -25,14 +31,18 @@ export class Breaths {
     this.#clock = clock;
   }
 
-  /** Counts a message that has arrived, and takes a break when one is due; for one that is not served, by time alone. */
-  count(isEvent: boolean, isServed: boolean): void {
+  /** Counts a message, and takes a break when one is due. */
+  count(isEvent: boolean, fate: Fate): void {
     const nowMs = Date.now();
-    const passedMs = Math.abs(nowMs - this.#lastMs);
     this.#work += isEvent ? EVENT_WORK : OTHER_WORK;
-    if (isServed ? this.#work < SLICE_WORK || passedMs < SLICE_MS : passedMs < WASTE_MS) return;
+    if (!this.#isDue(fate, Math.abs(nowMs - this.#lastMs))) return;
     this.#work = 0;
     this.#lastMs = nowMs;
     this.#clock.breathe();
+  }
+
+  #isDue(fate: Fate, passedMs: number): boolean {
+    if (fate === "served") return this.#work >= SLICE_WORK && passedMs >= SLICE_MS;
+    return passedMs >= (fate === "refused" ? REFUSED_MS : IGNORED_MS);
   }
 }

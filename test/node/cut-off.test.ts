@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { key, unique } from "../support/keys.ts";
+import { type Server, startServer, until } from "../support/server.ts";
+import { connectTraffic } from "../support/traffic-client.ts";
+
+const FLOODERS = 10;
+const LIMITS = { LIMIT_EVENT: "connection:8/20,key:8/20", ABUSE_CUTOFF: "20" };
+
+let server: Server;
+
+beforeAll(async () => {
+  server = await startServer(LIMITS);
+});
+
+afterAll(() => server.stop());
+
+test("R-01-07 who is cut off is closed with 1008, though it sends on and on", async () => {
+  const codes: number[] = [];
+  for (let n = 0; n < FLOODERS; n++) {
+    const by = key(900 + n);
+    const { socket } = await connectTraffic(server.url, by);
+    const frame = JSON.stringify(["EVENT", unique(by)]);
+    const timer = setInterval(() => {
+      for (let i = 0; i < 50 && socket.bufferedAmount < 1 << 18; i++) socket.send(frame);
+    }, 5);
+    socket.on("close", (code) => {
+      clearInterval(timer);
+      codes.push(code);
+    });
+  }
+  await until("all are closed", () => codes.length === FLOODERS);
+  expect(codes).toEqual(Array(FLOODERS).fill(1008));
+});
