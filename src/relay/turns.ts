@@ -9,6 +9,10 @@ const SLICE = 128;
 const SHORT_SLICE = 16;
 const SHORT_FOR_MS = 100;
 
+/** When more frames than this have arrived since the last slice, as much is begun: first it is seen what they are. */
+const FLOOD_FRAMES = 100;
+const FLOOD_SLICE = 4;
+
 /** What a connection may send and never wait for others. */
 const LIGHT = { perSecond: 25, burst: 1 };
 
@@ -85,7 +89,7 @@ export class Turns {
 
   async #slice(): Promise<void> {
     this.#isArmed = false;
-    this.#left = this.#arrived > 100 ? 4 : this.slice;
+    this.#left = this.#arrived > FLOOD_FRAMES ? FLOOD_SLICE : this.slice;
     this.#arrived = 0;
     while (this.#left > 0) {
       const next = this.#waiting.shift();

@@ -33,6 +33,7 @@ export class WaitingEvents {
     return this.#ids.has(id);
   }
 
+  /** Whether one of them is of the connection. */
   hasOf(connection: Connection): boolean {
     return this.#connections.has(connection);
   }
