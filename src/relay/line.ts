@@ -1,6 +1,7 @@
 import type { Reason } from "../protocol/reason.ts";
 import type { Connection } from "./connection.ts";
 import { MIN_FRAME } from "./outbound.ts";
+import { type Turn, WORK } from "./turn.ts";
 import type { Turns } from "./turns.ts";
 
 /** Reads of one connection that may be under way at a time: REQ, COUNT, NEG-OPEN, NEG-MSG (R-01-10). */
@@ -12,19 +13,6 @@ const MAX_WAITING_OF_ALL = 64 * 1024 * 1024;
 
 /** Microtasks that a read is given to end before what comes after it is begun. */
 const STEPS_AT_ONCE = 100;
-
-/** What a frame is to the order of its connection, and of all. */
-export type Turn =
-  /** Answered in some turns; a few of them at a time. */
-  | "read"
-  /** The same, but nothing that comes later may be begun meanwhile. */
-  | "alone"
-  | "other"
-  /** Hardly any work: never waits for other connections. */
-  | "free";
-
-/** Work of a frame, in EVENTs. */
-const WORK: Readonly<Record<Turn, number>> = { read: 8, alone: 8, other: 1, free: 0 };
 
 /** A frame as it waits: as text and nothing else. */
 export interface Frame {

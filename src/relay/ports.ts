@@ -168,8 +168,8 @@ export interface Clock {
   soon(delayMs: number, task: () => void | Promise<void>): void;
   /** Lets other work in, for so many milliseconds at least; 0 unless told. */
   pause(ms?: number): Promise<void>;
-  /** Holds back all messages for a moment, in which the runtime looks for new ones of every connection. */
-  breathe(): void;
+  /** Holds back all messages for a moment, in which the runtime looks for new ones of every connection; until it is over. */
+  breathe(): Promise<void>;
 }
 
 /** Structured log line for the operator; never shown to a client. */

@@ -1,17 +1,19 @@
-import { type ClientMessage, encode, parseClientMessage, type RelayMessage } from "../protocol/message.ts";
-import { AUTH_REQUIRED, INTERNAL_ERROR, type Reason, refuse } from "../protocol/reason.ts";
+import { type ClientMessage, parseClientMessage } from "../protocol/message.ts";
+import { AUTH_REQUIRED, type Reason, refuse } from "../protocol/reason.ts";
 import { exceedsBytes } from "../protocol/text.ts";
 import { hasMembership, refuseReader } from "./access.ts";
 import { authenticate } from "./authenticate.ts";
 import type { Connection } from "./connection.ts";
 import { Admission } from "./limits/admission.ts";
 import { Breaths } from "./limits/breath.ts";
-import { type Frame, Line, type Turn } from "./line.ts";
+import { type Frame, Line } from "./line.ts";
 import { isRequest, Membership } from "./membership.ts";
 import { Parking } from "./parking.ts";
 import { type PublishDeps, Publisher } from "./publish.ts";
+import { failureOf, refusalOf } from "./refusals.ts";
 import { count, type SubscribeDeps, subscribe } from "./subscribe.ts";
 import { Syncs } from "./sync.ts";
+import { READS, turnOf, WORK } from "./turn.ts";
 import { Turns } from "./turns.ts";
 
 export interface RelayDeps extends PublishDeps {
@@ -98,14 +100,14 @@ export class Relay {
 
   /** Serves one text frame. Never throws: a failure is answered, logged, and the connection goes on (R-06-14). */
   async receive(connection: Connection, text: string): Promise<void> {
-    if (this.#isCutOff(connection)) return this.#breaths.count(false, "ignored");
+    if (this.#isCutOff(connection)) return this.#breaths.count(0, false);
     const parsed = this.#parse(text);
     const message = parsed.ok ? parsed.value : undefined;
     let refused: Promise<void> | undefined;
     const isServed = this.#admission.admit(connection, message, text.length, (refusal) => {
       refused = this.#queue(connection, parsed, { text, refusal });
     });
-    this.#breaths.count(message?.verb === "EVENT", isServed && parsed.ok ? "served" : "refused");
+    this.#breaths.count(WORK[turnOf(message)], isServed && parsed.ok);
     return isServed ? this.#queue(connection, parsed, { text }) : refused;
   }
 
@@ -118,7 +120,7 @@ export class Relay {
 
   /** Serves a frame, or refuses it, now or when its turn comes: what is refused takes its time, too. */
   async #queue(connection: Connection, parsed: Parsed, frame: Frame): Promise<void> {
-    const turn = turnOf(parsed, frame.refusal);
+    const turn = turnOf(parsed.ok && frame.refusal === undefined ? parsed.value : undefined);
     if (!this.#line.isBusy(connection, turn)) return this.#begin(connection, parsed, frame);
     if (this.#line.enter(connection, turn, frame)) return;
     if (parsed.ok && frame.refusal === undefined) this.#overrun(connection, parsed.value);
@@ -154,7 +156,7 @@ export class Relay {
       return;
     }
     const work = this.#answer(connection, message);
-    if (READS.has(verb)) return this.#line.hold(connection, turnOf(parsed), work);
+    if (READS.has(verb)) return this.#line.hold(connection, turnOf(message), work);
     await work;
     if (connection.isAuthenticated) this.#unpark(connection);
   }
@@ -171,7 +173,7 @@ export class Relay {
 
   /** A binary frame of so many bytes is no message (M-14). */
   receiveBinary(connection: Connection, bytes: number): void {
-    this.#breaths.count(false, connection.isClosed ? "ignored" : "refused");
+    this.#breaths.count(0, false);
     if (this.#isCutOff(connection)) return;
     if (this.#admission.admit(connection, undefined, bytes, (reason) => connection.send(["NOTICE", reason]))) {
       connection.send(["NOTICE", "invalid: binary frames are not supported"]);
@@ -190,7 +192,7 @@ export class Relay {
   #unpark(connection: Connection): void {
     for (const text of this.#parking.take(connection)) {
       const parsed = parseClientMessage(text);
-      if (!parsed.ok || this.#line.enter(connection, turnOf(parsed), { text })) continue;
+      if (!parsed.ok || this.#line.enter(connection, turnOf(parsed.value), { text })) continue;
       this.#overrun(connection, parsed.value);
     }
   }
@@ -249,48 +251,3 @@ export class Relay {
 }
 
 const OVERRUN: Reason = "rate-limited: too much waits for what this connection has asked for, try again later";
-
-/** A COUNT that takes several turns does not see what its own connection sends after it (R-01-09). */
-function turnOf(parsed: Parsed, refusal?: Reason): Turn {
-  if (!parsed.ok || refusal !== undefined) return "other";
-  const { verb } = parsed.value;
-  if (verb === "COUNT") return "alone";
-  if (verb === "CLOSE" || verb === "NEG-CLOSE") return "free";
-  return READS.has(verb) ? "read" : "other";
-}
-
-/** Messages by which a connection learns what is stored. */
-const READS: ReadonlySet<string> = new Set(["REQ", "COUNT", "NEG-OPEN", "NEG-MSG"]);
-
-/** What a client is told of a failure: the answer that its message asks for, then the NOTICE (R-06-14, R-06-15). */
-function failureOf(message: ClientMessage): RelayMessage[] {
-  const refusal = refusalOf(message, INTERNAL_ERROR);
-  const notice: RelayMessage = ["NOTICE", "internal error"];
-  return refusal[0] === "NOTICE" ? [notice] : [refusal, notice];
-}
-
-/** The same for a frame that came while the relay could not be started, as texts to send. */
-export function failureFrames(text: string): string[] {
-  const parsed = parseClientMessage(text);
-  return (parsed.ok ? failureOf(parsed.value) : [["NOTICE", "internal error"] satisfies RelayMessage]).map(encode);
-}
-
-/** The refusal of a message in the form that its verb asks for (R-06-04, R-06-15). */
-function refusalOf(message: ClientMessage, reason: Reason): RelayMessage {
-  switch (message.verb) {
-    case "EVENT":
-      return ["OK", message.id, false, reason];
-    case "AUTH":
-      return message.id === undefined ? ["NOTICE", reason] : ["OK", message.id, false, reason];
-    case "REQ":
-    case "COUNT":
-      return ["CLOSED", message.id, reason];
-    case "NEG-OPEN":
-    case "NEG-MSG":
-      return ["NEG-ERR", message.id, reason];
-    case "CLOSE":
-    case "NEG-CLOSE":
-    case "PING":
-      return ["NOTICE", reason];
-  }
-}

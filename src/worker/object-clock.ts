@@ -58,11 +58,11 @@ export class ObjectClock implements Clock {
    * A timer that has rung has been one: then, too, the runtime looks at the network. So one that is overdue is waited for,
    * until a breath is asked for once more: with too many messages none rings.
    */
-  breathe(): void {
+  breathe(): Promise<void> {
     const hasRung = this.#hasRung;
     this.#hasRung = false;
     this.#isPutOff = !hasRung && !this.#isPutOff && this.#overdue() !== undefined;
-    if (!hasRung && !this.#isPutOff) this.#hold(() => this.#breath());
+    return hasRung || this.#isPutOff ? Promise.resolve() : this.#hold(() => this.#breath());
   }
 
   async #breath(): Promise<void> {
@@ -74,7 +74,7 @@ export class ObjectClock implements Clock {
   }
 
   /** Holds all messages back during `body`, and then until all that was due by then has run, each in a turn of its own. */
-  #hold(body: () => Promise<void>, untilMs?: number): void {
+  #hold(body: () => Promise<void>, untilMs?: number): Promise<void> {
     this.#holds++;
     const over = () => {
       this.#holds--;
@@ -84,7 +84,7 @@ export class ObjectClock implements Clock {
       if (this.#holds === 0 && first !== undefined && first.atMs < lastMs) this.#hold(async () => {}, lastMs);
       else this.#arm();
     };
-    void this.#state.blockConcurrencyWhile(body).finally(over);
+    return this.#state.blockConcurrencyWhile(body).finally(over);
   }
 
   #runFirst(): void {

@@ -81,7 +81,7 @@ test("R-05-72 a blocked address gets 403, and its open connections can be closed
     const sql = durableSql(state.storage);
     migrate(sql);
     new AccessStore(sql).put("blocked-ip", "203.0.113.7", "spam");
-    const clock = { nowSeconds: now, soon() {}, pause: async () => {}, breathe() {} };
+    const clock = { nowSeconds: now, soon() {}, pause: async () => {}, breathe: async () => {} };
     const [report, release] = [() => {}, () => {}];
     const sockets = new Sockets(state, parseConfig({}), clock, report, release);
     sockets.restore(new Subscriptions(subscriptionRows(state.storage), clock));

@@ -36,7 +36,7 @@ async function countWhile(
     putAll(store, [profile(1000)]);
     let pauses = 0;
     const pause = async () => meanwhile(store, ++pauses);
-    const clock = { nowSeconds: now, soon() {}, pause, breathe() {} };
+    const clock = { nowSeconds: now, soon() {}, pause, breathe: async () => {} };
     const log = localLog(sql, store, parseConfig({}), clock, NOBODY, { stored() {}, vanishing() {} });
     const parsed = filters.map((filter) => parseFilter(filter, { andFilters: false }) as { value: ParsedFilter });
     const result = await log.count(

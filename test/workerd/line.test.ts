@@ -1,8 +1,9 @@
 import { expect, test, vi } from "vitest";
 import { Connection, newAttachment } from "../../src/relay/connection.ts";
-import { type Frame, Line, type Turn } from "../../src/relay/line.ts";
+import { type Frame, Line } from "../../src/relay/line.ts";
 import type { Clock } from "../../src/relay/ports.ts";
 import { Subscription } from "../../src/relay/subscription.ts";
+import type { Turn } from "../../src/relay/turn.ts";
 import { Turns } from "../../src/relay/turns.ts";
 import { Random } from "../support/random.ts";
 
@@ -12,7 +13,7 @@ const clock: Clock = {
   nowSeconds: () => 0,
   soon: (delayMs, task) => void setTimeout(task, delayMs),
   pause: (ms = 0) => new Promise((resolve) => setTimeout(resolve, ms)),
-  breathe() {},
+  breathe: async () => {},
 };
 
 function connect(): Connection {

@@ -300,7 +300,7 @@ test("R-03-26 subscriptions are bounded in what their filters name, on one conne
 });
 
 test("R-03-26 subscriptions are bounded in what their filters name, on all connections together", () => {
-  const clock = { nowSeconds: now, soon() {}, pause: async () => {}, breathe() {} };
+  const clock = { nowSeconds: now, soon() {}, pause: async () => {}, breathe: async () => {} };
   const subscriptions = new Subscriptions({ put() {}, delete() {} }, clock);
   const connect = (): Connection =>
     new Connection({ send() {}, close() {}, pingedMs: () => 0, attach() {} }, newAttachment(0), new Set(), undefined);

@@ -18,7 +18,7 @@ function clockInHand() {
     nowSeconds: () => Math.floor(nowMs / 1000),
     soon: (delayMs, task) => void timers.push({ at: nowMs + delayMs, task }),
     pause: () => Promise.resolve(),
-    breathe() {},
+    breathe: async () => {},
   };
   const advance = async (seconds: number): Promise<void> => {
     const end = nowMs + seconds * 1000;

@@ -11,7 +11,7 @@ function bench() {
     nowSeconds: () => 0,
     soon: (_delayMs, task) => void timers.push(task),
     pause: async () => {},
-    breathe() {},
+    breathe: async () => {},
   };
   const turns = new Turns(clock);
   const begun: string[] = [];

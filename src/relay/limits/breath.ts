@@ -1,21 +1,11 @@
 import type { Clock } from "../ports.ts";
 
-/** After this much work and this much time, others are let in. */
+/** After this much work, in EVENTs, and this much time others are let in. */
 const SLICE_WORK = 32;
 const SLICE_MS = 2;
 
-/** Work of one message. */
-const EVENT_WORK = 1;
-const OTHER_WORK = 4;
-
-/** Time after which others are let in whatever the work was: what is refused costs hardly any, and comes in any number. */
+/** Time after which others are let in whatever the work was: what is not served costs hardly any, and comes in any number. */
 const REFUSED_MS = 1;
-
-/** The same for what comes after the relay has closed a connection. With so many breaks as above the Close does not get out. */
-const IGNORED_MS = 4;
-
-/** What becomes of a message that has arrived. */
-export type Fate = "served" | "refused" | "ignored";
 
 /**
  * Breaks in the work. The runtime takes what a socket has received before it looks at the network again, so that a few
@@ -25,24 +15,23 @@ export type Fate = "served" | "refused" | "ignored";
 export class Breaths {
   readonly #clock: Clock;
   #work = 0;
-  #lastMs = 0;
+  /** When the last one was over: were it counted with what it takes itself, the next would be due after one message. */
+  #overMs = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Counts a message, and takes a break when one is due. */
-  count(isEvent: boolean, fate: Fate): void {
+  /** Counts a message that has arrived, of so much `work`, and takes a break when one is due. */
+  count(work: number, isServed: boolean): void {
     const nowMs = Date.now();
-    this.#work += isEvent ? EVENT_WORK : OTHER_WORK;
-    if (!this.#isDue(fate, Math.abs(nowMs - this.#lastMs))) return;
+    const passedMs = Math.abs(nowMs - this.#overMs);
+    this.#work += work;
+    if (isServed ? this.#work < SLICE_WORK || passedMs < SLICE_MS : passedMs < REFUSED_MS) return;
     this.#work = 0;
-    this.#lastMs = nowMs;
-    this.#clock.breathe();
-  }
-
-  #isDue(fate: Fate, passedMs: number): boolean {
-    if (fate === "served") return this.#work >= SLICE_WORK && passedMs >= SLICE_MS;
-    return passedMs >= (fate === "refused" ? REFUSED_MS : IGNORED_MS);
+    this.#overMs = nowMs;
+    void this.#clock.breathe().then(() => {
+      this.#overMs = Date.now();
+    });
   }
 }

@@ -1,0 +1,26 @@
+import type { ClientMessage } from "../protocol/message.ts";
+
+/** What a frame is to the order of its connection, and of all. */
+export type Turn =
+  /** Answered in some turns; a few of them at a time. */
+  | "read"
+  /** The same, but nothing that comes later may be begun meanwhile. */
+  | "alone"
+  | "other"
+  /** Hardly any work: never waits for other connections. */
+  | "free";
+
+/** Work of a frame, in EVENTs. */
+export const WORK: Readonly<Record<Turn, number>> = { read: 8, alone: 8, other: 1, free: 0 };
+
+/** Messages by which a connection learns what is stored. */
+export const READS: ReadonlySet<string> = new Set(["REQ", "COUNT", "NEG-OPEN", "NEG-MSG"]);
+
+/** The turn of a message; undefined stands for what is none or is refused. */
+export function turnOf(message: ClientMessage | undefined): Turn {
+  if (message === undefined) return "other";
+  // One that takes several turns does not see what its own connection sends after it (R-01-09).
+  if (message.verb === "COUNT") return "alone";
+  if (message.verb === "CLOSE" || message.verb === "NEG-CLOSE") return "free";
+  return READS.has(message.verb) ? "read" : "other";
+}
