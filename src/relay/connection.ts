@@ -62,6 +62,8 @@ export class Connection implements Reader {
   readonly outbound: Outbound;
   /** Until when frames that come before AUTH are parked, in Unix milliseconds. Not kept: by then it is over. */
   graceUntilMs = 0;
+  /** Its last frame came after a silence: it goes first (R-01-10). */
+  isLight = false;
   /** The relay has closed it: nothing that still arrives is served. */
   isClosed = false;
   /** Something has come from it, as far as is known: an eviction forgets it of who has not logged in. */

@@ -37,10 +37,12 @@ export class Turns {
   }
 
   /** Counts a frame that has arrived. Whether it is to be begun now, for which its connection must be `isReady`. */
-  take({ id }: Connection, work: number, isReady: boolean): boolean {
+  take(connection: Connection, work: number, isReady: boolean): boolean {
+    const { id } = connection;
     this.#arrived++;
     const nowMs = Date.now();
     const isLight = this.#light.waitFor(id, 1, nowMs) === 0;
+    connection.isLight = isLight;
     this.#light.take(id, 1, nowMs);
     if (isLight) this.#lightAtMs = nowMs;
     if (isLight && isReady && this.#isArmed) this.#left -= work;

@@ -11,9 +11,11 @@ const MAX_SIZE = 1 << 20;
 /** What comes after one of these may be blocked by it. */
 const ERASING_KINDS: ReadonlySet<number> = new Set([DELETION_KIND, VANISH_KIND]);
 
-/** Events that wait for their commit together, in the order in which they came. */
+/** Events that wait for their commit together: of those who ask for little first, else in the order in which they came. */
 export class WaitingEvents {
   readonly all: Waiting[] = [];
+  /** So many of them are of those who ask for little. */
+  #firsts = 0;
   readonly #ids = new Set<string>();
   readonly #connections = new Set<Connection>();
   #size = 0;
@@ -22,7 +24,8 @@ export class WaitingEvents {
   add(waiting: Waiting): void {
     const { connection } = waiting;
     const { event, raw } = waiting.event;
-    this.all.push(waiting);
+    const isFirst = connection.isLight && !this.#connections.has(connection);
+    this.all.splice(isFirst ? this.#firsts++ : this.all.length, 0, waiting);
     this.#ids.add(event.id);
     this.#connections.add(connection);
     this.#size += raw.length;
