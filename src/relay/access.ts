@@ -77,6 +77,6 @@ function refuseMode(
 /** Without a mode the allow list counts as soon as it has an entry, and members are let in besides. */
 function isLetIn(access: Access, key: string, mode: Config["readAccess"]): boolean {
   if (isAdmin(access, key)) return true;
-  const isMember = mode !== "allowed" && access.lists.has("member", key);
+  const isMember = mode !== "allowed" && hasMembership(access) && access.lists.has("member", key);
   return isMember || (mode !== "members" && access.lists.has("allowed-pubkey", key));
 }

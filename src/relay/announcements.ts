@@ -31,6 +31,7 @@ export class Announcements {
   /** Owed anew since the batch under way was put together. */
   readonly #changed = new Set<string>();
   #isArmed = false;
+  #underWay = Promise.resolve();
 
   constructor(deps: AnnouncementsDeps) {
     this.#deps = deps;
@@ -62,7 +63,14 @@ export class Announcements {
   }
 
   /** Publishes what is owed, up to a batch. Whoever reads next is served after this, and sees its own change. */
-  async settle(): Promise<void> {
+  settle(): Promise<void> {
+    // One after the other, or those who come together would each have it published.
+    const settled = this.#underWay.then(() => this.#publish());
+    this.#underWay = settled.catch(() => {});
+    return settled;
+  }
+
+  async #publish(): Promise<void> {
     const { lists, clock, signer, issue } = this.#deps;
     const subjects = lists
       .entries("owed")

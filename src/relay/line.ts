@@ -59,21 +59,27 @@ export class Line {
   /** Lets a frame wait until it may be begun; false if there is no room for it. */
   enter(connection: Connection, turn: Turn, frame: Frame): boolean {
     const own = this.#of(connection);
-    const size = sizeOf(frame);
-    const isTooMuch = () => own.size > MAX_WAITING || this.#size > MAX_WAITING_OF_ALL;
     own.frames.push({ frame, work: WORK[turn] });
-    own.size += size;
-    this.#size += size;
-    // What waits for others only is begun rather than refused.
-    while (isTooMuch() && this.#beginFirst(connection, own) !== undefined);
-    if (isTooMuch() && own.frames.length > 0) {
-      own.frames.pop();
-      own.size -= size;
-      this.#size -= size;
-      return false;
+    this.#grow(own, sizeOf(frame));
+    if (this.#isTooMuch(own)) {
+      if (!mayBegin(own, "read")) {
+        own.frames.pop();
+        this.#grow(own, -sizeOf(frame));
+        return false;
+      }
+      // What waits for others only is begun rather than refused.
+      this.#turns.hurry(connection);
     }
     void this.#move(connection, own);
     return true;
+  }
+
+  /** Lets frames go before all that waits of their connection. */
+  enterFirst(connection: Connection, frames: readonly { turn: Turn; frame: Frame }[]): void {
+    const own = this.#of(connection);
+    own.frames.unshift(...frames.map(({ turn, frame }) => ({ frame, work: WORK[turn] })));
+    for (const { frame } of frames) this.#grow(own, sizeOf(frame));
+    void this.#move(connection, own);
   }
 
   /** Work that is under way until it ends; it must not fail. */
@@ -94,8 +100,8 @@ export class Line {
     this.#turns.drop(connection);
     const own = this.#own.get(connection);
     if (own === undefined || (isWaiting(own) && !isLost)) return;
-    this.#size -= own.size;
-    Object.assign(own, { frames: [], size: 0 });
+    this.#grow(own, -own.size);
+    own.frames = [];
     this.#own.delete(connection);
   }
 
@@ -113,7 +119,7 @@ export class Line {
     if (own.isMoving) return;
     own.isMoving = true;
     for (let [first] = own.frames; first !== undefined && mayBegin(own, "read"); [first] = own.frames) {
-      await this.#turns.next(first.work);
+      if (!this.#isTooMuch(own)) await this.#turns.next(connection, first.work);
       const { reads } = own;
       // As if each had just arrived: what can be done at once is done before the next.
       await this.#beginFirst(connection, own);
@@ -123,14 +129,21 @@ export class Line {
     if (own.frames.length === 0 && own.reads === 0) this.#own.delete(connection);
   }
 
+  #grow(own: Own, size: number): void {
+    own.size += size;
+    this.#size += size;
+  }
+
+  #isTooMuch(own: Own): boolean {
+    return own.size > MAX_WAITING || this.#size > MAX_WAITING_OF_ALL;
+  }
+
   /** Begins with the first of what waits; undefined if nothing does, or it may not be begun yet. */
   #beginFirst(connection: Connection, own: Own): Promise<void> | undefined {
     const [first] = own.frames;
     if (first === undefined || !mayBegin(own, "read")) return undefined;
     own.frames.shift();
-    const size = sizeOf(first.frame);
-    own.size -= size;
-    this.#size -= size;
+    this.#grow(own, -sizeOf(first.frame));
     return this.#begin(connection, first.frame);
   }
 }

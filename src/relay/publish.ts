@@ -188,7 +188,9 @@ export class Publisher {
     const { event, tags } = verified;
     const { authed } = connection;
     const isFull = !log.hasRoomFor(verified);
-    const find = (wanted: string) => log.find(wanted);
+    // Who may not read does not learn what is here.
+    const mayAsk = refuseReader(access, authed) === undefined;
+    const find = (wanted: string) => (mayAsk ? log.find(wanted) : undefined);
     return admitEvent({ event, tags, now, config, access, authed, isFull, find }, () => {
       const block = log.blockOf(event);
       return block && BLOCKED[block];

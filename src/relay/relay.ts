@@ -190,11 +190,11 @@ export class Relay {
 
   /** What has been parked is served before anything that comes later (R-01-09). */
   #unpark(connection: Connection): void {
-    for (const text of this.#parking.take(connection)) {
+    const frames = this.#parking.take(connection).map((text) => {
       const parsed = parseClientMessage(text);
-      if (!parsed.ok || this.#line.enter(connection, turnOf(parsed.value), { text })) continue;
-      this.#overrun(connection, parsed.value);
-    }
+      return { turn: turnOf(parsed.ok ? parsed.value : undefined), frame: { text } };
+    });
+    if (frames.length > 0) this.#line.enterFirst(connection, frames);
   }
 
   async #answer(connection: Connection, message: ClientMessage): Promise<void> {
@@ -221,13 +221,15 @@ export class Relay {
       await this.#publisher.flush();
       return this.membership.serve(connection, message.id, message.event);
     }
+    // It finds what it has sent itself (R-01-09). What others have waiting has no OK yet, and comes live.
+    await this.#publisher.settle(connection);
+    await this.#announce();
+    // Either may have changed who may read, or who can be served: asked in the turn in which it is done.
+    if (connection.isClosed) return;
     if (READS.has(message.verb)) {
       const reason = refuseReader(this.#deps.access, connection.authed);
       if (reason !== undefined) return connection.send(refusalOf(message, reason));
     }
-    // It finds what it has sent itself (R-01-09). What others have waiting has no OK yet, and comes live.
-    await this.#publisher.settle(connection);
-    await this.#announce();
     switch (message.verb) {
       case "COUNT":
         return count(this.#deps, connection, message.id, message.filters);

@@ -24,7 +24,7 @@ const LIGHT = { perSecond: 25, burst: 1 };
 export class Turns {
   readonly #clock: Clock;
   readonly #light = new Buckets(LIGHT);
-  readonly #waiting: { work: number; begin: () => void }[] = [];
+  readonly #waiting: { connection: Connection; work: number; begin: () => void }[] = [];
   /** Of the slice. */
   #left = SLICE;
   #lightAtMs = 0;
@@ -52,16 +52,22 @@ export class Turns {
     return true;
   }
 
-  /** Resolves when it is the turn of a frame that was not to be begun when it arrived. */
-  next(work: number): Promise<void> {
+  /** Resolves when it is the turn of a frame that was not to be begun when it arrived; one of each connection at a time. */
+  next(connection: Connection, work: number): Promise<void> {
     return new Promise((begin) => {
       if (this.#isRoom) {
         this.#spend(work);
         return begin();
       }
-      this.#waiting.push({ work, begin });
+      this.#waiting.push({ connection, work, begin });
       this.#arm();
     });
+  }
+
+  /** Makes it the turn of the frame of a connection that waits. */
+  hurry(connection: Connection): void {
+    const at = this.#waiting.findIndex((one) => one.connection === connection);
+    if (at >= 0) this.#waiting.splice(at, 1)[0]?.begin();
   }
 
   /** Work that may be done in one turn without a look at who has arrived, in EVENTs. */

@@ -1,5 +1,5 @@
 import { DELETION_KIND, VANISH_KIND } from "../protocol/deletion.ts";
-import { type Event, indexedTags } from "../protocol/event.ts";
+import { type Event, idOfRaw, indexedTags } from "../protocol/event.ts";
 import { addressOf, kindClass, supersedes } from "../protocol/kind.ts";
 import type { VerifiedEvent } from "../protocol/verify.ts";
 import { type CountChange, Counts } from "./counts.ts";
@@ -86,6 +86,12 @@ export class EventStore {
       JSON.stringify(ids),
     );
     return new Set(rows.filter(([, kind]) => !except.has(kind as number)).map(([id]) => id as string));
+  }
+
+  /** Those of these raw events that are still stored. */
+  remaining(raws: readonly string[]): string[] {
+    const stored = this.storedOf(raws.map(idOfRaw), new Set());
+    return raws.filter((raw) => stored.has(idOfRaw(raw)));
   }
 
   /**

@@ -10,6 +10,8 @@ export interface Watch {
 /** Events that were removed, or hidden because their author vanished: whoever watches learns of those it could see. */
 export class Losses {
   readonly #watches = new Map<Watch, Reader>();
+  /** Changes with each. */
+  count = 0;
 
   /** To be ended. */
   watch(reader: Reader): Watch {
@@ -24,6 +26,7 @@ export class Losses {
 
   /** Of an event that is private strangers learn nothing, not even that something went (R-05-29). */
   note(event: Event, tags: readonly IndexedTag[]): void {
+    this.count++;
     for (const [watch, reader] of this.#watches) if (canRead(reader, event, tags)) watch.isIntact = false;
   }
 

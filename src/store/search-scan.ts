@@ -119,19 +119,19 @@ export class SearchScan implements Ordered<Candidate> {
     return this.#given < this.#limit ? undefined : this.#current()?.row;
   }
 
-  /** The next match that is still stored. */
+  /** The next match that is still stored, and still to be seen. */
   #current(): Candidate | undefined {
-    for (; this.#head === undefined; this.#next++) {
-      const found = this.#found[this.#next];
-      if (found === undefined) return undefined;
-      const { place, kind } = found;
-      const [stored] = this.#sql.all("SELECT raw FROM event WHERE id = unhex(?1)", idOfPlace(place));
-      if (stored === undefined) continue;
-      const row = new StoredRow(stored[0] as string, { index: "kind", kind, residual: false });
-      this.#head = new Candidate(row, true);
-      break;
+    for (let found = this.#found[this.#next]; found !== undefined; found = this.#found[this.#next]) {
+      this.#head ??= this.#read(found);
+      if (this.#head !== undefined && !this.#hiding.hides?.(JSON.parse(this.#head.row.raw))) return this.#head;
+      this.passOver();
     }
-    return this.#head;
+    return undefined;
+  }
+
+  #read({ place, kind }: Found): Candidate | undefined {
+    const [stored] = this.#sql.all("SELECT raw FROM event WHERE id = unhex(?1)", idOfPlace(place));
+    return stored && new Candidate(new StoredRow(stored[0] as string, { index: "kind", kind, residual: false }), true);
   }
 
   #score(candidates: Candidates): void {

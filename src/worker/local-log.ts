@@ -102,7 +102,10 @@ export function localLog(
       return results;
     },
     scan(filters: readonly Filter[], reader: Reader) {
-      return pagesOf(new Scan(sql, filters, reader, limits, snapshot()), limits.eoseHintEnabled);
+      const { count } = store.losses;
+      // Texts are read ahead, some pages, and what was hidden may be gone altogether by now.
+      const remaining = (events: string[]) => (store.losses.count === count ? events : store.remaining(events));
+      return pagesOf(new Scan(sql, filters, reader, limits, snapshot()), limits.eoseHintEnabled, remaining);
     },
     async count(filters: readonly Filter[], reader: Reader, sketched?: string) {
       const pause = () => clock.pause();
@@ -125,10 +128,10 @@ export function localLog(
 
 const TOO_LARGE = "blocked: query too large, ask for fewer authors, kinds or values at a time";
 
-function pagesOf(scan: Scan, isHinting: boolean): Pages {
+function pagesOf(scan: Scan, isHinting: boolean, remaining: (events: string[]) => string[]): Pages {
   return {
     async next() {
-      const events = scan.page(PAGE_EVENTS);
+      const events = remaining(scan.page(PAGE_EVENTS));
       if (scan.isRefused) return { events, isLast: true, refusal: TOO_LARGE };
       if (!scan.isDone) return { events, isLast: false };
       const hint = isHinting ? scan.completeness() : "unknown";

@@ -58,7 +58,7 @@ describe("who is let in", () => {
     ["an allow list without a mode counts", {}, [["allowed-pubkey", alice.pubkey]], ["a", "o"], ["a", "o"]],
     [
       "it lets members in besides",
-      {},
+      { RELAY_SECRET_KEY: RELAY_KEY },
       [
         ["allowed-pubkey", bob.pubkey],
         ["member", alice.pubkey, "[]"],
@@ -95,6 +95,16 @@ describe("who is let in", () => {
       ["a", "o"],
     ],
     [
+      "who was a member is let in no more by a relay that keeps none",
+      { READ_ACCESS: "members" },
+      [
+        ["member", alice.pubkey, "[]"],
+        ["allowed-pubkey", bob.pubkey],
+      ],
+      ["o"],
+      ["b", "o"],
+    ],
+    [
       "an admin by grant is let in",
       { READ_ACCESS: "members", WRITE_ACCESS: "members" },
       [["admin", bob.pubkey, "[]"]],
@@ -103,7 +113,7 @@ describe("who is let in", () => {
     ],
     [
       "read and write apart",
-      { READ_ACCESS: "members", WRITE_ACCESS: "allowed" },
+      { READ_ACCESS: "members", WRITE_ACCESS: "allowed", RELAY_SECRET_KEY: RELAY_KEY },
       [
         ["member", alice.pubkey, "[]"],
         ["allowed-pubkey", bob.pubkey],

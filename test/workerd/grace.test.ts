@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import type { Client } from "../support/client.ts";
 import { alice, bob, signed, unique } from "../support/keys.ts";
+import { receiveTogether } from "./one-turn.ts";
 import { relayWith } from "./stocked.ts";
 
 const REASON = "auth-required: authentication required";
@@ -91,4 +93,23 @@ test("R-06-05 a connection that leaves takes with it what was parked", async () 
   client.close();
   await new Promise((resolve) => setTimeout(resolve, 2000));
   expect((await reader.req("s", {})).events).toEqual([]);
+});
+
+test("R-01-09 R-01-16 on a busy relay, too, what was parked is served before what comes after AUTH", async () => {
+  const relay = await relayWith(LONG);
+  const [busy, client] = [await relay.login(bob), await relay.connect()];
+  expect(await client.ask(["PING"])).toEqual(["PONG"]);
+  const burst = Array.from({ length: 200 }, () => unique(bob));
+  await receiveTogether(relay, [
+    [client, ["REQ", "s", { limit: 0 }]],
+    ...burst.map((event): [Client, unknown[]] => [busy, ["EVENT", event]]),
+    [client, ["AUTH", client.authEvent(alice)]],
+    [client, ["CLOSE", "s"]],
+    [client, ["COUNT", "last", { kinds: [9] }]],
+  ]);
+  await client.until(([verb]) => verb === "COUNT");
+  for (const { id } of burst) await busy.until(([verb, about]) => verb === "OK" && about === id);
+  const after = unique(bob);
+  await busy.publish(after);
+  expect(JSON.stringify(await client.settled())).not.toContain(after.id);
 });

@@ -210,6 +210,21 @@ test("R-07-05 R-05-29 strict says nothing about a request of a private kind", as
   expect(await publish(a, 6051, tags)).toEqual(OK);
 });
 
+test("R-07-05 R-05-29 strict says nothing about a request to who may write and not read", async () => {
+  const variables = { DVM_VALIDATION: "strict", READ_ACCESS: "allowed", WRITE_ACCESS: "authenticated" };
+  const relay = await relayWith({ ...variables, RELAY_PUBKEY: alice.pubkey });
+  const job = unique(alice, { kind: 5050, tags: [["i", "x", "text"]] });
+  const operator = await relay.login(alice);
+  await operator.publish(job);
+  const tags = [
+    ["e", job.id],
+    ["p", carol.pubkey],
+    ["request", JSON.stringify({ id: job.id })],
+  ];
+  expect((await publish(operator, 6050, tags))[0]).toBe(false);
+  expect(await publish(await relay.login(bob), 6050, tags)).toEqual(OK);
+});
+
 /** Logs in and subscribes. */
 async function listener(relay: TestRelay, by: Key, filter: Record<string, unknown>): Promise<Client> {
   const client = await relay.login(by);

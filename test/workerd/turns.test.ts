@@ -25,7 +25,7 @@ function bench() {
     /** As the line does with the frames of a connection: one after the other, each when it is its turn. */
     send: async (connection: Connection, name: string, count: number, work = 1): Promise<void> => {
       for (let n = 0; n < count; n++) {
-        if (!turns.take(connection, work, n === 0)) await turns.next(work);
+        if (!turns.take(connection, work, n === 0)) await turns.next(connection, work);
         begun.push(name);
       }
     },
