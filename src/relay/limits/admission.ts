@@ -9,10 +9,7 @@ import { type Charge, Limits } from "./limits.ts";
 
 const CUT_OFF = "rate-limited: too many refused messages";
 
-/**
- * What is cut off is hung up so much later, in milliseconds. What a closed socket receives the runtime discards by itself,
- * without a break for anybody while there is more; so the close must not have to wait behind what is still to be sent.
- */
+/** What is cut off is hung up so much later, in milliseconds: what was let in before is still answered. */
 const HANG_UP_MS = 200;
 
 /** For so long a key that was cut off is not let in again, in milliseconds. */
