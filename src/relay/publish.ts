@@ -87,7 +87,9 @@ export class Publisher {
     // Only the log says what erasures block and what they leave to erase, and they must be in it to be asked about.
     while (this.#waiting.hasErasure && this.#isJudgedByLog(parsed.value)) await this.flush();
     this.#waiting.add(waiting);
-    if (this.#waiting.isFull || Math.abs(Date.now() - this.#flushedAtMs) >= QUIET_MS) return this.flush();
+    if (this.#waiting.isFull || Math.abs(Date.now() - this.#flushedAtMs) >= QUIET_MS) {
+      return this.flush(this.#turns.slice);
+    }
     this.#arm();
   }
 
