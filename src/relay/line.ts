@@ -62,12 +62,12 @@ export class Line {
     own.frames.push({ frame, work: WORK[turn] });
     this.#grow(own, sizeOf(frame));
     if (this.#isTooMuch(own)) {
-      if (!mayBegin(own, "read")) {
+      if (turn === "read" || turn === "alone" || !mayBegin(own, "read")) {
         own.frames.pop();
         this.#grow(own, -sizeOf(frame));
         return false;
       }
-      // What waits for others only is begun rather than refused.
+      // What waits for others only is begun rather than refused, unless it is much work: a client can ask again.
       this.#turns.hurry(connection);
     }
     void this.#move(connection, own);

@@ -120,6 +120,16 @@ test("R-01-09 R-01-10 what waits only for the turns of others is begun rather th
   expect(begun).toEqual(sent);
 });
 
+test("R-01-10 a read beyond what may wait for the turns of others is refused, and an EVENT is not", async () => {
+  const { begun, arrive } = bench();
+  const [a, busy] = [connect(), connect()];
+  for (let n = 0; n < 200; n++) arrive(busy, "other");
+  for (let n = 0; n < 5; n++) expect(arrive(a, `other ${n}`.padEnd(KIB * KIB - 1))).toBe(true);
+  for (const turn of ["read", "alone"]) expect(arrive(a, turn.padEnd(KIB * KIB))).toBe(false);
+  expect(arrive(a, "other 5".padEnd(KIB * KIB))).toBe(true);
+  await vi.waitFor(() => expect(begun.some((frame) => frame.startsWith("other 5"))).toBe(true));
+});
+
 test("R-01-09 what goes first goes before all that waits", async () => {
   const { line, begun, end, arrive } = bench();
   const a = connect();
