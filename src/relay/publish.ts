@@ -190,9 +190,8 @@ export class Publisher {
     const { event, tags } = verified;
     const { authed } = connection;
     const isFull = !log.hasRoomFor(verified);
-    // Who may not read does not learn what is here.
-    const mayAsk = refuseReader(access, authed) === undefined;
-    const find = (wanted: string) => (mayAsk ? log.find(wanted) : undefined);
+    // Who may not read does not learn what is here. Asked for few events, so not before.
+    const find = (wanted: string) => (refuseReader(access, authed) === undefined ? log.find(wanted) : undefined);
     return admitEvent({ event, tags, now, config, access, authed, isFull, find }, () => {
       const block = log.blockOf(event);
       return block && BLOCKED[block];
