@@ -13,14 +13,21 @@ export interface Delivery {
 
 /**
  * Sends an accepted event to every subscription that matches it and may see it (R-06-21, R-06-23), once each. A socket
- * that fails does not stop the others (R-06-22).
+ * that fails does not stop the others (R-06-22). `position` is that of a stored event: it does not go to those whose
+ * stored answer has seen it.
  */
-export function deliverLive(verified: VerifiedEvent, index: SubscriptionIndex, authRequired: boolean): Delivery {
+export function deliverLive(
+  verified: VerifiedEvent,
+  position: number | undefined,
+  index: SubscriptionIndex,
+  authRequired: boolean,
+): Delivery {
   const delivery: Delivery = { count: 0, laggards: [] };
   index.match(verified.event, verified.tags, (subscription) => {
     const { connection } = subscription;
     if (connection.isClosed) return;
     if (authRequired && !connection.isAuthenticated) return;
+    if (position !== undefined && position <= subscription.head) return;
     if (!canRead(connection, verified.event, verified.tags)) return;
     if (!subscription.sendLive(verified.raw) || connection.outbound.isOverflowing) {
       delivery.laggards.push(subscription);

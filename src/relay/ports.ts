@@ -6,11 +6,11 @@ import type { VerifiedEvent } from "../protocol/verify.ts";
 import type { Reader } from "../protocol/visibility.ts";
 
 /**
- * What became of an appended event. `obeyed` is a request to vanish that was carried out and not kept; `failed` means that
+ * What became of an appended event. A position is greater than all that were given before. `obeyed` is a request to vanish that was carried out and not kept; `failed` means that
  * nothing of it was written.
  */
 export type AppendResult =
-  | { outcome: "stored" }
+  | { outcome: "stored"; position: number }
   | { outcome: "duplicate" }
   | { outcome: "superseded" }
   | { outcome: "deleted" }
@@ -28,8 +28,10 @@ export interface Page {
   refusal?: Reason;
 }
 
-/** A stored answer under way; it sees no event that was appended after it was opened. */
+/** A stored answer under way; it sees what was appended before it was opened, and nothing else. */
 export interface Pages {
+  /** Position of the newest event that was appended before: what lies after it comes live. */
+  readonly head: number;
   next(): Promise<Page>;
 }
 

@@ -207,7 +207,7 @@ export class Publisher {
     let isDone = true;
     for (const [i, verified] of events.entries()) {
       const result = results[i] as AppendResult;
-      if (result.outcome === "stored") this.#deliver(verified);
+      if (result.outcome === "stored") this.#deliver(verified, result.position);
       if (result.outcome !== "failed") continue;
       isDone = false;
       this.#deps.report("issuing failed", { kind: verified.event.kind, error: String(result.error) });
@@ -237,7 +237,7 @@ export class Publisher {
     switch (result.outcome) {
       case "stored":
         ok(connection, id, true, "");
-        this.#deliver(verified);
+        this.#deliver(verified, result.position);
         return;
       case "obeyed":
         return ok(connection, id, true, "");
@@ -272,9 +272,9 @@ export class Publisher {
     ok(connection, id, count > 0, count > 0 ? "" : UNHEARD);
   }
 
-  #deliver(verified: VerifiedEvent): number {
+  #deliver(verified: VerifiedEvent, position?: number): number {
     const { subscriptions, config } = this.#deps;
-    const { count, laggards } = deliverLive(verified, subscriptions.index, config.authRequired);
+    const { count, laggards } = deliverLive(verified, position, subscriptions.index, config.authRequired);
     for (const subscription of laggards) {
       this.#end(subscription);
     }

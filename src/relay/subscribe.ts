@@ -26,7 +26,7 @@ export interface SubscribeDeps {
 
 /**
  * REQ, top to bottom: check all, register, send the stored answer, EOSE, go live. The subscription is registered before
- * the log is read and keeps what arrives meanwhile, so nothing is lost or doubled (R-03-20).
+ * the log is read and keeps what is appended after that, so nothing is lost or doubled (R-03-20).
  */
 export async function subscribe(
   deps: SubscribeDeps,
@@ -52,6 +52,7 @@ export async function subscribe(
     const invite = deps.invite?.(connection.authed, filters.value);
     if (invite !== undefined) subscription.send(invite.raw);
     const pages = log.scan(invite?.filters ?? filters.value, connection);
+    subscription.head = pages.head;
     if (!connection.outbound.isCrowded && (await sendPage(deps, subscription, pages))) return;
     await sendRest(deps, subscription, pages);
   } catch (error) {

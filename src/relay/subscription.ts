@@ -17,6 +17,8 @@ export class Subscription {
   isWritten = false;
   /** Closed or replaced: nothing more may be sent under it. */
   isClosed = false;
+  /** Position up to which its stored answer sees events: what lies after it is live (R-03-20). */
+  head = 0;
   /** Mark of the last event it was matched against, so that two matching filters give one EVENT (R-03-21). */
   lastMatched = 0;
   /** Live events that wait for the stored ones; undefined once EOSE has been sent. */

@@ -105,7 +105,8 @@ export function localLog(
       const { count } = store.losses;
       // Texts are read ahead, some pages, and what was hidden may be gone altogether by now.
       const remaining = (events: string[]) => (store.losses.count === count ? events : store.remaining(events));
-      return pagesOf(new Scan(sql, filters, reader, limits, snapshot()), limits.eoseHintEnabled, remaining);
+      const scan = new Scan(sql, filters, reader, limits, snapshot());
+      return pagesOf(scan, store.head, limits.eoseHintEnabled, remaining);
     },
     async count(filters: readonly Filter[], reader: Reader, sketched?: string) {
       const pause = () => clock.pause();
@@ -128,8 +129,9 @@ export function localLog(
 
 const TOO_LARGE = "blocked: query too large, ask for fewer authors, kinds or values at a time";
 
-function pagesOf(scan: Scan, isHinting: boolean, remaining: (events: string[]) => string[]): Pages {
+function pagesOf(scan: Scan, head: number, isHinting: boolean, remaining: (events: string[]) => string[]): Pages {
   return {
+    head,
     async next() {
       const events = remaining(scan.page(PAGE_EVENTS));
       if (scan.isRefused) return { events, isLast: true, refusal: TOO_LARGE };

@@ -14,17 +14,21 @@ Relay.prototype.receive = function (connection, text) {
 
 /**
  * Has the relay receive frames before any timer of its own rings, as the runtime does with what has come in. Each client
- * must have sent one frame before. Answers come over the sockets.
+ * must have sent one frame before. Answers come over the sockets. Between two frames all runs that can, or as much of it
+ * as is done in so many microtasks.
  */
-export async function receiveTogether(relay: TestRelay, frames: readonly [Client, unknown[]][]): Promise<void> {
+export async function receiveTogether(
+  relay: TestRelay,
+  frames: readonly [Client, unknown[]][],
+  microtasks = 100,
+): Promise<void> {
   await runInDurableObject(relay.stub, async () => {
     for (const [client, frame] of frames) {
       const found = served.get(client.challenge);
       if (found === undefined) throw new Error("this client has sent nothing");
       const [by, connection] = found;
       void by.receive(connection, JSON.stringify(frame));
-      // Between two of them all runs that can.
-      for (let step = 0; step < 100; step++) await undefined;
+      for (let step = 0; step < microtasks; step++) await undefined;
     }
   });
 }
