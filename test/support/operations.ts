@@ -6,6 +6,9 @@ import { BAD_FILTERS, idsFilter, jobFilter, privateFilter, randomFilters } from 
 import { type Content, type Message, type Operation, publish, type State, type Step } from "./steps.ts";
 import { openSync, SYNC_IDS, SYNC_MESSAGES } from "./sync-operations.ts";
 
+/** Microtasks; most of what the relay begins is done in fewer. */
+const MAX_BREAK = 12;
+
 /**
  * A new kind of operation is one entry here, its verb in `steps.ts`, and its rules in the oracle. Those of one feature
  * have a table of their own.
@@ -149,7 +152,12 @@ const STEPS: readonly { weight: number; generate: (random: Random, state: State)
       if (first?.verb === "EVENT" && third !== undefined && random.chance(0.3)) {
         messages[2] = { ...first, on: third.on };
       }
-      return { name: "concurrent", messages };
+      if (random.chance(0.5)) return { name: "concurrent", messages };
+      const mixed = random.shuffle(messages.map(({ on }) => on)).map((on) => {
+        const at = messages.findIndex((message) => message.on === on);
+        return messages.splice(at, 1)[0] as Message;
+      });
+      return { name: "concurrent", messages: mixed, breaks: mixed.map(() => random.int(0, MAX_BREAK)) };
     },
   },
   {

@@ -4,6 +4,7 @@ import { setTime } from "./clock.ts";
 import { KEYS, type Signer } from "./drafts.ts";
 import { explains } from "./expected.ts";
 import type { Key } from "./keys.ts";
+import { type Arrival, receiveTogether } from "./one-turn.ts";
 import { Oracle } from "./oracle.ts";
 import { IDLE_SECONDS } from "./oracle-syncs.ts";
 import { freshRelay, type TestRelay } from "./relay.ts";
@@ -141,7 +142,9 @@ export class Session {
         return [path];
       }
       case "concurrent": {
-        const sent = step.messages.map((message) => ({ on: message.on, act: this.#sendOne(message) }));
+        const sent = step.breaks
+          ? await this.#sendTogether(step.messages, step.breaks)
+          : step.messages.map((message) => ({ on: message.on, act: this.#sendOne(message) }));
         return interleavings([...Map.groupBy(sent, ({ on }) => on).values()].map((own) => own.map(({ act }) => act)));
       }
       case "evict": {
@@ -186,6 +189,16 @@ export class Session {
     const frame = this.#frame(message, client);
     client.send(frame);
     return (oracle) => oracle.receive(message.on, frame);
+  }
+
+  /** The relay receives the messages in one turn. */
+  async #sendTogether(messages: Message[], breaks: number[]): Promise<{ on: number; act: Act }[]> {
+    const arrivals = messages.map((message, i): Arrival => {
+      const client = this.#clients.get(message.on) as Client;
+      return [client, this.#frame(message, client), breaks[i]];
+    });
+    await receiveTogether(this.#relay.stub, arrivals);
+    return messages.map(({ on }, i) => ({ on, act: (oracle) => oracle.receive(on, arrivals[i]?.[1] as Frame) }));
   }
 
   #frame(message: Message, { challenge }: Client): Frame {

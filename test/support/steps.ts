@@ -21,8 +21,11 @@ export type Message = { name: string; on: number } & (
 export type Step =
   /** One after the other: `isPaced` waits for each answer, otherwise they follow each other at once. */
   | { name: "send" | "query"; isPaced: boolean; messages: Message[] }
-  /** From several connections at once: those of each connection in order, else in any. */
-  | { name: "concurrent"; messages: Message[] }
+  /**
+   * From several connections at once: those of each connection in order, else in any. With `breaks` the relay receives
+   * them in one turn, and so many microtasks after each are left to what it has begun.
+   */
+  | { name: "concurrent"; messages: Message[]; breaks?: number[] }
   /**
    * The object is evicted while `before` is under way; `after` wakes it. Open syncs are closed before, or, with
    * `isIdle`, so much time passes that the relay ends them.

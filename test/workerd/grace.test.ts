@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
-import type { Client } from "../support/client.ts";
 import { alice, bob, signed, unique } from "../support/keys.ts";
-import { receiveTogether } from "./one-turn.ts";
+import { type Arrival, receiveTogether } from "../support/one-turn.ts";
 import { relayWith } from "./stocked.ts";
 
 const REASON = "auth-required: authentication required";
@@ -100,9 +99,9 @@ test("R-01-09 R-01-16 on a busy relay, too, what was parked is served before wha
   const [busy, client] = [await relay.login(bob), await relay.connect()];
   expect(await client.ask(["PING"])).toEqual(["PONG"]);
   const burst = Array.from({ length: 200 }, () => unique(bob));
-  await receiveTogether(relay, [
+  await receiveTogether(relay.stub, [
     [client, ["REQ", "s", { limit: 0 }]],
-    ...burst.map((event): [Client, unknown[]] => [busy, ["EVENT", event]]),
+    ...burst.map((event): Arrival => [busy, ["EVENT", event]]),
     [client, ["AUTH", client.authEvent(alice)]],
     [client, ["CLOSE", "s"]],
     [client, ["COUNT", "last", { kinds: [9] }]],

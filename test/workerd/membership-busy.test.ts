@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Client } from "../support/client.ts";
 import { alice, bob, carol, type Key, unique } from "../support/keys.ts";
+import { type Arrival, receiveTogether } from "../support/one-turn.ts";
 import {
   ADDED,
   join,
@@ -12,14 +13,13 @@ import {
   membersOf,
   operator,
 } from "./member-relay.ts";
-import { receiveTogether } from "./one-turn.ts";
 
 // Members come and go on a relay that has so much to do that what they send is begun in one turn.
 
 /** As much as is begun in one turn, in few frames: what comes after them waits. */
-function fill(busy: readonly Client[]): [Client, unknown[]][] {
+function fill(busy: readonly Client[]): Arrival[] {
   const reads = (by: Client, count: number) =>
-    Array.from({ length: count }, (_, n): [Client, unknown[]] => [by, ["REQ", `${n}`, { limit: 0 }]]);
+    Array.from({ length: count }, (_, n): Arrival => [by, ["REQ", `${n}`, { limit: 0 }]]);
   return busy.flatMap((by, n) => reads(by, n < 2 ? 8 : 1));
 }
 
@@ -33,8 +33,8 @@ test("R-05-58 R-05-65 a REQ of who leaves in the same turn opens nothing", async
   const [b, one, two] = [await relay.login(bob), await relay.login(alice), await relay.login(alice)];
   await join(b, bob, code);
   await join(one, alice, await relay.code());
-  await receiveTogether(relay, [
-    ...[one, two, b].map((client): [Client, unknown[]] => [client, ["PING"]]),
+  await receiveTogether(relay.stub, [
+    ...[one, two, b].map((client): Arrival => [client, ["PING"]]),
     ...fill(busy),
     // An announcement is due, for which the REQ has to wait.
     [b, ["EVENT", leaving(bob)]],
@@ -56,11 +56,11 @@ test("R-05-66 what is owed is published once, however many ask at the same time"
   const [busy, others] = [await logins(relay, operator, 3), await logins(relay, carol, 5)];
   const [a, watcher] = [await relay.login(alice), await relay.login(operator)];
   await watcher.req("live", { kinds: [ADDED, LIST], limit: 0 });
-  await receiveTogether(relay, [
-    ...others.map((client): [Client, unknown[]] => [client, ["PING"]]),
+  await receiveTogether(relay.stub, [
+    ...others.map((client): Arrival => [client, ["PING"]]),
     ...fill(busy),
     [a, ["EVENT", joining(alice, code)]],
-    ...others.map((client): [Client, unknown[]] => [client, ["REQ", "s", { limit: 0 }]]),
+    ...others.map((client): Arrival => [client, ["REQ", "s", { limit: 0 }]]),
   ]);
   for (const client of others) await client.until(([verb]) => verb === "EOSE");
   expect(Object.keys(await membersOf(a))).toEqual([alice.pubkey]);
