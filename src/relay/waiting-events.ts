@@ -1,4 +1,5 @@
 import { DELETION_KIND, VANISH_KIND } from "../protocol/deletion.ts";
+import type { Event } from "../protocol/event.ts";
 import type { Connection } from "./connection.ts";
 import type { Waiting } from "./signatures.ts";
 
@@ -8,28 +9,33 @@ const MAX_EVENTS = 256;
 /** UTF-16 units of raw JSON from which on a batch is written: its texts are indexed in one stretch. */
 const MAX_SIZE = 1 << 20;
 
-/** What comes after one of these may be blocked by it. */
 const ERASING_KINDS: ReadonlySet<number> = new Set([DELETION_KIND, VANISH_KIND]);
+
+/** Whether what comes after it may be blocked by it. */
+export function isErasing({ kind }: Event): boolean {
+  return ERASING_KINDS.has(kind);
+}
 
 /** Events that wait for their commit together: of those who ask for little first, else in the order in which they came. */
 export class WaitingEvents {
-  readonly all: Waiting[] = [];
-  /** So many of them are of those who ask for little. */
-  #firsts = 0;
+  readonly #firsts: Waiting[] = [];
+  readonly #others: Waiting[] = [];
   readonly #ids = new Set<string>();
-  readonly #connections = new Set<Connection>();
+  /** How many there are of each. */
+  readonly #connections = new Map<Connection, number>();
   #size = 0;
-  #hasErasure = false;
+  #erasures = 0;
 
+  /** Adds one whose id does not wait. */
   add(waiting: Waiting): void {
     const { connection } = waiting;
+    const count = this.#connections.get(connection) ?? 0;
+    (connection.isLight && count === 0 ? this.#firsts : this.#others).push(waiting);
+    this.#connections.set(connection, count + 1);
     const { event, raw } = waiting.event;
-    const isFirst = connection.isLight && !this.#connections.has(connection);
-    this.all.splice(isFirst ? this.#firsts++ : this.all.length, 0, waiting);
     this.#ids.add(event.id);
-    this.#connections.add(connection);
     this.#size += raw.length;
-    this.#hasErasure ||= ERASING_KINDS.has(event.kind);
+    if (isErasing(event)) this.#erasures++;
   }
 
   has(id: string): boolean {
@@ -43,20 +49,33 @@ export class WaitingEvents {
 
   /** Whether one of them may block what comes after it. */
   get hasErasure(): boolean {
-    return this.#hasErasure;
+    return this.#erasures > 0;
+  }
+
+  get count(): number {
+    return this.#firsts.length + this.#others.length;
   }
 
   /** Whether they are to be written without waiting for more. */
   get isFull(): boolean {
-    return this.all.length >= MAX_EVENTS || this.#size >= MAX_SIZE;
+    return this.count >= MAX_EVENTS || this.#size >= MAX_SIZE;
   }
 
-  /** The first `count` and the rest; all, if one of them may block what comes after it. */
-  split(count: number): [WaitingEvents, WaitingEvents] {
-    const rest = new WaitingEvents();
-    if (this.#hasErasure || this.all.length <= count) return [this, rest];
-    const first = new WaitingEvents();
-    for (const [i, one] of this.all.entries()) (i < count ? first : rest).add(one);
-    return [first, rest];
+  /** Takes the first `count` out; all, if one of them may block what comes after it. */
+  take(count: number): Waiting[] {
+    const most = this.hasErasure ? this.count : count;
+    const taken = this.#firsts.splice(0, most);
+    taken.push(...this.#others.splice(0, most - taken.length));
+    for (const waiting of taken) this.#forget(waiting);
+    return taken;
+  }
+
+  #forget({ connection, event: { event, raw } }: Waiting): void {
+    const left = (this.#connections.get(connection) ?? 0) - 1;
+    if (left > 0) this.#connections.set(connection, left);
+    else this.#connections.delete(connection);
+    this.#ids.delete(event.id);
+    this.#size -= raw.length;
+    if (isErasing(event)) this.#erasures--;
   }
 }

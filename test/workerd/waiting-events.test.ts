@@ -24,9 +24,9 @@ test("R-01-10 events of who asks for little are committed before those that came
   const waiting = new WaitingEvents();
   const [busy, first, second] = [connect(false), connect(true), connect(true)];
   for (const connection of [busy, busy, first, busy, second]) waiting.add({ connection, event: hashed() });
-  const [batch, rest] = waiting.split(3);
-  expect(batch.all.map(({ connection }) => connection)).toEqual([first, second, busy]);
-  expect(rest.all.map(({ connection }) => connection)).toEqual([busy, busy]);
+  expect(waiting.take(3).map(({ connection }) => connection)).toEqual([first, second, busy]);
+  expect(waiting.take(3).map(({ connection }) => connection)).toEqual([busy, busy]);
+  expect(waiting.count).toBe(0);
 });
 
 test("R-01-09 whoever goes first, the events of one connection are committed in their order", () => {
@@ -38,11 +38,9 @@ test("R-01-09 whoever goes first, the events of one connection are committed in 
     const connections = Array.from({ length: 5 }, () => connect(false));
     const added = new Map(connections.map((connection) => [connection, [] as string[]]));
     const committed = new Map(connections.map((connection) => [connection, [] as string[]]));
-    let waiting = new WaitingEvents();
+    const waiting = new WaitingEvents();
     const commit = (count: number) => {
-      const [batch, rest] = waiting.split(count);
-      for (const { connection, event } of batch.all) committed.get(connection)?.push(event.event.id);
-      waiting = rest;
+      for (const { connection, event } of waiting.take(count)) committed.get(connection)?.push(event.event.id);
     };
     for (const event of events) {
       const connection = random.pick(connections);
