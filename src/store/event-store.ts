@@ -43,7 +43,7 @@ export class EventStore {
   /** Of the transaction under way. */
   #changes: CountChange[] = [];
   #added: Placed[] = [];
-  #removed: number[] = [];
+  #removed: { position: number; id: string }[] = [];
 
   /** With `search`, texts are indexed for NIP-50. */
   constructor(sql: Sql, options: { search?: SearchRules | undefined } = {}) {
@@ -88,8 +88,11 @@ export class EventStore {
     return new Set(rows.filter(([, kind]) => !except.has(kind as number)).map(([id]) => id as string));
   }
 
-  /** Those of these raw events that are still stored. */
-  remaining(raws: readonly string[]): string[] {
+  /** Those of these raw events that were not removed since {@link Losses.count} was what is given. */
+  remaining(raws: string[], count: number): string[] {
+    if (this.losses.count === count) return raws;
+    const lost = this.losses.since(count);
+    if (lost !== undefined) return raws.filter((raw) => !lost.has(idOfRaw(raw)));
     const stored = this.storedOf(raws.map(idOfRaw), new Set());
     return raws.filter((raw) => stored.has(idOfRaw(raw)));
   }
@@ -161,7 +164,10 @@ export class EventStore {
       const result = this.#sql.transaction(body);
       this.counts.apply(this.#changes);
       for (const { position, verified } of this.#added) this.recent.add(position, verified.event, verified.raw);
-      for (const position of this.#removed) this.recent.remove(position);
+      for (const { position, id } of this.#removed) {
+        this.recent.remove(position);
+        this.losses.add(id);
+      }
       return result;
     } catch (error) {
       this.#head = head;
@@ -229,7 +235,7 @@ export class EventStore {
     }
     this.search.remove(position);
     this.#sql.all("DELETE FROM event WHERE seq = ?1", position);
-    this.#removed.push(position);
+    this.#removed.push({ position, id: event.id });
     // A position is never used again, not even that of the newest event.
     if (position === this.#head) writeMeta(this.#sql, "head", String(position));
     this.#changes.push([event.kind, -1]);

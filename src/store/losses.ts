@@ -7,11 +7,33 @@ export interface Watch {
   isIntact: boolean;
 }
 
+/** Ids of removed events that are kept, and how many are dropped at a time. */
+const MAX_IDS = 10_000;
+const DROPPED = 5000;
+
 /** Events that were removed, or hidden because their author vanished: whoever watches learns of those it could see. */
 export class Losses {
   readonly #watches = new Map<Watch, Reader>();
-  /** Changes with each. */
-  count = 0;
+  /** How many were removed so far. */
+  #count = 0;
+  /** Of those that were removed last, in order. */
+  readonly #ids: string[] = [];
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** An event of this id has been removed for good. */
+  add(id: string): void {
+    this.#count++;
+    if (this.#ids.push(id) > MAX_IDS) this.#ids.splice(0, DROPPED);
+  }
+
+  /** Ids of all that were removed when {@link count} was what is given, and later; undefined if they are too many. */
+  since(count: number): ReadonlySet<string> | undefined {
+    const removed = this.#count - count;
+    return removed > this.#ids.length ? undefined : new Set(this.#ids.slice(this.#ids.length - removed));
+  }
 
   /** To be ended. */
   watch(reader: Reader): Watch {
@@ -26,7 +48,6 @@ export class Losses {
 
   /** Of an event that is private strangers learn nothing, not even that something went (R-05-29). */
   note(event: Event, tags: readonly IndexedTag[]): void {
-    this.count++;
     for (const [watch, reader] of this.#watches) if (canRead(reader, event, tags)) watch.isIntact = false;
   }
 

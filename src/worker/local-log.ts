@@ -104,7 +104,7 @@ export function localLog(
     scan(filters: readonly Filter[], reader: Reader) {
       const { count } = store.losses;
       // Texts are read ahead, some pages, and what was hidden may be gone altogether by now.
-      const remaining = (events: string[]) => (store.losses.count === count ? events : store.remaining(events));
+      const remaining = (events: string[]) => store.remaining(events, count);
       const scan = new Scan(sql, filters, reader, limits, snapshot());
       return pagesOf(scan, store.head, limits.eoseHintEnabled, remaining);
     },

@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { Event } from "../../src/protocol/event.ts";
 import { type Filter as ParsedFilter, parseFilter } from "../../src/protocol/filter.ts";
 import { filterOptions, parseConfig } from "../../src/relay/config.ts";
 import { EventStore } from "../../src/store/event-store.ts";
@@ -6,7 +7,7 @@ import { localLog } from "../../src/worker/local-log.ts";
 import type { Filter } from "../support/client.ts";
 import { now } from "../support/keys.ts";
 import { freshRelay } from "../support/relay.ts";
-import { inStore, putAll, unsigned } from "./stocked.ts";
+import { counting, inStore, putAll, unsigned, verified } from "./stocked.ts";
 
 // What goes while a large answer is under way is not in the pages that come after.
 
@@ -57,14 +58,35 @@ test.each(FILTERS)("R-03-11 without any change all pages come: %j", async (filte
   expect(after.length).toBeGreaterThan(500);
 });
 
-test.each(FILTERS)("R-05-10 what is deleted is in no further page, and the rest is: %j", async (filter) => {
-  let kept: string[] = [];
-  const { after } = await ask(filter, (store, left) => {
-    kept = left.filter((_, n) => n % 3 === 0 && n < left.length - 5);
-    const gone = left.filter((id) => !kept.includes(id));
-    putAll(store, [deletion(gone)]);
+/** More than the store remembers. */
+const TOO_MANY_LOSSES = 20_000;
+
+describe.each([0, TOO_MANY_LOSSES])("with %i other events that go", (others) => {
+  test.each(FILTERS)("R-05-10 what is deleted is in no further page, and the rest is: %j", async (filter) => {
+    let kept: string[] = [];
+    const { after } = await ask(filter, (store, left) => {
+      kept = left.filter((_, n) => n % 3 === 0 && n < left.length - 5);
+      const gone = left.filter((id) => !kept.includes(id));
+      putAll(store, [deletion(gone)]);
+      for (let n = 0; n < others; n++) store.losses.add("b".repeat(64));
+    });
+    expect(after.sort()).toEqual(kept.sort());
   });
-  expect(after.sort()).toEqual(kept.sort());
+});
+
+test("pages are held against what went without reading anything", async () => {
+  await inStore(freshRelay(), (_store, sql) => {
+    const { counted, statements } = counting(sql);
+    const store = new EventStore(counted);
+    const [gone, ...kept] = Array.from({ length: 5 }, () => unsigned({ pubkey: AUTHOR }));
+    putAll(store, [gone as Event, ...kept]);
+    const { count } = store.losses;
+    putAll(store, [deletion([(gone as Event).id])]);
+    const raws = [gone as Event, ...kept].map((event) => verified(event).raw);
+    const before = statements();
+    expect(store.remaining(raws, count)).toEqual(raws.slice(1));
+    expect(statements()).toBe(before);
+  });
 });
 
 test.each(FILTERS)("R-05-20 of who has vanished nothing is in further pages: %j", async (filter) => {
