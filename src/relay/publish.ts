@@ -42,7 +42,8 @@ export class Publisher {
   /** Asked about verified events only: an id alone tells nobody that there was such an event (R-05-29). */
   readonly #privateEphemeral = new RecentIds();
   readonly #waiting = new WaitingEvents();
-  /** Until all commits have ended that have begun; it never fails. */
+  /** Commits that have begun and not ended, and until they have all ended; that never fails. */
+  #commits = 0;
   #underWay = Promise.resolve();
   #isArmed = false;
   #flushedAtMs = 0;
@@ -90,8 +91,18 @@ export class Publisher {
   /** Judges and commits the first `count` that wait, then answers and delivers them. */
   flush(count = Number.POSITIVE_INFINITY): Promise<void> {
     if (this.#waiting.count === 0) return this.#underWay;
-    const commit = this.#commit(count, this.#underWay);
-    this.#underWay = commit.catch(() => {});
+    return this.#track(this.#commit(count, this.#underWay));
+  }
+
+  /** Whether nothing is in the log that is not answered and delivered yet. */
+  get isSettled(): boolean {
+    return this.#commits === 0;
+  }
+
+  #track<T>(commit: Promise<T>): Promise<T> {
+    this.#commits++;
+    const end = () => void this.#commits--;
+    this.#underWay = commit.then(end, end);
     return commit;
   }
 
@@ -145,8 +156,13 @@ export class Publisher {
    * Stores and delivers events that the relay itself has signed: no policy is asked and nobody waits for an OK. False if
    * one could not be stored.
    */
-  async issue(events: readonly VerifiedEvent[]): Promise<boolean> {
+  issue(events: readonly VerifiedEvent[]): Promise<boolean> {
+    return this.#track(this.#issue(events, this.#underWay));
+  }
+
+  async #issue(events: readonly VerifiedEvent[], before: Promise<void>): Promise<boolean> {
     const results = await this.#append(events);
+    await before;
     let isDone = true;
     for (const [i, verified] of events.entries()) {
       const result = results[i] as AppendResult;

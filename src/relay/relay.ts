@@ -221,9 +221,12 @@ export class Relay {
       await this.#publisher.flush();
       return this.membership.serve(connection, message.id, message.event);
     }
-    // It finds what it has sent itself (R-01-09). What others have waiting has no OK yet, and comes live.
-    await this.#publisher.settle(connection);
-    await this.#announce();
+    // It finds what it has sent itself (R-01-09). What others have waiting has no OK yet, and comes live; what is in the log
+    // already is delivered first, to those who are subscribed by now.
+    do {
+      await this.#publisher.settle(connection);
+      await this.#announce();
+    } while (!this.#publisher.isSettled);
     // Either may have changed who may read, or who can be served: asked in the turn in which it is done.
     if (connection.isClosed) return;
     if (READS.has(message.verb)) {

@@ -26,14 +26,14 @@ const MAX_CHUNK = 500;
 
 /**
  * Time and id of the visible matches of one filter, up to its limit (R-05-42). Events are read only where a condition
- * is left to check, or a private kind. `admit` is told after each stretch how many were found so far and may end the search
+ * is left to check, or a private kind, as of the `moment` at which reading begins. `admit` is told after each stretch how many were found so far and may end the search
  * with a reason; `pause` then lets other work in. Undefined if the filter would touch too many index ranges.
  */
 export async function collectRecords(
   sql: Sql,
   filter: Filter,
   reader: Reader,
-  snapshot: Snapshot,
+  moment: () => Snapshot,
   admit: (found: number) => Reason | undefined,
   pause: () => Promise<void>,
 ): Promise<Records | Reason | undefined> {
@@ -51,7 +51,8 @@ export async function collectRecords(
   };
 
   const sources: RecordCursor[] = [];
-  const open = cursorsOn(sql, filter, reader, snapshot, plan.ranges.length, effort);
+  // What is replaced between the two would be missed, in either version.
+  const open = cursorsOn(sql, filter, reader, moment(), plan.ranges.length, effort);
   for (const range of plan.ranges) {
     const cursor = open(range);
     // The first read is done here, where a pause is possible: the merge wants the heads of all ranges.

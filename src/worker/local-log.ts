@@ -122,7 +122,7 @@ export function localLog(
       }
     },
     async records(filter, reader, admit) {
-      return (await collectRecords(sql, filter, reader, snapshot(), admit, () => clock.pause())) ?? TOO_LARGE;
+      return (await collectRecords(sql, filter, reader, snapshot, admit, () => clock.pause())) ?? TOO_LARGE;
     },
   };
 }

@@ -174,7 +174,14 @@ class Pair {
 
     const [only] = parsed;
     if (only !== undefined && parsed.length === 1 && !isSearch) {
-      const records = await collectRecords(this.#sql, only, reader, snapshot, () => undefined, noPause);
+      const records = await collectRecords(
+        this.#sql,
+        only,
+        reader,
+        () => snapshot,
+        () => undefined,
+        noPause,
+      );
       if (records === undefined || typeof records === "string") throw new Error(records);
       const ids = Array.from({ length: records.size }, (_, i) => records.idHex(i));
       const wanted = (matching[0] as Event[]).slice(0, only.limit ?? Number.POSITIVE_INFINITY);

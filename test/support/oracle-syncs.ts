@@ -15,8 +15,11 @@ export abstract class OracleWithSyncs extends OracleState {
   protected openSync(connection: number, id: string, filter: Filter, message: string): void {
     const { syncs, authed } = this.open(connection);
     this.outcomes.push(syncs.delete(id) ? "sync replaced" : "sync opened");
-    if (faultsOf(filter).length > 0 || isMalformed(message)) return this.#refuse(connection, id, "invalid");
-    if (syncs.size >= MAX_SYNCS) return this.#refuse(connection, id, "rate-limited");
+    const prefixes = [
+      ...(faultsOf(filter).length > 0 || isMalformed(message) ? ["invalid"] : []),
+      ...(syncs.size >= MAX_SYNCS ? ["rate-limited"] : []),
+    ];
+    if (prefixes.length > 0) return this.#refuse(connection, id, ...prefixes);
     const [found = []] = this.matches([filter], authed);
     const taken = found.sort(byOrder).slice(0, (filter.limit as number | undefined) ?? found.length);
     syncs.set(id, { ids: taken.map((event) => event.id).sort(), usedAt: this.now });
