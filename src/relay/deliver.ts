@@ -1,7 +1,7 @@
 import type { VerifiedEvent } from "../protocol/verify.ts";
 import { canRead } from "../protocol/visibility.ts";
 import type { Config } from "./config.ts";
-import type { Log } from "./ports.ts";
+import type { LiveEvent, Log } from "./ports.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
@@ -19,6 +19,7 @@ export interface DeliverDeps {
  */
 export function deliverLive(deps: DeliverDeps, verified: VerifiedEvent, position?: number): number {
   const { authRequired } = deps.config;
+  const live: LiveEvent = { verified, position };
   const laggards: Subscription[] = [];
   let count = 0;
   deps.subscriptions.index.match(verified.event, verified.tags, (subscription) => {
@@ -27,7 +28,7 @@ export function deliverLive(deps: DeliverDeps, verified: VerifiedEvent, position
     if (authRequired && !connection.isAuthenticated) return;
     if (position !== undefined && position <= subscription.head) return;
     if (!canRead(connection, verified.event, verified.tags)) return;
-    if (subscription.sendLive(verified.raw) && !connection.outbound.isOverflowing) count++;
+    if (subscription.sendLive(live) && !connection.outbound.isOverflowing) count++;
     else laggards.push(subscription);
   });
   for (const subscription of laggards) end(deps, subscription);

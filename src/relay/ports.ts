@@ -28,11 +28,19 @@ export interface Page {
   refusal?: Reason;
 }
 
+/** An event that was accepted, and its position if it is stored. */
+export interface LiveEvent {
+  verified: VerifiedEvent;
+  position: number | undefined;
+}
+
 /** A stored answer under way; it sees what was appended before it was opened, and nothing else. */
 export interface Pages {
   /** Position of the newest event that was appended before: what lies after it comes live. */
   readonly head: number;
   next(): Promise<Page>;
+  /** Those that may still be shown of live events that were kept since it was opened. */
+  remaining(live: readonly LiveEvent[]): readonly LiveEvent[];
 }
 
 /** Answer to a COUNT. */

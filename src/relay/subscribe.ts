@@ -51,7 +51,9 @@ export async function subscribe(
   try {
     const invite = deps.invite?.(connection.authed, filters.value);
     if (invite !== undefined) subscription.send(invite.raw);
-    const pages = log.scan(invite?.filters ?? filters.value, connection);
+    // A key that is added meanwhile is for what comes live: the hint is about what was asked for (R-05-33).
+    const reader = { authed: new Set(connection.authed), privateKinds: connection.privateKinds };
+    const pages = log.scan(invite?.filters ?? filters.value, reader);
     subscription.head = pages.head;
     if (!connection.outbound.isCrowded && (await sendPage(deps, subscription, pages))) return;
     await sendRest(deps, subscription, pages);
@@ -79,7 +81,7 @@ async function sendPage({ subscriptions }: SubscribeDeps, subscription: Subscrip
   deliverStored(page.events, subscription);
   if (!page.isLast) return false;
   subscription.connection.send(isHint(page.hint) ? ["EOSE", subscription.id, [page.hint]] : ["EOSE", subscription.id]);
-  subscription.goLive();
+  subscription.goLive((live) => pages.remaining(live));
   return true;
 }
 

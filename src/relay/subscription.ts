@@ -1,6 +1,7 @@
 import type { Filter } from "../protocol/filter.ts";
 import { type Connection, sizeOf } from "./connection.ts";
 import { countValues } from "./filter-values.ts";
+import type { LiveEvent, Pages } from "./ports.ts";
 
 /** Live events kept for one subscription while its stored answer is under way, and their characters. */
 const MAX_BACKLOG = 10_000;
@@ -22,7 +23,7 @@ export class Subscription {
   /** Mark of the last event it was matched against, so that two matching filters give one EVENT (R-03-21). */
   lastMatched = 0;
   /** Live events that wait for the stored ones; undefined once EOSE has been sent. */
-  #backlog: string[] | undefined = [];
+  #backlog: LiveEvent[] | undefined = [];
   #backlogSize = 0;
   #sizes: { whole: number; named: number } | undefined;
 
@@ -53,19 +54,23 @@ export class Subscription {
   }
 
   /** Sends a live event, or keeps it until EOSE. Returns false if there is no room left: the subscription must end. */
-  sendLive(raw: string): boolean {
+  sendLive(live: LiveEvent): boolean {
+    const { raw } = live.verified;
     if (this.#backlog === undefined) {
       this.send(raw);
       return true;
     }
     this.#backlogSize += raw.length;
-    return this.#backlog.push(raw) <= MAX_BACKLOG && this.#backlogSize <= MAX_BACKLOG_SIZE;
+    return this.#backlog.push(live) <= MAX_BACKLOG && this.#backlogSize <= MAX_BACKLOG_SIZE;
   }
 
-  /** EOSE has been sent: what was kept follows, and from now on live events go out at once (R-03-16, R-03-20). */
-  goLive(): void {
-    const backlog = this.#backlog ?? [];
+  /**
+   * EOSE has been sent: what was kept and is `remaining` follows, and from now on live events go out at once (R-03-16,
+   * R-03-20).
+   */
+  goLive(remaining: Pages["remaining"]): void {
+    const backlog = remaining(this.#backlog ?? []);
     this.#backlog = undefined;
-    for (const raw of backlog) this.send(raw);
+    for (const { verified } of backlog) this.send(verified.raw);
   }
 }

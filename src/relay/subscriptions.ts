@@ -94,7 +94,7 @@ export class Subscriptions {
     const old = connection.subscriptions.get(id);
     if (old !== undefined) this.#release(old);
     const subscription = new Subscription(connection, id, filters, source);
-    subscription.goLive();
+    subscription.goLive((live) => live);
     subscription.isWritten = isWritten;
     this.#add(subscription);
     if (!isWritten) {

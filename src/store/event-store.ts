@@ -6,7 +6,7 @@ import { type CountChange, Counts } from "./counts.ts";
 import { applyDeletion } from "./deletion.ts";
 import { insertEvents, type Placed } from "./insert.ts";
 import { addressKey, tagKey } from "./keys.ts";
-import { Losses } from "./losses.ts";
+import { type Loss, Losses } from "./losses.ts";
 import { placeOf } from "./place.ts";
 import { type Candidate, type Prior, priorsOf } from "./prior.ts";
 import { Recent } from "./recent.ts";
@@ -43,7 +43,7 @@ export class EventStore {
   /** Of the transaction under way. */
   #changes: CountChange[] = [];
   #added: Placed[] = [];
-  #removed: { position: number; id: string }[] = [];
+  #removed: { position: number; id: string; loss: Loss }[] = [];
 
   /** With `search`, texts are indexed for NIP-50. */
   constructor(sql: Sql, options: { search?: SearchRules | undefined } = {}) {
@@ -80,7 +80,7 @@ export class EventStore {
   }
 
   /** Those of these ids that are stored, events of the kinds `except` aside. Reads at most two rows for each. */
-  storedOf(ids: readonly string[], except: ReadonlySet<number>): Set<string> {
+  storedOf(ids: readonly string[], except: ReadonlySet<number> = new Set()): Set<string> {
     const rows = this.#sql.all(
       "SELECT value, e.kind FROM json_each(?1) CROSS JOIN event e ON e.id = unhex(value)",
       JSON.stringify(ids),
@@ -93,7 +93,7 @@ export class EventStore {
     if (this.losses.count === count) return raws;
     const lost = this.losses.since(count);
     if (lost !== undefined) return raws.filter((raw) => !lost.has(idOfRaw(raw)));
-    const stored = this.storedOf(raws.map(idOfRaw), new Set());
+    const stored = this.storedOf(raws.map(idOfRaw));
     return raws.filter((raw) => stored.has(idOfRaw(raw)));
   }
 
@@ -164,9 +164,9 @@ export class EventStore {
       const result = this.#sql.transaction(body);
       this.counts.apply(this.#changes);
       for (const { position, verified } of this.#added) this.recent.add(position, verified.event, verified.raw);
-      for (const { position, id } of this.#removed) {
+      for (const { position, id, loss } of this.#removed) {
         this.recent.remove(position);
-        this.losses.add(id);
+        this.losses.add(id, loss);
       }
       return result;
     } catch (error) {
@@ -199,7 +199,7 @@ export class EventStore {
       const current = address === null ? undefined : this.#current(address);
       if (current !== undefined && !supersedes(event, current.event)) return { outcome: "superseded" };
       const position = ++this.#head;
-      if (current !== undefined) this.#remove(current.position, current.event);
+      if (current !== undefined) this.#remove(current.position, current.event, "superseded");
       placed.push({ position, verified, address });
       ids.add(event.id);
       this.#changes.push([event.kind, 1]);
@@ -222,7 +222,7 @@ export class EventStore {
   }
 
   /** One row for the event and one for each of its tags; entries of indexes are free. */
-  readonly #remove = (position: number, event: Event): void => {
+  readonly #remove = (position: number, event: Event, loss: Loss = "removed"): void => {
     const tags = indexedTags(event);
     this.losses.note(event, tags);
     for (const [letter, value] of tags) {
@@ -235,7 +235,7 @@ export class EventStore {
     }
     this.search.remove(position);
     this.#sql.all("DELETE FROM event WHERE seq = ?1", position);
-    this.#removed.push({ position, id: event.id });
+    this.#removed.push({ position, id: event.id, loss });
     // A position is never used again, not even that of the newest event.
     if (position === this.#head) writeMeta(this.#sql, "head", String(position));
     this.#changes.push([event.kind, -1]);

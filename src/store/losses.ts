@@ -11,28 +11,31 @@ export interface Watch {
 const MAX_IDS = 10_000;
 const DROPPED = 5000;
 
+/** Whether a newer version has taken its place. */
+export type Loss = "superseded" | "removed";
+
 /** Events that were removed, or hidden because their author vanished: whoever watches learns of those it could see. */
 export class Losses {
   readonly #watches = new Map<Watch, Reader>();
   /** How many were removed so far. */
   #count = 0;
-  /** Of those that were removed last, in order. */
-  readonly #ids: string[] = [];
+  /** Those that were removed last, in order. */
+  readonly #last: [id: string, loss: Loss][] = [];
 
   get count(): number {
     return this.#count;
   }
 
-  /** An event of this id has been removed for good. */
-  add(id: string): void {
+  /** An event of this id is not in the store any more. */
+  add(id: string, loss: Loss): void {
     this.#count++;
-    if (this.#ids.push(id) > MAX_IDS) this.#ids.splice(0, DROPPED);
+    if (this.#last.push([id, loss]) > MAX_IDS) this.#last.splice(0, DROPPED);
   }
 
-  /** Ids of all that were removed when {@link count} was what is given, and later; undefined if they are too many. */
-  since(count: number): ReadonlySet<string> | undefined {
-    const removed = this.#count - count;
-    return removed > this.#ids.length ? undefined : new Set(this.#ids.slice(this.#ids.length - removed));
+  /** What was lost since {@link count} was what is given, by id; undefined if that is too much. */
+  since(count: number): ReadonlyMap<string, Loss> | undefined {
+    const lost = this.#count - count;
+    return lost > this.#last.length ? undefined : new Map(this.#last.slice(this.#last.length - lost));
   }
 
   /** To be ended. */

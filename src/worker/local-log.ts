@@ -3,16 +3,14 @@ import type { Event } from "../protocol/event.ts";
 import type { Filter } from "../protocol/filter.ts";
 import type { RetentionRule } from "../protocol/retention.ts";
 import type { Reader } from "../protocol/visibility.ts";
-import type { Clock, EventLog, Pages } from "../relay/ports.ts";
+import type { Clock, EventLog } from "../relay/ports.ts";
 import { countMatches } from "../store/count.ts";
 import { freesRoom } from "../store/deletion.ts";
 import type { EventStore } from "../store/event-store.ts";
 import { collectRecords } from "../store/records.ts";
 import { Scan, type Snapshot } from "../store/scan.ts";
 import type { Sql } from "../store/sql.ts";
-
-/** Events read in one turn, so that one large REQ does not hold up every other connection. */
-const PAGE_EVENTS = 500;
+import { pagesOf, TOO_LARGE } from "./local-pages.ts";
 
 export interface LogLimits {
   defaultLimit: number;
@@ -102,11 +100,8 @@ export function localLog(
       return results;
     },
     scan(filters: readonly Filter[], reader: Reader) {
-      const { count } = store.losses;
-      // Texts are read ahead, some pages, and what was hidden may be gone altogether by now.
-      const remaining = (events: string[]) => store.remaining(events, count);
       const scan = new Scan(sql, filters, reader, limits, snapshot());
-      return pagesOf(scan, store.head, limits.eoseHintEnabled, remaining);
+      return pagesOf(scan, store, clock, (event) => isHiding() && hides(event), limits.eoseHintEnabled);
     },
     async count(filters: readonly Filter[], reader: Reader, sketched?: string) {
       const pause = () => clock.pause();
@@ -123,21 +118,6 @@ export function localLog(
     },
     async records(filter, reader, admit) {
       return (await collectRecords(sql, filter, reader, snapshot, admit, () => clock.pause())) ?? TOO_LARGE;
-    },
-  };
-}
-
-const TOO_LARGE = "blocked: query too large, ask for fewer authors, kinds or values at a time";
-
-function pagesOf(scan: Scan, head: number, isHinting: boolean, remaining: (events: string[]) => string[]): Pages {
-  return {
-    head,
-    async next() {
-      const events = remaining(scan.page(PAGE_EVENTS));
-      if (scan.isRefused) return { events, isLast: true, refusal: TOO_LARGE };
-      if (!scan.isDone) return { events, isLast: false };
-      const hint = isHinting ? scan.completeness() : "unknown";
-      return hint === undefined ? { events, isLast: false } : { events, isLast: true, hint };
     },
   };
 }

@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import type { VerifiedEvent } from "../../src/protocol/verify.ts";
 import { Connection, newAttachment } from "../../src/relay/connection.ts";
 import { type Frame, Line } from "../../src/relay/line.ts";
 import type { Clock } from "../../src/relay/ports.ts";
@@ -185,10 +186,11 @@ test("R-01-09 R-01-10 any mix of frames is begun in order, within the bounds", a
 
 test("R-01-10 live events that wait for a stored answer are bounded in characters too", () => {
   const subscription = new Subscription(connect(), "s", [], []);
-  const raw = "x".repeat(100 * KIB);
-  for (let n = 0; n < 81; n++) expect(subscription.sendLive(raw)).toBe(true);
-  expect(subscription.sendLive(raw)).toBe(false);
+  const live = (raw: string) => ({ verified: { raw } as VerifiedEvent, position: undefined });
+  const large = live("x".repeat(100 * KIB));
+  for (let n = 0; n < 81; n++) expect(subscription.sendLive(large)).toBe(true);
+  expect(subscription.sendLive(large)).toBe(false);
   const small = new Subscription(connect(), "s", [], []);
-  for (let n = 0; n < 10_000; n++) expect(small.sendLive("{}")).toBe(true);
-  expect(small.sendLive("{}")).toBe(false);
+  for (let n = 0; n < 10_000; n++) expect(small.sendLive(live("{}"))).toBe(true);
+  expect(small.sendLive(live("{}"))).toBe(false);
 });
