@@ -8,6 +8,10 @@ import type { AccessLists, Clock } from "./ports.ts";
 /** How long a change waits for others to share one membership list, in milliseconds. */
 const DELAY_MS = 200;
 
+/** Wait after a failure, in milliseconds, then twice as long, up to the last: then the next change or read tries again. */
+const FIRST_RETRY_MS = 1000;
+const LAST_RETRY_MS = 32_000;
+
 /** Subjects of one batch. */
 const MAX_BATCH = 200;
 
@@ -111,12 +115,16 @@ export class Announcements {
     return drafts;
   }
 
-  #arm(): void {
+  #arm(delayMs = DELAY_MS, retryMs = FIRST_RETRY_MS): void {
     if (this.#isArmed) return;
     this.#isArmed = true;
-    this.#deps.clock.soon(DELAY_MS, () => {
+    this.#deps.clock.soon(delayMs, async () => {
       this.#isArmed = false;
-      return this.settle();
+      try {
+        await this.settle();
+      } finally {
+        if (this.isDue && retryMs <= LAST_RETRY_MS) this.#arm(retryMs, 2 * retryMs);
+      }
     });
   }
 }

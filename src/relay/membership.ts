@@ -14,6 +14,7 @@ import { banned } from "./policy/banned.ts";
 import { expiration } from "./policy/expiration.ts";
 import { size } from "./policy/size.ts";
 import { work } from "./policy/work.ts";
+import type { ChangeLog } from "./ports.ts";
 import type { PublishDeps } from "./publish.ts";
 import type { Policy } from "./submission.ts";
 
@@ -23,6 +24,7 @@ const TOLERANCE = 600;
 export interface MembershipDeps extends PublishDeps {
   /** `RELAY_SECRET_KEY`. */
   secretKey: string;
+  changeLog: ChangeLog;
   issue: (events: readonly VerifiedEvent[]) => Promise<boolean>;
   /** Ends what the connections of a key may no longer have. */
   enforce: (pubkey: string) => void;
@@ -82,7 +84,7 @@ export class Membership {
 
   /** In one turn, so that of two who come with the last use of a code one gets in. */
   #join(connection: Connection, pubkey: string, claim: string, now: number): Verdict {
-    const { access, config, subscriptions } = this.#deps;
+    const { access, config, subscriptions, changeLog } = this.#deps;
     if (this.members.has(pubkey)) return [true, "duplicate: you are already a member of this relay"];
     // Who may do everything needs no code.
     const needsCode = !isAdmin(access, pubkey);
@@ -96,9 +98,12 @@ export class Membership {
         return [false, refusal];
       }
     }
-    const refusal = this.members.addMember(pubkey);
+    const refusal = changeLog.atomically(() => {
+      const full = this.members.addMember(pubkey);
+      if (full === undefined && needsCode) this.#invites.use(claim);
+      return full;
+    });
     if (refusal !== undefined) return [false, refusal];
-    if (needsCode) this.#invites.use(claim);
     return [true, `info: welcome to ${config.relayUrls[0]}`];
   }
 

@@ -9,6 +9,7 @@ import { Breaths } from "./limits/breath.ts";
 import { type Frame, Line } from "./line.ts";
 import { isRequest, Membership } from "./membership.ts";
 import { Parking } from "./parking.ts";
+import type { ChangeLog } from "./ports.ts";
 import { type PublishDeps, Publisher } from "./publish.ts";
 import { failureOf, refusalOf } from "./refusals.ts";
 import { count, type SubscribeDeps, subscribe } from "./subscribe.ts";
@@ -17,6 +18,7 @@ import { READS, turnOf, WORK } from "./turn.ts";
 import { Turns } from "./turns.ts";
 
 export interface RelayDeps extends PublishDeps {
+  changeLog: ChangeLog;
   /** All that are open. */
   connections: () => Iterable<Connection>;
 }
@@ -94,8 +96,14 @@ export class Relay {
     await this.#announce();
   }
 
+  /** That something cannot be published now keeps nobody from being served (R-06-17). */
   async #announce(): Promise<void> {
-    if (this.membership?.announcements.isDue) await this.membership.announcements.settle();
+    if (!this.membership?.announcements.isDue) return;
+    try {
+      await this.membership.announcements.settle();
+    } catch (error) {
+      this.#deps.report("announcing failed", { error: String(error) });
+    }
   }
 
   /** Serves one text frame. Never throws: a failure is answered, logged, and the connection goes on (R-06-14). */

@@ -25,6 +25,8 @@ export class Subscriptions {
   readonly #rows: SubscriptionRows;
   readonly #clock: Clock;
   readonly #unwritten = new Set<Subscription>();
+  /** Keys of rows that could not be deleted; after an eviction they would bring back what has ended. */
+  readonly #undeleted = new Set<string>();
   /** In the filters of all. */
   #values = 0;
   #isArmed = false;
@@ -72,10 +74,14 @@ export class Subscriptions {
     if (!wasWritten) this.keep(connection);
   }
 
-  /** Ends a subscription on the relay's side. */
+  /** Ends a subscription on the relay's side, also if its row cannot be deleted now. */
   end(subscription: Subscription, reason: Reason): void {
     if (subscription.isClosed) return;
-    this.close(subscription.connection, subscription.id);
+    try {
+      this.close(subscription.connection, subscription.id);
+    } catch {
+      // The row is deleted later; only that is left to do.
+    }
     subscription.connection.send(["CLOSED", subscription.id, reason]);
   }
 
@@ -86,7 +92,7 @@ export class Subscriptions {
       if (subscription.isWritten) written.push(subscription.key);
       this.#release(subscription);
     }
-    if (written.length > 0) this.#rows.delete(written);
+    this.#delete(written);
   }
 
   /** Puts back a subscription found in the store or in the attachment after the object was away. */
@@ -113,6 +119,7 @@ export class Subscriptions {
     if (waiting.length === 0) return;
     this.#rows.put(waiting.map((subscription) => [subscription.key, subscription.source] as const));
     for (const subscription of waiting) {
+      this.#undeleted.delete(subscription.key);
       subscription.isWritten = true;
       this.#unwritten.delete(subscription);
     }
@@ -120,8 +127,19 @@ export class Subscriptions {
   }
 
   #forget(subscription: Subscription): void {
-    if (subscription.isWritten) this.#rows.delete([subscription.key]);
     this.#release(subscription);
+    if (subscription.isWritten) this.#delete([subscription.key]);
+  }
+
+  #delete(keys: string[]): void {
+    if (keys.length === 0) return;
+    try {
+      this.#rows.delete(keys);
+    } catch (error) {
+      for (const key of keys) this.#undeleted.add(key);
+      this.#arm(FIRST_RETRY_MS);
+      throw error;
+    }
   }
 
   #add(subscription: Subscription): void {
@@ -143,14 +161,14 @@ export class Subscriptions {
     this.index.remove(subscription);
   }
 
-  /** A timer is pending while a row is missing, so that hibernation cannot come first (R-06-20). */
+  /** A timer is pending while a row is missing, or left over, so that hibernation cannot come first (R-06-20). */
   #arm(delayMs: number): void {
     if (this.#isArmed) return;
     this.#isArmed = true;
     this.#clock.soon(delayMs, () => {
       this.#isArmed = false;
       const nextMs = this.#writeDue();
-      if (this.#unwritten.size > 0) this.#arm(nextMs);
+      if (this.#unwritten.size > 0 || this.#undeleted.size > 0) this.#arm(nextMs);
     });
   }
 
@@ -160,6 +178,8 @@ export class Subscriptions {
     // One that was opened later than now: the clock has been set back.
     const isDue = ({ openedAtMs }: Subscription) => now - openedAtMs >= WRITE_BEHIND_MS || now < openedAtMs;
     try {
+      if (this.#undeleted.size > 0) this.#rows.delete([...this.#undeleted]);
+      this.#undeleted.clear();
       this.write([...this.#unwritten].filter(isDue));
       this.#retryMs = FIRST_RETRY_MS;
       return WRITE_BEHIND_MS / 2;

@@ -184,7 +184,8 @@ export class RelayObject extends DurableObject<Env> {
       vanishing: eraseSoon,
     });
     const connections = () => sockets.all();
-    const relay = new Relay({ config, access, crypto: secp256k1, log, clock, subscriptions, report, connections });
+    const deps = { config, access, changeLog: lists, log, clock, subscriptions, report };
+    const relay = new Relay({ ...deps, crypto: secp256k1, connections });
     sockets.restore(subscriptions);
     const closeBlocked = () => sockets.closeBlocked((address) => lists.has("blocked-ip", address));
     closeBlocked();

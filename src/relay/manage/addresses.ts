@@ -4,9 +4,9 @@ import { address, reason } from "./parameters.ts";
 
 /** Addresses from which nobody may connect. */
 export const addressMethods: Record<string, Method> = {
-  blockip: change([address, reason], ({ access: { lists }, closeBlocked }, ip, why) => {
+  blockip: change([address, reason], ({ access: { lists }, closeBlocked, afterwards }, ip, why) => {
     if (!lists.put("blocked-ip", ip, why)) return FULL;
-    closeBlocked();
+    afterwards.push(closeBlocked);
     return undefined;
   }),
   unblockip: change([address, reason], ({ access: { lists } }, ip) => {

@@ -7,18 +7,21 @@ const reported = listing("reported-event", "id");
 
 /** Single events: banned, allowed, reported. */
 export const eventMethods: Record<string, Method> = {
-  banevent: change([eventId, reason], ({ access: { lists }, membership, authorOf, removeEvent }, id, why) => {
-    // The list of members would be gone until the next change.
-    const author = authorOf(id);
-    if (membership !== undefined && author !== undefined && author === lists.get("signing", "self")) {
-      return "restricted: the relay's own events cannot be banned";
-    }
-    if (!lists.put("banned-event", id, why)) return FULL;
-    lists.remove("allowed-event", id);
-    lists.remove("reported-event", id);
-    removeEvent(id);
-    return undefined;
-  }),
+  banevent: change(
+    [eventId, reason],
+    ({ access: { lists }, membership, authorOf, removeEvent, afterwards }, id, why) => {
+      // The list of members would be gone until the next change.
+      const author = authorOf(id);
+      if (membership !== undefined && author !== undefined && author === lists.get("signing", "self")) {
+        return "restricted: the relay's own events cannot be banned";
+      }
+      if (!lists.put("banned-event", id, why)) return FULL;
+      lists.remove("allowed-event", id);
+      lists.remove("reported-event", id);
+      afterwards.push(() => removeEvent(id));
+      return undefined;
+    },
+  ),
   unbanevent: change([eventId, reason], ({ access: { lists } }, id) => {
     lists.remove("banned-event", id);
     return undefined;

@@ -62,7 +62,8 @@ export class Management {
     const { changeLog, clock, enforce } = this.#deps;
     const method = this.#methods.get(name);
     if (method === undefined) return refuse("unsupported: no such method here, ask for supportedmethods");
-    const call: Call = { ...this.#deps, caller, grantable: this.#grantable };
+    const afterwards: (() => void)[] = [];
+    const call: Call = { ...this.#deps, caller, grantable: this.#grantable, afterwards };
     if (!method.isChange) return method.run(call, params);
     const result = changeLog.atomically(() => {
       const done = method.run(call, params);
@@ -70,7 +71,9 @@ export class Management {
       if (done.ok) changeLog.record({ at: clock.nowSeconds(), pubkey: caller, method: name, params: given });
       return done;
     });
-    if (result.ok) enforce();
+    if (!result.ok) return result;
+    enforce();
+    for (const act of afterwards) act();
     return result;
   }
 }

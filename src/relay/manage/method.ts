@@ -31,6 +31,8 @@ export interface Call extends ManageDeps {
   caller: string;
   /** Methods of this relay that an operator may grant. */
   grantable: ReadonlySet<string>;
+  /** What is done once the change is committed: it could not be undone with it. */
+  afterwards: (() => void)[];
 }
 
 /** One method of NIP-86. */
