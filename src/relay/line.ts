@@ -17,6 +17,8 @@ const STEPS_AT_ONCE = 100;
 /** A frame as it waits: as text and nothing else. */
 export interface Frame {
   readonly text: string;
+  /** What it opens or closes, as of `subjectOf`. */
+  readonly subject?: string | undefined;
   /** Why it is refused, if it is. */
   readonly refusal?: Reason;
 }
@@ -72,6 +74,16 @@ export class Line {
     }
     void this.#move(connection, own);
     return true;
+  }
+
+  /** Takes out what waits and is about a subject: something that came later is refused before. */
+  withdraw(connection: Connection, subject: string): void {
+    const own = this.#own.get(connection);
+    if (own === undefined) return;
+    own.frames = own.frames.filter(({ frame }) => {
+      if (frame.subject === subject) this.#grow(own, -sizeOf(frame));
+      return frame.subject !== subject;
+    });
   }
 
   /** Lets frames go before all that waits of their connection. */

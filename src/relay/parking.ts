@@ -1,4 +1,5 @@
 import type { Connection } from "./connection.ts";
+import type { Frame } from "./line.ts";
 import type { Clock } from "./ports.ts";
 
 /** What is parked for one connection, and for all, in frames and characters. */
@@ -7,7 +8,7 @@ const MAX_SIZE = 256 * 1024;
 const MAX_SIZE_OF_ALL = 16 * 1024 * 1024;
 
 interface Parked {
-  frames: string[];
+  frames: Frame[];
   size: number;
 }
 
@@ -17,36 +18,44 @@ interface Parked {
  */
 export class Parking {
   readonly #clock: Clock;
-  readonly #refuse: (connection: Connection, frame: string) => void;
+  readonly #refuse: (connection: Connection, frame: Frame) => void;
   readonly #parked = new Map<Connection, Parked>();
   #sizeOfAll = 0;
 
   /** `refuse` answers a frame for which no AUTH came. */
-  constructor(clock: Clock, refuse: (connection: Connection, frame: string) => void) {
+  constructor(clock: Clock, refuse: (connection: Connection, frame: Frame) => void) {
     this.#clock = clock;
     this.#refuse = refuse;
   }
 
   /** Keeps a frame until AUTH or the end of the grace; false if it is to be refused at once. */
-  park(connection: Connection, frame: string): boolean {
+  park(connection: Connection, frame: Frame): boolean {
     const leftMs = connection.graceUntilMs - Date.now();
     if (leftMs <= 0) {
       this.#end(connection);
       return false;
     }
     const own = this.#parked.get(connection) ?? { frames: [], size: 0 };
-    const isRoom = own.frames.length < MAX_FRAMES && own.size + frame.length <= MAX_SIZE;
-    if (!isRoom || this.#sizeOfAll + frame.length > MAX_SIZE_OF_ALL) return false;
+    const { length } = frame.text;
+    const isRoom = own.frames.length < MAX_FRAMES && own.size + length <= MAX_SIZE;
+    if (!isRoom || this.#sizeOfAll + length > MAX_SIZE_OF_ALL) return false;
     if (own.frames.length === 0) this.#clock.soon(leftMs, () => this.#end(connection));
     own.frames.push(frame);
-    own.size += frame.length;
-    this.#sizeOfAll += frame.length;
+    own.size += length;
+    this.#sizeOfAll += length;
     this.#parked.set(connection, own);
     return true;
   }
 
+  /** Takes out what is parked and is about a subject: something that came later is refused before. */
+  withdraw(connection: Connection, subject: string): void {
+    const own = this.#parked.get(connection);
+    if (own === undefined) return;
+    own.frames = own.frames.filter((frame) => frame.subject !== subject);
+  }
+
   /** Hands out what was parked, in order, and keeps nothing. */
-  take(connection: Connection): readonly string[] {
+  take(connection: Connection): readonly Frame[] {
     const own = this.#parked.get(connection);
     if (own === undefined) return [];
     this.#parked.delete(connection);

@@ -61,10 +61,10 @@ export class Publisher {
    */
   async publish(connection: Connection, id: string, value: unknown): Promise<void> {
     const { crypto, clock } = this.#deps;
-    const parsed = parseEvent(value);
-    if (!parsed.ok) return ok(connection, id, false, parsed.reason);
     // Two answers about one id come in the order of the events.
     while (this.#waiting.has(id)) await this.flush();
+    const parsed = parseEvent(value);
+    if (!parsed.ok) return ok(connection, id, false, parsed.reason);
     const now = clock.nowSeconds();
     if (this.#ephemeral.has(id, now) && this.#judge.mayBeKnown(connection, parsed.value)) {
       return ok(connection, id, true, DUPLICATE);
@@ -81,6 +81,11 @@ export class Publisher {
       return this.flush(this.#turns.slice);
     }
     this.#arm();
+  }
+
+  /** Whether an event of this id waits for its commit. */
+  waits(id: string): boolean {
+    return this.#waiting.has(id);
   }
 
   /** Commits what waits of a connection, and lets every commit that is under way end. */

@@ -14,7 +14,7 @@ import { type PublishDeps, Publisher } from "./publish.ts";
 import { failureOf, refusalOf } from "./refusals.ts";
 import { count, type SubscribeDeps, subscribe } from "./subscribe.ts";
 import { Syncs } from "./sync.ts";
-import { READS, turnOf, WORK } from "./turn.ts";
+import { READS, subjectOf, turnOf, WORK } from "./turn.ts";
 import { Turns } from "./turns.ts";
 
 export interface RelayDeps extends PublishDeps {
@@ -54,8 +54,8 @@ export class Relay {
     this.#admission = new Admission(deps.config, deps.clock);
     this.#breaths = new Breaths(deps.clock);
     this.#line = new Line(turns, (connection, frame) => this.#beginLater(connection, frame));
-    this.#parking = new Parking(deps.clock, (connection, frame) => {
-      const message = parseClientMessage(frame);
+    this.#parking = new Parking(deps.clock, (connection, { text }) => {
+      const message = parseClientMessage(text);
       if (message.ok) connection.send(refusalOf(message.value, AUTH_REQUIRED));
     });
   }
@@ -111,12 +111,13 @@ export class Relay {
     if (this.#isCutOff(connection)) return this.#breaths.count(0, false);
     const parsed = this.#parse(text);
     const message = parsed.ok ? parsed.value : undefined;
+    const frame = { text, subject: subjectOf(message) };
     let refused: Promise<void> | undefined;
     const isServed = this.#admission.admit(connection, message, text.length, (refusal) => {
-      refused = this.#queue(connection, parsed, { text, refusal });
+      refused = this.#queue(connection, parsed, { ...frame, refusal });
     });
     this.#breaths.count(WORK[turnOf(message)], isServed && parsed.ok);
-    return isServed ? this.#queue(connection, parsed, { text }) : refused;
+    return isServed ? this.#queue(connection, parsed, frame) : refused;
   }
 
   #parse(text: string): Parsed {
@@ -131,6 +132,8 @@ export class Relay {
     const turn = turnOf(parsed.ok && frame.refusal === undefined ? parsed.value : undefined);
     if (!this.#line.isBusy(connection, turn)) return this.#begin(connection, parsed, frame);
     if (this.#line.enter(connection, turn, frame)) return;
+    // It is refused before what came earlier, which would open what is closed then.
+    if (frame.subject !== undefined) this.#line.withdraw(connection, frame.subject);
     if (parsed.ok && frame.refusal === undefined) this.#overrun(connection, parsed.value);
     else await this.#begin(connection, parsed, frame);
   }
@@ -150,18 +153,25 @@ export class Relay {
 
   /** Serves a frame whose turn it is. Reads go on by themselves. */
   async #begin(connection: Connection, parsed: Parsed, frame: Frame): Promise<void> {
-    const { text, refusal } = frame;
+    const { text, subject, refusal } = frame;
     const isGated = this.#isGated(connection);
     if (!parsed.ok) {
       const isTooLarge = exceedsBytes(text, this.#deps.config.maxMessageLength);
       return connection.send(["NOTICE", refusal ?? (isGated && !isTooLarge ? AUTH_REQUIRED : parsed.reason)]);
     }
     const message = parsed.value;
-    if (refusal !== undefined) return this.#refuse(connection, message, refusal);
     const { verb } = message;
-    if (isGated && verb !== "AUTH" && verb !== "PING") {
-      if (!this.#parking.park(connection, text)) connection.send(refusalOf(message, AUTH_REQUIRED));
-      return;
+    if (refusal === undefined && isGated && verb !== "AUTH" && verb !== "PING") {
+      if (this.#parking.park(connection, { text, subject })) return;
+      if (subject !== undefined) this.#parking.withdraw(connection, subject);
+      return connection.send(refusalOf(message, AUTH_REQUIRED));
+    }
+    if (refusal !== undefined) {
+      if (subject !== undefined) this.#parking.withdraw(connection, subject);
+      // What it ends has had what its own connection sent before, and of two answers about an id that is the first.
+      const hasToWait = verb === "EVENT" ? this.#publisher.waits(message.id) : verb === "REQ";
+      if (hasToWait) await this.#publisher.settle(connection);
+      return this.#refuse(connection, message, refusal);
     }
     const work = this.#answer(connection, message);
     if (READS.has(verb)) return this.#line.hold(connection, turnOf(message), work);
@@ -198,9 +208,9 @@ export class Relay {
 
   /** What has been parked is served before anything that comes later (R-01-09). */
   #unpark(connection: Connection): void {
-    const frames = this.#parking.take(connection).map((text) => {
-      const parsed = parseClientMessage(text);
-      return { turn: turnOf(parsed.ok ? parsed.value : undefined), frame: { text } };
+    const frames = this.#parking.take(connection).map((frame) => {
+      const parsed = parseClientMessage(frame.text);
+      return { turn: turnOf(parsed.ok ? parsed.value : undefined), frame };
     });
     if (frames.length > 0) this.#line.enterFirst(connection, frames);
   }

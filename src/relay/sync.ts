@@ -3,6 +3,7 @@ import { MAX_SUB_ID } from "../protocol/message.ts";
 import { messageFromHex } from "../protocol/negentropy.ts";
 import { accept, INTERNAL_ERROR, type Reason, type Result, refuse } from "../protocol/reason.ts";
 import { exceedsCharacters, nestsTooDeep } from "../protocol/text.ts";
+import type { Reader } from "../protocol/visibility.ts";
 import { type Config, filterOptions } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import type { Clock, EventLog, Log } from "./ports.ts";
@@ -58,8 +59,10 @@ export class Syncs {
     const session = new SyncSession(connection, id, clock);
     this.#sessions.set(connection, own.set(id, session));
     this.#arm();
+    // A key that is added meanwhile does not change what was opened (R-05-42).
+    const reader = { authed: new Set(connection.authed), privateKinds: connection.privateKinds };
     await this.#serve(session, async () => {
-      await this.#slots.run(() => this.#collect(session, filter));
+      await this.#slots.run(() => this.#collect(session, filter, reader));
       await this.#answer(session, message);
     });
   }
@@ -71,13 +74,11 @@ export class Syncs {
       connection.send(["NEG-ERR", id, reason]);
     };
     if (!this.#deps.config.negentropyEnabled) return refused(UNAVAILABLE);
-    const message = messageFromHex(hex);
-    if (message === undefined) return refused(NOT_HEX);
-    if (nestsTooDeep(surplus, 1)) return refused("invalid: nested too deep");
+    const parsed = parseNext(hex, surplus);
     const session = this.#sessions.get(connection)?.get(id);
-    if (session === undefined) return refused(UNKNOWN);
+    if (session === undefined) return refused(parsed.ok ? UNKNOWN : parsed.reason);
     await this.#serve(session, async () => {
-      if (!session.isEnded) return this.#answer(session, message);
+      if (!session.isEnded) return parsed.ok ? this.#answer(session, parsed.value) : this.#end(session, parsed.reason);
       // The relay ended it while this message waited; that one is to have an answer too, unless the id is in use again.
       if (!this.#sessions.get(connection)?.has(id)) refused(UNKNOWN);
     });
@@ -101,11 +102,8 @@ export class Syncs {
     for (const session of [...(this.#sessions.get(connection)?.values() ?? [])]) this.#end(session, reason);
   }
 
-  async #collect(session: SyncSession, filter: Filter): Promise<void> {
+  async #collect(session: SyncSession, filter: Filter, reader: Reader): Promise<void> {
     if (session.isClosed) return;
-    const { authed, privateKinds } = session.connection;
-    // A key that is added meanwhile does not change what was opened (R-05-42).
-    const reader = { authed: new Set(authed), privateKinds };
     const records = await this.#deps.log.records(filter, reader, (found) => this.#admit(session, found));
     if (typeof records === "string") this.#end(session, records);
     else session.fill(records);
@@ -175,8 +173,13 @@ function parseOpen(
   const filter = parseFilter(source, filterOptions(config));
   // NEG-ERR has no `unsupported:` (reference 1.4).
   if (!filter.ok) return refuse(filter.reason.replace(/^unsupported:/, "invalid:") as Reason);
+  const message = parseNext(hex, surplus);
+  return message.ok ? accept({ filter: filter.value, message: message.value }) : message;
+}
+
+/** The same of those of a NEG-MSG. */
+function parseNext(hex: unknown, surplus: unknown[]): Result<Uint8Array> {
   const message = messageFromHex(hex);
   if (message === undefined) return refuse(NOT_HEX);
-  if (nestsTooDeep(surplus, 1)) return refuse("invalid: nested too deep");
-  return accept({ filter: filter.value, message });
+  return nestsTooDeep(surplus, 1) ? refuse("invalid: nested too deep") : accept(message);
 }

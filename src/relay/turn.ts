@@ -16,6 +16,20 @@ export const WORK: Readonly<Record<Turn, number>> = { read: 8, alone: 8, other: 
 /** Messages by which a connection learns what is stored. */
 export const READS: ReadonlySet<string> = new Set(["REQ", "COUNT", "NEG-OPEN", "NEG-MSG"]);
 
+/** What a message opens, closes or replaces; undefined if nothing. */
+export function subjectOf(message: ClientMessage | undefined): string | undefined {
+  switch (message?.verb) {
+    case "REQ":
+    case "CLOSE":
+      return `REQ ${message.id}`;
+    case "NEG-OPEN":
+    case "NEG-CLOSE":
+      return `NEG ${message.id}`;
+    default:
+      return undefined;
+  }
+}
+
 /** The turn of a message; undefined stands for what is none or is refused. */
 export function turnOf(message: ClientMessage | undefined): Turn {
   if (message === undefined) return "other";

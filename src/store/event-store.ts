@@ -224,7 +224,7 @@ export class EventStore {
   /** One row for the event and one for each of its tags; entries of indexes are free. */
   readonly #remove = (position: number, event: Event, loss: Loss = "removed"): void => {
     const tags = indexedTags(event);
-    this.losses.note(event, tags);
+    this.losses.note(event, tags, loss);
     for (const [letter, value] of tags) {
       this.#sql.all(
         "DELETE FROM tag WHERE key = unhex(?1) AND kind = ?2 AND place = unhex(?3)",

@@ -3,9 +3,12 @@ import { canRead, type Reader } from "../protocol/visibility.ts";
 
 /** What is asked of the store while it may change. */
 export interface Watch {
-  /** Whether all that its reader could see when this was set can still be seen. */
+  /** Whether all that counts and that its reader could see when this was set can still be seen. */
   isIntact: boolean;
 }
+
+/** Whether a loss counts. */
+type Counts = (event: Event, tags: readonly IndexedTag[], loss: Loss) => boolean;
 
 /** Ids of removed events that are kept, and how many are dropped at a time. */
 const MAX_IDS = 10_000;
@@ -16,7 +19,7 @@ export type Loss = "superseded" | "removed";
 
 /** Events that were removed, or hidden because their author vanished: whoever watches learns of those it could see. */
 export class Losses {
-  readonly #watches = new Map<Watch, Reader>();
+  readonly #watches = new Map<Watch, { reader: Reader; counts: Counts }>();
   /** How many were removed so far. */
   #count = 0;
   /** Those that were removed last, in order. */
@@ -39,9 +42,9 @@ export class Losses {
   }
 
   /** To be ended. */
-  watch(reader: Reader): Watch {
+  watch(reader: Reader, counts: Counts = () => true): Watch {
     const watch = { isIntact: true };
-    this.#watches.set(watch, reader);
+    this.#watches.set(watch, { reader, counts });
     return watch;
   }
 
@@ -50,8 +53,10 @@ export class Losses {
   }
 
   /** Of an event that is private strangers learn nothing, not even that something went (R-05-29). */
-  note(event: Event, tags: readonly IndexedTag[]): void {
-    for (const [watch, reader] of this.#watches) if (canRead(reader, event, tags)) watch.isIntact = false;
+  note(event: Event, tags: readonly IndexedTag[], loss: Loss): void {
+    for (const [watch, { reader, counts }] of this.#watches) {
+      if (canRead(reader, event, tags) && counts(event, tags, loss)) watch.isIntact = false;
+    }
   }
 
   /** A request to vanish, which anybody may see, hides any number of events. */

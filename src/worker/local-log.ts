@@ -1,6 +1,6 @@
 import { VANISH_KIND } from "../protocol/deletion.ts";
 import type { Event } from "../protocol/event.ts";
-import type { Filter } from "../protocol/filter.ts";
+import { type Filter, matches } from "../protocol/filter.ts";
 import type { RetentionRule } from "../protocol/retention.ts";
 import type { Reader } from "../protocol/visibility.ts";
 import type { Clock, EventLog } from "../relay/ports.ts";
@@ -29,6 +29,9 @@ export interface Erasing {
   isPending: () => boolean;
   hides: (event: Event) => boolean;
 }
+
+/** How often a set is collected in which versions were replaced meanwhile; the last one is taken as it is. */
+const MAX_TRIES = 3;
 
 /** How long changed counts wait to be saved, in milliseconds: one row for all events of that time. */
 const SAVE_COUNTS_MS = 1000;
@@ -117,7 +120,24 @@ export function localLog(
       }
     },
     async records(filter, reader, admit) {
-      return (await collectRecords(sql, filter, reader, snapshot, admit, () => clock.pause())) ?? TOO_LARGE;
+      const watch = store.losses.watch(
+        reader,
+        (event, tags, loss) => loss === "superseded" && matches(filter, event, tags),
+      );
+      const moment = () => {
+        watch.isIntact = true;
+        return snapshot();
+      };
+      try {
+        for (let tries = 1; ; tries++) {
+          const found = await collectRecords(sql, filter, reader, moment, admit, () => clock.pause());
+          // Of what was replaced before it was reached the set has neither version.
+          const isDone = watch.isIntact || tries === MAX_TRIES || typeof found === "string";
+          if (found === undefined || isDone) return found ?? TOO_LARGE;
+        }
+      } finally {
+        store.losses.end(watch);
+      }
     },
   };
 }

@@ -112,3 +112,16 @@ test("R-01-09 R-01-16 on a busy relay, too, what was parked is served before wha
   await busy.publish(after);
   expect(JSON.stringify(await client.settled())).not.toContain(after.id);
 });
+
+test.each(["REQ", "CLOSE"])("R-03-25 a %s that finds no room ends what is parked of its id", async (verb) => {
+  const client = await (await relayWith(LONG)).connect();
+  client.send(["REQ", "s", { kinds: [1] }]);
+  for (let n = 0; n < 49; n++) client.send(["COUNT", `${n}`, { kinds: [9] }]);
+  client.send([verb, "s", ...(verb === "REQ" ? [{ kinds: [2] }] : [])]);
+  client.send(["AUTH", client.authEvent(alice)]);
+  await client.until(([name, id]) => name === "COUNT" && id === "48");
+  const event = unique(alice);
+  await client.publish(event);
+  const frames = await client.settled();
+  expect(frames.filter(([name, id]) => name === "EOSE" || (name === "EVENT" && id === "s"))).toEqual([]);
+});
