@@ -161,17 +161,17 @@ export class Relay {
     }
     const message = parsed.value;
     const { verb } = message;
-    if (refusal === undefined && isGated && verb !== "AUTH" && verb !== "PING") {
-      if (this.#parking.park(connection, { text, subject })) return;
-      if (subject !== undefined) this.#parking.withdraw(connection, subject);
-      return connection.send(refusalOf(message, AUTH_REQUIRED));
-    }
     if (refusal !== undefined) {
       if (subject !== undefined) this.#parking.withdraw(connection, subject);
-      // What it ends has had what its own connection sent before, and of two answers about an id that is the first.
+      // A subscription that ends by it first gets what its connection has sent; of two answers about an id this is the last.
       const hasToWait = verb === "EVENT" ? this.#publisher.waits(message.id) : verb === "REQ";
       if (hasToWait) await this.#publisher.settle(connection);
       return this.#refuse(connection, message, refusal);
+    }
+    if (isGated && verb !== "AUTH" && verb !== "PING") {
+      if (this.#parking.park(connection, { text, subject })) return;
+      if (subject !== undefined) this.#parking.withdraw(connection, subject);
+      return connection.send(refusalOf(message, AUTH_REQUIRED));
     }
     const work = this.#answer(connection, message);
     if (READS.has(verb)) return this.#line.hold(connection, turnOf(message), work);

@@ -3,12 +3,12 @@ import { canRead, type Reader } from "../protocol/visibility.ts";
 
 /** What is asked of the store while it may change. */
 export interface Watch {
-  /** Whether all that counts and that its reader could see when this was set can still be seen. */
+  /** Whether all that is of interest and that its reader could see when this was set can still be seen. */
   isIntact: boolean;
 }
 
-/** Whether a loss counts. */
-type Counts = (event: Event, tags: readonly IndexedTag[], loss: Loss) => boolean;
+/** Whether somebody has to know of a loss. */
+type Interest = (event: Event, tags: readonly IndexedTag[], loss: Loss) => boolean;
 
 /** Ids of removed events that are kept, and how many are dropped at a time. */
 const MAX_IDS = 10_000;
@@ -19,7 +19,7 @@ export type Loss = "superseded" | "removed";
 
 /** Events that were removed, or hidden because their author vanished: whoever watches learns of those it could see. */
 export class Losses {
-  readonly #watches = new Map<Watch, { reader: Reader; counts: Counts }>();
+  readonly #watches = new Map<Watch, { reader: Reader; interest: Interest }>();
   /** How many were removed so far. */
   #count = 0;
   /** Those that were removed last, in order. */
@@ -42,9 +42,9 @@ export class Losses {
   }
 
   /** To be ended. */
-  watch(reader: Reader, counts: Counts = () => true): Watch {
+  watch(reader: Reader, interest: Interest = () => true): Watch {
     const watch = { isIntact: true };
-    this.#watches.set(watch, { reader, counts });
+    this.#watches.set(watch, { reader, interest });
     return watch;
   }
 
@@ -54,8 +54,8 @@ export class Losses {
 
   /** Of an event that is private strangers learn nothing, not even that something went (R-05-29). */
   note(event: Event, tags: readonly IndexedTag[], loss: Loss): void {
-    for (const [watch, { reader, counts }] of this.#watches) {
-      if (canRead(reader, event, tags) && counts(event, tags, loss)) watch.isIntact = false;
+    for (const [watch, { reader, interest }] of this.#watches) {
+      if (canRead(reader, event, tags) && interest(event, tags, loss)) watch.isIntact = false;
     }
   }
 

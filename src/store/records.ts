@@ -26,8 +26,9 @@ const MAX_CHUNK = 500;
 
 /**
  * Time and id of the visible matches of one filter, up to its limit (R-05-42). Events are read only where a condition
- * is left to check, or a private kind, as of the `moment` at which reading begins. `admit` is told after each stretch how many were found so far and may end the search
- * with a reason; `pause` then lets other work in. Undefined if the filter would touch too many index ranges.
+ * is left to check, or a private kind, as of the `moment` at which reading begins. `admit` is told after each stretch how
+ * many were found so far and may end the search with a reason; `pause` then lets other work in. Undefined if the filter
+ * would touch too many index ranges.
  */
 export async function collectRecords(
   sql: Sql,
