@@ -8,7 +8,7 @@ import type { AccessLists, Clock } from "./ports.ts";
 /** How long a change waits for others to share one membership list, in milliseconds. */
 const DELAY_MS = 200;
 
-/** Wait after a failure, in milliseconds, then twice as long, up to the last: then the next change or read tries again. */
+/** Wait after a failure, in milliseconds, then twice as long, up to the last; then the next change or read tries again. */
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 32_000;
 
@@ -35,6 +35,8 @@ export class Announcements {
   /** Owed anew since the batch under way was put together. */
   readonly #changed = new Set<string>();
   #isArmed = false;
+  /** Wait after the next failure. */
+  #retryMs = FIRST_RETRY_MS;
   #underWay = Promise.resolve();
 
   constructor(deps: AnnouncementsDeps) {
@@ -44,6 +46,11 @@ export class Announcements {
   /** Something is left to publish. */
   get isDue(): boolean {
     return this.#deps.lists.size("owed") > 0;
+  }
+
+  /** Something is left, and it has not just failed: who reads does not try again before the timer has. */
+  get isReady(): boolean {
+    return this.isDue && this.#retryMs === FIRST_RETRY_MS;
   }
 
   /** After the object was away: what a crash left owed; and everything if the relay's key is another one. */
@@ -69,25 +76,41 @@ export class Announcements {
   /** Publishes what is owed, up to a batch. Whoever reads next is served after this, and sees its own change. */
   settle(): Promise<void> {
     // One after the other, or those who come together would each have it published.
-    const settled = this.#underWay.then(() => this.#publish());
+    const settled = this.#underWay.then(() => this.#tryToPublish());
     this.#underWay = settled.catch(() => {});
     return settled;
   }
 
-  async #publish(): Promise<void> {
+  async #tryToPublish(): Promise<void> {
+    let isDone = false;
+    try {
+      isDone = await this.#publish();
+    } finally {
+      if (isDone) this.#retryMs = FIRST_RETRY_MS;
+      else if (this.#retryMs > LAST_RETRY_MS) this.#retryMs = FIRST_RETRY_MS;
+      else {
+        this.#arm(this.#retryMs);
+        this.#retryMs *= 2;
+      }
+    }
+  }
+
+  /** False if something could not be stored. */
+  async #publish(): Promise<boolean> {
     const { lists, clock, signer, issue } = this.#deps;
     const subjects = lists
       .entries("owed")
       .slice(0, MAX_BATCH)
       .map(([subject]) => subject);
-    if (subjects.length === 0) return;
+    if (subjects.length === 0) return true;
     this.#changed.clear();
     // Always later than what was signed before, so that a list replaces the one of the same second.
     const at = Math.max(clock.nowSeconds(), Number(lists.get("signing", "last") ?? 0) + 1);
     lists.put("signing", "last", String(at));
-    if (!(await issue(this.#drafts(subjects, at).map((draft) => signer.sign(draft))))) return;
+    if (!(await issue(this.#drafts(subjects, at).map((draft) => signer.sign(draft))))) return false;
     for (const subject of subjects) if (!this.#changed.has(subject)) lists.remove("owed", subject);
     if (this.isDue) this.#arm();
+    return true;
   }
 
   #drafts(subjects: readonly string[], created_at: number): Draft[] {
@@ -115,16 +138,12 @@ export class Announcements {
     return drafts;
   }
 
-  #arm(delayMs = DELAY_MS, retryMs = FIRST_RETRY_MS): void {
+  #arm(delayMs = DELAY_MS): void {
     if (this.#isArmed) return;
     this.#isArmed = true;
-    this.#deps.clock.soon(delayMs, async () => {
+    this.#deps.clock.soon(delayMs, () => {
       this.#isArmed = false;
-      try {
-        await this.settle();
-      } finally {
-        if (this.isDue && retryMs <= LAST_RETRY_MS) this.#arm(retryMs, 2 * retryMs);
-      }
+      return this.settle();
     });
   }
 }

@@ -14,10 +14,10 @@ const MAX_WAITING_OF_ALL = 64 * 1024 * 1024;
 /** Microtasks that a read is given to end before what comes after it is begun. */
 const STEPS_AT_ONCE = 100;
 
-/** A frame as it waits: as text and nothing else. */
+/** A frame as it waits: as text, so that little more is held than is counted. */
 export interface Frame {
   readonly text: string;
-  /** What it opens or closes, as of `subjectOf`. */
+  /** What it is about, as of `subjectOf`. */
   readonly subject?: string | undefined;
   /** Why it is refused, if it is. */
   readonly refusal?: Reason;

@@ -15,8 +15,6 @@ const MEMBER_BYTES = 64 + '["member",""],'.length;
 export interface MemberChanges {
   /** Something is to be published: `key:` and a member, `role:` and a role, or `members`. */
   owe(subject: string): void;
-  /** A key is no member any more. */
-  removed(pubkey: string): void;
 }
 
 /**
@@ -45,11 +43,10 @@ export class Members {
     return this.has(pubkey) ? undefined : this.#put(pubkey, []);
   }
 
-  /** Ends a membership with its roles, and what the key may no longer read. Whether it was a member. */
+  /** Ends a membership with its roles. Whether the key was a member; what it may no longer read is the caller's to end. */
   removeMember(pubkey: string): boolean {
     if (!this.#access.lists.remove("member", pubkey)) return false;
     this.#changes.owe(`key:${pubkey}`);
-    this.#changes.removed(pubkey);
     return true;
   }
 

@@ -46,10 +46,7 @@ export class Membership {
     this.#deps = deps;
     this.#signer = new Signer(secretKey, crypto);
     this.#invites = new Invites(access, crypto);
-    this.members = new Members(access, {
-      owe: (subject) => this.announcements.owe(subject),
-      removed: deps.enforce,
-    });
+    this.members = new Members(access, { owe: (subject) => this.announcements.owe(subject) });
     this.announcements = new Announcements({
       lists: access.lists,
       clock,
@@ -108,7 +105,9 @@ export class Membership {
   }
 
   #leave(pubkey: string): Verdict {
-    const wasMember = this.members.removeMember(pubkey);
+    const { changeLog, enforce } = this.#deps;
+    const wasMember = changeLog.atomically(() => this.members.removeMember(pubkey));
+    if (wasMember) enforce(pubkey);
     return [true, wasMember ? "info: you have left this relay" : "info: you were no member of this relay"];
   }
 

@@ -39,10 +39,9 @@ export class Parking {
     const { length } = frame.text;
     const isRoom = own.frames.length < MAX_FRAMES && own.size + length <= MAX_SIZE;
     if (!isRoom || this.#sizeOfAll + length > MAX_SIZE_OF_ALL) return false;
-    if (own.frames.length === 0) this.#clock.soon(leftMs, () => this.#end(connection));
+    if (!this.#parked.has(connection)) this.#clock.soon(leftMs, () => this.#end(connection));
     own.frames.push(frame);
-    own.size += length;
-    this.#sizeOfAll += length;
+    this.#grow(own, length);
     this.#parked.set(connection, own);
     return true;
   }
@@ -51,7 +50,10 @@ export class Parking {
   withdraw(connection: Connection, subject: string): void {
     const own = this.#parked.get(connection);
     if (own === undefined) return;
-    own.frames = own.frames.filter((frame) => frame.subject !== subject);
+    own.frames = own.frames.filter((frame) => {
+      if (frame.subject === subject) this.#grow(own, -frame.text.length);
+      return frame.subject !== subject;
+    });
   }
 
   /** Hands out what was parked, in order, and keeps nothing. */
@@ -61,6 +63,11 @@ export class Parking {
     this.#parked.delete(connection);
     this.#sizeOfAll -= own.size;
     return own.frames;
+  }
+
+  #grow(own: Parked, size: number): void {
+    own.size += size;
+    this.#sizeOfAll += size;
   }
 
   #end(connection: Connection): void {

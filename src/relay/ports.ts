@@ -98,7 +98,7 @@ export interface EventLog {
  * | `invite` | SHA-256 of the code | JSON of the invite |
  * | `owed` | `key:` and a member that came or went, `role:` and a role id, or `members` | empty |
  * | `signing` | `self`, the key that signs; `last`, created_at of what it signed; `foreign`, while events are removed that another key signed | value |
- * | `erasing` | public key whose events are being removed | empty |
+ * | `erasing` | public key whose events are being removed, or id of one that is | empty |
  * | `setting` | `name`, `description` or `icon` | value |
  * | `spent` | signature of a NIP-98 event that was used | Unix seconds until which it would be valid, and its key |
  */

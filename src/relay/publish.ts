@@ -107,7 +107,7 @@ export class Publisher {
   #track<T>(commit: Promise<T>): Promise<T> {
     this.#commits++;
     const end = () => void this.#commits--;
-    this.#underWay = commit.then(end, end);
+    this.#underWay = this.#underWay.then(() => commit).then(end, end);
     return commit;
   }
 

@@ -98,7 +98,7 @@ export class Relay {
 
   /** That something cannot be published now keeps nobody from being served (R-06-17). */
   async #announce(): Promise<void> {
-    if (!this.membership?.announcements.isDue) return;
+    if (!this.membership?.announcements.isReady) return;
     try {
       await this.membership.announcements.settle();
     } catch (error) {
@@ -134,8 +134,11 @@ export class Relay {
     if (this.#line.enter(connection, turn, frame)) return;
     // It is refused before what came earlier, which would open what is closed then.
     if (frame.subject !== undefined) this.#line.withdraw(connection, frame.subject);
-    if (parsed.ok && frame.refusal === undefined) this.#overrun(connection, parsed.value);
-    else await this.#begin(connection, parsed, frame);
+    if (!parsed.ok || frame.refusal !== undefined) return this.#begin(connection, parsed, frame);
+    const { verb } = parsed.value;
+    // Who takes something back is not refused that, but has to begin anew.
+    if (verb === "CLOSE" || verb === "NEG-CLOSE") return connection.close(1008, OVERRUN);
+    await this.#begin(connection, parsed, { ...frame, refusal: OVERRUN });
   }
 
   /** Serves a frame that has waited, of a client that has left only if it is an event. Never throws. */
@@ -181,12 +184,6 @@ export class Relay {
 
   #isGated(connection: Connection): boolean {
     return this.#deps.config.authRequired && !connection.isAuthenticated;
-  }
-
-  /** There is no more room to wait. Who takes something back is not refused that, but has to begin anew. */
-  #overrun(connection: Connection, message: ClientMessage): void {
-    if (message.verb === "CLOSE" || message.verb === "NEG-CLOSE") connection.close(1008, OVERRUN);
-    else this.#refuse(connection, message, OVERRUN);
   }
 
   /** A binary frame of so many bytes is no message (M-14). */
@@ -241,10 +238,9 @@ export class Relay {
     }
     // It finds what it has sent itself (R-01-09). What others have waiting has no OK yet, and comes live; what is in the log
     // already is delivered first, to those who are subscribed by now.
-    do {
-      await this.#publisher.settle(connection);
-      await this.#announce();
-    } while (!this.#publisher.isSettled);
+    await this.#publisher.settle(connection);
+    await this.#announce();
+    while (!this.#publisher.isSettled) await this.#publisher.settle(connection);
     // Either may have changed who may read, or who can be served: asked in the turn in which it is done.
     if (connection.isClosed) return;
     if (READS.has(message.verb)) {

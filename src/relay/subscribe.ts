@@ -9,6 +9,7 @@ import type { Connection } from "./connection.ts";
 import { deliverStored } from "./deliver.ts";
 import { countValues } from "./filter-values.ts";
 import { untilRoom } from "./outbound.ts";
+import { banned } from "./policy/banned.ts";
 import type { Clock, EventLog, Log, Page, Pages } from "./ports.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -71,7 +72,11 @@ async function sendRest(deps: SubscribeDeps, subscription: Subscription, pages: 
 }
 
 /** Sends one page; true when it was the last, or when the subscription has ended meanwhile. */
-async function sendPage({ subscriptions }: SubscribeDeps, subscription: Subscription, pages: Pages): Promise<boolean> {
+async function sendPage(
+  { access, subscriptions }: SubscribeDeps,
+  subscription: Subscription,
+  pages: Pages,
+): Promise<boolean> {
   const page = await pages.next();
   if (subscription.isClosed) return true;
   if (page.refusal !== undefined) {
@@ -81,7 +86,9 @@ async function sendPage({ subscriptions }: SubscribeDeps, subscription: Subscrip
   deliverStored(page.events, subscription);
   if (!page.isLast) return false;
   subscription.connection.send(isHint(page.hint) ? ["EOSE", subscription.id, [page.hint]] : ["EOSE", subscription.id]);
-  subscription.goLive((live) => pages.remaining(live));
+  subscription.goLive((live) =>
+    pages.remaining(live).filter(({ verified: { event } }) => banned({ event, access }) === undefined),
+  );
   return true;
 }
 

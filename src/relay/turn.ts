@@ -1,4 +1,5 @@
-import type { ClientMessage } from "../protocol/message.ts";
+import { type ClientMessage, MAX_SUB_ID } from "../protocol/message.ts";
+import { exceedsCharacters } from "../protocol/text.ts";
 
 /** What a frame is to the order of its connection, and of all. */
 export type Turn =
@@ -16,15 +17,16 @@ export const WORK: Readonly<Record<Turn, number>> = { read: 8, alone: 8, other: 
 /** Messages by which a connection learns what is stored. */
 export const READS: ReadonlySet<string> = new Set(["REQ", "COUNT", "NEG-OPEN", "NEG-MSG"]);
 
-/** What a message opens, closes or replaces; undefined if nothing. */
+/** What a message opens, goes on with or closes; undefined if that is nothing, or too long to be open. */
 export function subjectOf(message: ClientMessage | undefined): string | undefined {
   switch (message?.verb) {
     case "REQ":
     case "CLOSE":
-      return `REQ ${message.id}`;
+      return exceedsCharacters(message.id, MAX_SUB_ID) ? undefined : `REQ ${message.id}`;
     case "NEG-OPEN":
+    case "NEG-MSG":
     case "NEG-CLOSE":
-      return `NEG ${message.id}`;
+      return exceedsCharacters(message.id, MAX_SUB_ID) ? undefined : `NEG ${message.id}`;
     default:
       return undefined;
   }

@@ -24,27 +24,27 @@ export interface AuditEntry {
 export class AccessStore {
   readonly #sql: Sql;
   readonly #lists = new Map<string, Map<string, string>>();
+  /** What takes back, in memory, what the transaction under way has done so far. */
+  #undo: (() => void)[] | undefined;
 
   /** Reads every entry. */
   constructor(sql: Sql) {
     this.#sql = sql;
-    this.#load();
-  }
-
-  #load(): void {
-    this.#lists.clear();
-    for (const [list, subject, detail] of this.#sql.all("SELECT list, subject, detail FROM access")) {
+    for (const [list, subject, detail] of sql.all("SELECT list, subject, detail FROM access")) {
       this.#list(list as string).set(subject as string, detail as string);
     }
   }
 
   /** Does all of `body` in one transaction or, if it throws, nothing. */
   atomically<T>(body: () => T): T {
+    this.#undo = [];
     try {
       return this.#sql.transaction(body);
     } catch (error) {
-      this.#load();
+      for (const undo of this.#undo.reverse()) undo();
       throw error;
+    } finally {
+      this.#undo = undefined;
     }
   }
 
@@ -76,15 +76,20 @@ export class AccessStore {
       subject,
       detail,
     );
+    const old = entries.get(subject);
+    this.#undo?.push(() => (old === undefined ? entries.delete(subject) : entries.set(subject, old)));
     entries.set(subject, detail);
     return true;
   }
 
   /** Whether there was such an entry; there is none after. */
   remove(list: string, subject: string): boolean {
-    if (!this.has(list, subject)) return false;
+    const entries = this.#list(list);
+    const old = entries.get(subject);
+    if (old === undefined) return false;
     this.#sql.all("DELETE FROM access WHERE list = ?1 AND subject = ?2", list, subject);
-    return this.#list(list).delete(subject);
+    this.#undo?.push(() => entries.set(subject, old));
+    return entries.delete(subject);
   }
 
   /** Remembers a change: one row, and one for the oldest when there are {@link MAX_AUDIT}. */

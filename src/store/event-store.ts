@@ -6,7 +6,7 @@ import { type CountChange, Counts } from "./counts.ts";
 import { applyDeletion } from "./deletion.ts";
 import { insertEvents, type Placed } from "./insert.ts";
 import { addressKey, tagKey } from "./keys.ts";
-import { type Loss, Losses } from "./losses.ts";
+import { type Loss, Losses, type Lost } from "./losses.ts";
 import { placeOf } from "./place.ts";
 import { type Candidate, type Prior, priorsOf } from "./prior.ts";
 import { Recent } from "./recent.ts";
@@ -43,7 +43,7 @@ export class EventStore {
   /** Of the transaction under way. */
   #changes: CountChange[] = [];
   #added: Placed[] = [];
-  #removed: { position: number; id: string; loss: Loss }[] = [];
+  #removed: Lost[] = [];
 
   /** With `search`, texts are indexed for NIP-50. */
   constructor(sql: Sql, options: { search?: SearchRules | undefined } = {}) {
@@ -70,7 +70,12 @@ export class EventStore {
 
   /** Why an event must not come, stored or not: step 12 of R-02-12. Reads one row for each key it concerns at most. */
   blockOf(event: Event): Prior["block"] {
-    return priorsOf(this.#sql, [candidateOf(event)])[0]?.block;
+    return this.blocksOf([event])[0];
+  }
+
+  /** The same for several, in one statement. */
+  blocksOf(events: readonly Event[]): Prior["block"][] {
+    return priorsOf(this.#sql, events.map(candidateOf)).map(({ block }) => block);
   }
 
   /** The stored event of an id. Reads two rows at most. */
@@ -80,7 +85,7 @@ export class EventStore {
   }
 
   /** Those of these ids that are stored, events of the kinds `except` aside. Reads at most two rows for each. */
-  storedOf(ids: readonly string[], except: ReadonlySet<number> = new Set()): Set<string> {
+  storedOf(ids: readonly string[], except: ReadonlySet<number>): Set<string> {
     const rows = this.#sql.all(
       "SELECT value, e.kind FROM json_each(?1) CROSS JOIN event e ON e.id = unhex(value)",
       JSON.stringify(ids),
@@ -88,13 +93,25 @@ export class EventStore {
     return new Set(rows.filter(([, kind]) => !except.has(kind as number)).map(([id]) => id as string));
   }
 
-  /** Those of these raw events that were not removed since {@link Losses.count} was what is given. */
+  /** Those of these raw events that are where they were when {@link Losses.count} was what is given. */
   remaining(raws: string[], count: number): string[] {
     if (this.losses.count === count) return raws;
     const lost = this.losses.since(count);
-    if (lost !== undefined) return raws.filter((raw) => !lost.has(idOfRaw(raw)));
-    const stored = this.storedOf(raws.map(idOfRaw));
-    return raws.filter((raw) => stored.has(idOfRaw(raw)));
+    if (lost === undefined) {
+      const stored = this.storedOf(raws.map(idOfRaw), new Set());
+      return raws.filter((raw) => stored.has(idOfRaw(raw)));
+    }
+    const ids = new Set(lost.map(({ id }) => id));
+    return raws.filter((raw) => !ids.has(idOfRaw(raw)));
+  }
+
+  /** The same for positions: those that are gone, but for what a newer version has replaced. */
+  removedOf(positions: readonly number[], count: number): Set<number> {
+    const lost = this.losses.since(count);
+    if (lost !== undefined)
+      return new Set(lost.flatMap(({ position, loss }) => (loss === "removed" ? [position] : [])));
+    const query = "SELECT value FROM json_each(?1) WHERE value NOT IN (SELECT seq FROM event WHERE seq = value)";
+    return new Set(this.#sql.all(query, JSON.stringify(positions)).map(([position]) => position as number));
   }
 
   /**
@@ -164,9 +181,9 @@ export class EventStore {
       const result = this.#sql.transaction(body);
       this.counts.apply(this.#changes);
       for (const { position, verified } of this.#added) this.recent.add(position, verified.event, verified.raw);
-      for (const { position, id, loss } of this.#removed) {
-        this.recent.remove(position);
-        this.losses.add(id, loss);
+      for (const lost of this.#removed) {
+        this.recent.remove(lost.position);
+        this.losses.add(lost);
       }
       return result;
     } catch (error) {

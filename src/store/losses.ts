@@ -10,12 +10,18 @@ export interface Watch {
 /** Whether somebody has to know of a loss. */
 type Interest = (event: Event, tags: readonly IndexedTag[], loss: Loss) => boolean;
 
-/** Ids of removed events that are kept, and how many are dropped at a time. */
-const MAX_IDS = 10_000;
+/** Losses that are remembered, and how many of them are forgotten at a time. */
+const MAX_LOST = 10_000;
 const DROPPED = 5000;
 
-/** Whether a newer version has taken its place. */
+/** Why an event is not in the store any more: a newer version has taken its place, or it was to go. */
 export type Loss = "superseded" | "removed";
+
+export interface Lost {
+  id: string;
+  position: number;
+  loss: Loss;
+}
 
 /** Events that were removed, or hidden because their author vanished: whoever watches learns of those it could see. */
 export class Losses {
@@ -23,22 +29,22 @@ export class Losses {
   /** How many were removed so far. */
   #count = 0;
   /** Those that were removed last, in order. */
-  readonly #last: [id: string, loss: Loss][] = [];
+  readonly #last: Lost[] = [];
 
   get count(): number {
     return this.#count;
   }
 
-  /** An event of this id is not in the store any more. */
-  add(id: string, loss: Loss): void {
+  /** An event is not in the store any more. */
+  add(lost: Lost): void {
     this.#count++;
-    if (this.#last.push([id, loss]) > MAX_IDS) this.#last.splice(0, DROPPED);
+    if (this.#last.push(lost) > MAX_LOST) this.#last.splice(0, DROPPED);
   }
 
-  /** What was lost since {@link count} was what is given, by id; undefined if that is too much. */
-  since(count: number): ReadonlyMap<string, Loss> | undefined {
+  /** What was lost since {@link count} was what is given; undefined if that is too much. */
+  since(count: number): Lost[] | undefined {
     const lost = this.#count - count;
-    return lost > this.#last.length ? undefined : new Map(this.#last.slice(this.#last.length - lost));
+    return lost > this.#last.length ? undefined : this.#last.slice(this.#last.length - lost);
   }
 
   /** To be ended. */

@@ -16,7 +16,7 @@ const EXPIRY_STEP = 60;
 const RETENTION_STEP = 1800;
 
 /**
- * The periodic work of a store: vanish (NIP-62), banned authors, what only the relay may say (R-05-63), search (NIP-50),
+ * The periodic work of a store: vanish (NIP-62), banned authors and events, what only the relay may say (R-05-63), search (NIP-50),
  * expiry (NIP-40) and retention (R-07-01).
  */
 export function storeJobs(
@@ -36,8 +36,10 @@ export function storeJobs(
       name: "banned",
       due: () => (lists.size("erasing") > 0 ? clock.nowSeconds() : undefined),
       run: () => {
-        const [[pubkey] = []] = lists.entries("erasing");
-        if (pubkey !== undefined && cleanup.removeAuthor(pubkey, BATCH) === 0) lists.remove("erasing", pubkey);
+        const [[subject] = []] = lists.entries("erasing");
+        if (subject === undefined) return;
+        cleanup.removeEvent(subject);
+        if (cleanup.removeAuthor(subject, BATCH) === 0) lists.remove("erasing", subject);
       },
     },
     {
@@ -72,7 +74,7 @@ export function erasingOf(lists: AccessLists): Erasing {
     lists.has("signing", "foreign") && RELAY_KINDS.has(kind) && pubkey !== lists.get("signing", "self");
   return {
     isPending: () => lists.size("erasing") > 0 || lists.has("signing", "foreign"),
-    hides: (event) => lists.has("erasing", event.pubkey) || isForeign(event),
+    hides: (event) => lists.has("erasing", event.pubkey) || lists.has("erasing", event.id) || isForeign(event),
   };
 }
 

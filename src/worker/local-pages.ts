@@ -19,8 +19,8 @@ export function pagesOf(
   hides: (event: Event) => boolean,
   isHinting: boolean,
 ): Pages {
-  const { head, losses } = store;
-  const { count } = losses;
+  const { head } = store;
+  const { count } = store.losses;
   const openedAt = clock.nowSeconds();
 
   const current = (raws: string[]): string[] => {
@@ -41,13 +41,15 @@ export function pagesOf(
     remaining(live: readonly LiveEvent[]): readonly LiveEvent[] {
       if (live.length === 0) return live;
       const now = clock.nowSeconds();
-      const lost = losses.since(count);
-      const stored = lost === undefined ? store.storedOf(live.map(({ verified }) => verified.event.id)) : undefined;
-      return live.filter(({ verified: { event }, position }) => {
-        if (isOver(event, now) || hides(event)) return false;
-        if (position === undefined) return true;
-        // Whoever was there before its answer ended got every version.
-        return stored === undefined ? lost?.get(event.id) !== "removed" : stored.has(event.id);
+      const blocks = store.blocksOf(live.map(({ verified }) => verified.event));
+      // Of what was replaced, whoever was there before gets every version.
+      const removed = store.removedOf(
+        live.flatMap(({ position }) => position ?? []),
+        count,
+      );
+      return live.filter(({ verified: { event }, position }, i) => {
+        if (isOver(event, now) || hides(event) || blocks[i] !== undefined) return false;
+        return position === undefined || !removed.has(position);
       });
     },
   };

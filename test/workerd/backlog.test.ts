@@ -1,9 +1,10 @@
-import type { Event } from "nostr-tools/pure";
+import type { Event, EventTemplate } from "nostr-tools/pure";
 import { expect, test } from "vitest";
 import type { Client, Frame } from "../support/client.ts";
 import { alice, bob, carol, now, signed, unique } from "../support/keys.ts";
 import { caller } from "../support/manage.ts";
-import { relayHolding, unsigned } from "./stocked.ts";
+import type { TestRelay } from "../support/relay.ts";
+import { relayHolding, ringAll, unsigned } from "./stocked.ts";
 
 // What happens to events, and to who asks, while a large answer is under way: live events wait for its end.
 
@@ -56,16 +57,61 @@ test("R-03-20 R-03-27 replaced before the stored answer ends, both versions come
   expect(frames.slice(end + 1).map(idOf)).toEqual(versions.map(({ id }) => id));
 });
 
-test("R-05-15 what expires while a large answer waits for its reader is not shown any more", async () => {
-  const at = now() + 3;
-  // More than is sent in one go, so that the end waits for some seconds.
-  const big = Array.from({ length: 500 }, (_, n) =>
+/** More than is sent in one go, so that the end waits for some seconds. */
+const large = () =>
+  Array.from({ length: 500 }, (_, n) =>
     unsigned({ created_at: 1_600_000_000 + n, content: `${n} ${"x".repeat(90_000)}` }),
   );
+
+type End = (relay: TestRelay, b: Client, versions: Event[]) => Promise<unknown>;
+const publishing =
+  (draft: (versions: Event[]) => Partial<EventTemplate>): End =>
+  async (_relay, b, versions) =>
+    expect((await b.publish(signed(bob, draft(versions))))[2]).toBe(true);
+
+test.each<[string, End]>([
+  ["R-05-07 deleted by address", publishing(() => ({ kind: 5, tags: [["a", `30023:${bob.pubkey}:x`]] }))],
+  ["R-05-06 deleted by id", publishing((all) => ({ kind: 5, tags: all.map(({ id }) => ["e", id]) }))],
+  ["R-05-20 of who vanished", publishing(() => ({ kind: 62, tags: [["relay", "ALL_RELAYS"]] }))],
+  ["R-05-74 of who was banned", (relay) => caller((url, init) => relay.stub.fetch(url, init))("banpubkey", bob.pubkey)],
+])(
+  "%s and gone before the stored answer ends, no version is shown after it",
+  async (_name, end) => {
+    const relay = await relayHolding(...large());
+    const [a, b] = [await relay.login(alice), await relay.login(bob)];
+    a.send(ALL);
+    const first = await a.next();
+    const at = now() - 10;
+    const versions = [0, 1].map((n) => signed(bob, { kind: 30023, created_at: at + n, tags: [["d", "x"]] }));
+    for (const version of versions) expect((await b.publish(version))[2]).toBe(true);
+    await end(relay, b, versions);
+    await ringAll(relay);
+    const ids = [first, ...(await whole(a))].map(idOf);
+    expect(versions.map(({ id }) => ids.includes(id))).toEqual([false, false]);
+  },
+  60_000,
+);
+
+test("R-03-20 banned, let in again and published again before the stored answer ends, an event comes once", async () => {
+  const relay = await relayHolding(...large());
+  const [a, b] = [await relay.login(alice), await relay.login(bob)];
+  const call = caller((url, init) => relay.stub.fetch(url, init));
+  a.send(ALL);
+  const first = await a.next();
+  const event = unique(bob);
+  expect((await b.publish(event))[2]).toBe(true);
+  for (const method of ["banevent", "unbanevent"]) expect((await call(method, event.id)).status).toBe(200);
+  expect((await b.publish(event)).slice(2)).toEqual([true, ""]);
+  const ids = [first, ...(await whole(a))].map(idOf);
+  expect(ids.filter((id) => id === event.id).length).toBe(1);
+}, 60_000);
+
+test("R-05-15 what expires while a large answer waits for its reader is not shown any more", async () => {
+  const at = now() + 3;
   const tags = [["expiration", `${at}`]];
   const stored = unsigned({ created_at: 1_500_000_000, tags });
   const last = unsigned({ created_at: 1_500_000_000, content: 'not a tag: ["expiration","1"]' });
-  const relay = await relayHolding(...big, stored, last);
+  const relay = await relayHolding(...large(), stored, last);
   const [a, b] = [await relay.login(alice), await relay.login(bob)];
   a.send(["REQ", "s", { kinds: [1], limit: 600 }]);
   const live = unique(bob, { tags });

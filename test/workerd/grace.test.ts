@@ -113,6 +113,16 @@ test("R-01-09 R-01-16 on a busy relay, too, what was parked is served before wha
   expect(JSON.stringify(await client.settled())).not.toContain(after.id);
 });
 
+test("R-05-43 a NEG-MSG that finds no room ends the sync that is parked", async () => {
+  const client = await (await relayWith(LONG)).connect();
+  client.send(["NEG-OPEN", "n", { kinds: [1] }, "6100000200"]);
+  for (let n = 0; n < 49; n++) client.send(["COUNT", `${n}`, { kinds: [9] }]);
+  client.send(["NEG-MSG", "n", "6100000200"]);
+  client.send(["AUTH", client.authEvent(alice)]);
+  await client.until(([name, id]) => name === "COUNT" && id === "48");
+  expect((await client.settled()).filter(([, id]) => id === "n")).toEqual([["NEG-ERR", "n", REASON]]);
+});
+
 test.each(["REQ", "CLOSE"])("R-03-25 a %s that finds no room ends what is parked of its id", async (verb) => {
   const client = await (await relayWith(LONG)).connect();
   client.send(["REQ", "s", { kinds: [1] }]);

@@ -15,31 +15,59 @@ async function answers(client: Client): Promise<Frame[]> {
   return client.settled();
 }
 
-test.each(["REQ", "NEG-OPEN"])(
-  "R-03-25 R-01-09 a %s that finds no room to wait ends what waits of its id",
-  async (verb) => {
+const LARGE = Array.from({ length: 55 }, () => "x".repeat(1000));
+
+/** Frames of a client that reads much, `waiting`, and then so many that nothing more has room. */
+function filled(a: Client, waiting: Arrival[]): Arrival[] {
+  const of = (count: number, frame: (n: number) => unknown[]): Arrival[] =>
+    Array.from({ length: count }, (_, n) => [a, frame(n)]);
+  return [
+    ...of(8, (n) => ["REQ", `r${n}`, { kinds: [1], limit: 5000 }]),
+    ...waiting,
+    ...of(100, (n) => ["REQ", `f${n}`, { "#t": LARGE, limit: 0 }]),
+    ...of(60, (n) => ["COUNT", `g${n}`, { kinds: [9] }]),
+  ];
+}
+
+/** What comes, besides answers to the frames that fill the line, until that is empty. */
+async function untilEmpty(a: Client): Promise<Frame[]> {
+  for (let n = 0; n < 8; n++) await a.until(([name, id]) => name === "EOSE" && id === `r${n}`, 20_000);
+  return (await answers(a)).filter(([name, id]) => id === "s" || name === "OK");
+}
+
+const [FIRST, SECOND] = [{ kinds: [1], limit: 1 }, { kinds: [2] }];
+const OPENING = "6100000200";
+
+test.each([
+  ["REQ", ["REQ", "s", FIRST], ["REQ", "s", SECOND], "CLOSED"],
+  ["NEG-OPEN", ["NEG-OPEN", "s", FIRST, OPENING], ["NEG-OPEN", "s", SECOND, OPENING], "NEG-ERR"],
+  ["NEG-MSG", ["NEG-OPEN", "s", FIRST, OPENING], ["NEG-MSG", "s", OPENING], "NEG-ERR"],
+])(
+  "R-01-09 R-03-25 R-05-43 a %s that finds no room to wait ends what waits of its id",
+  async (_verb, waiting, refused, verb) => {
     const relay = await relayHolding(...many(5000));
     const a = await relay.login(alice);
-    const asks = (id: string, filter: object): unknown[] =>
-      verb === "REQ" ? [verb, id, filter] : [verb, id, filter, "6100000200"];
-    const of = (count: number, frame: (n: number) => unknown[]): Arrival[] =>
-      Array.from({ length: count }, (_, n) => [a, frame(n)]);
-    const large = Array.from({ length: 55 }, () => "x".repeat(1000));
-    await receiveTogether(relay.stub, [
-      ...of(8, (n) => ["REQ", `r${n}`, { kinds: [1], limit: 5000 }]),
-      [a, asks("s", { kinds: [1], limit: 1 })],
-      ...of(100, (n) => ["REQ", `f${n}`, { "#t": large, limit: 0 }]),
-      ...of(60, (n) => ["COUNT", `g${n}`, { kinds: [9] }]),
-      [a, asks("s", { kinds: [2] })],
-    ]);
-    for (let n = 0; n < 8; n++) await a.until(([name, id]) => name === "EOSE" && id === `r${n}`, 20_000);
-    const own = (await answers(a)).filter(([, id]) => id === "s");
-    expect(own.map(([name, , text]) => [name, String(text).split(":")[0]])).toEqual([
-      [verb === "REQ" ? "CLOSED" : "NEG-ERR", "rate-limited"],
-    ]);
+    await receiveTogether(relay.stub, [...filled(a, [[a, waiting]]), [a, refused]]);
+    const own = await untilEmpty(a);
+    expect(own.map(([name, , text]) => [name, String(text).split(":")[0]])).toEqual([[verb, "rate-limited"]]);
   },
   30_000,
 );
+
+test("R-01-09 a REQ that finds no room ends the older one after what was published before", async () => {
+  const relay = await relayHolding(...many(5000));
+  const [a, b] = [await relay.login(alice), await relay.login(bob)];
+  const event = unique(alice);
+  await a.req("s", { kinds: [1], limit: 0 });
+  const waiting: Arrival[] = [
+    [b, ["EVENT", unique(bob)]],
+    [a, ["EVENT", event]],
+  ];
+  await receiveTogether(relay.stub, [...filled(a, waiting), [a, ["REQ", "s", SECOND]]]);
+  const own = await untilEmpty(a);
+  expect(own.map(([verb]) => verb)).toEqual(["EVENT", "OK", "EVENT", "CLOSED"]);
+  expect(own[2]?.[2]).toEqual(event);
+}, 30_000);
 
 test("R-01-09 a refused REQ ends the older one after what was published before", async () => {
   const relay = await relayWith({ LIMIT_REQ: "connection:1/1" });

@@ -68,7 +68,7 @@ describe.each([0, TOO_MANY_LOSSES])("with %i other events that go", (others) => 
       kept = left.filter((_, n) => n % 3 === 0 && n < left.length - 5);
       const gone = left.filter((id) => !kept.includes(id));
       putAll(store, [deletion(gone)]);
-      for (let n = 0; n < others; n++) store.losses.add("b".repeat(64), "removed");
+      for (let n = 0; n < others; n++) store.losses.add({ id: "b".repeat(64), position: 0, loss: "removed" });
     });
     expect(after.sort()).toEqual(kept.sort());
   });

@@ -1,12 +1,14 @@
 import { runInDurableObject } from "cloudflare:test";
 import { expect, test, vi } from "vitest";
 import type { Client, Frame } from "../support/client.ts";
-import { alice, bob, unique } from "../support/keys.ts";
+import { alice, bob, carol, unique } from "../support/keys.ts";
+import { caller } from "../support/manage.ts";
+import { type Arrival, receiveTogether } from "../support/one-turn.ts";
 import type { TestRelay } from "../support/relay.ts";
 import { breakMethod, type InspectedRelay, mendMethod } from "./inspect.ts";
 import { DONE, managedRelay, publishOne } from "./managed.ts";
-import { ADDED, join, joining, LIST, memberRelay, membersOf, operator } from "./member-relay.ts";
-import { countOf } from "./stocked.ts";
+import { ADDED, join, joining, LIST, leaving, memberRelay, membersOf, operator } from "./member-relay.ts";
+import { countOf, ringAll, storedEvents } from "./stocked.ts";
 
 // A write that fails in the middle of something leaves neither half of it, and keeps nobody from being served.
 
@@ -128,4 +130,81 @@ test("R-06-17 while something cannot be announced everybody is served; it is ann
   // Nobody asks for anything.
   const kinds = [await watcher.next(), await watcher.next()].map(([, , event]) => (event as { kind: number }).kind);
   expect(kinds.sort((x, y) => x - y)).toEqual([ADDED, LIST]);
+});
+
+test.each([1, 2, 3])(
+  "R-06-17 %i who read in one turn do not keep each other from it while nothing can be stored",
+  async (n) => {
+    const relay = await memberRelay();
+    const a = await relay.login(alice);
+    const code = await relay.code();
+    const readers = await Promise.all([operator, bob, bob].slice(0, n).map((by) => relay.login(by)));
+    await join(a, alice, code);
+    await whileBroken(relay, /INSERT INTO event/, async () => {
+      await receiveTogether(
+        relay.stub,
+        readers.map((reader): Arrival => [reader, ["REQ", "r", { kinds: [1] }], 1]),
+      );
+      for (const reader of readers) await reader.until(([verb]) => verb === "EOSE");
+    });
+  },
+);
+
+test("R-05-65 a leave is done or not done: the list, and what may be read", async () => {
+  const relay = await memberRelay({ READ_ACCESS: "members" });
+  const a = await relay.login(alice);
+  await join(a, alice, await relay.code());
+  await a.req("s", { kinds: [1] });
+  const refused = await whileBroken(relay, /INSERT INTO access.*-- owed/s, () => a.publish(leaving(alice)));
+  expect(refused.slice(2)).toEqual([false, "error: internal error"]);
+  const event = unique(operator);
+  const boss = await relay.login(operator);
+  await boss.publish(event);
+  expect((await a.settled()).filter(([verb]) => verb === "EVENT")).toEqual([["EVENT", "s", event]]);
+  expect((await a.publish(leaving(alice))).slice(2)).toEqual([true, "info: you have left this relay"]);
+  expect(await a.until(([verb]) => verb === "CLOSED")).toEqual(["CLOSED", "s", expect.stringMatching(/^restricted: /)]);
+  expect(await membersOf(boss)).toEqual({});
+});
+
+test("R-05-74 R-06-17 a ban of a member that cannot be recorded ends nothing", async () => {
+  const relay = await memberRelay({ READ_ACCESS: "members" });
+  const a = await relay.login(alice);
+  await join(a, alice, await relay.code());
+  await a.req("s", { kinds: [1] });
+  const call = caller((url, init) => relay.stub.fetch(url, init), operator);
+  const answer = await whileBroken(relay, /INSERT INTO audit/, () => call("banpubkey", alice.pubkey));
+  expect(answer.status).toBe(500);
+  const event = unique(operator);
+  await (await relay.login(operator)).publish(event);
+  expect(await a.next()).toEqual(["EVENT", "s", event]);
+});
+
+test("R-06-17 the lists are what they were before a change that failed, also where nothing can be read", async () => {
+  const relay = managedRelay();
+  const listed = async () => [
+    (await relay.call("listbannedpubkeys")).result,
+    (await relay.call("listallowedpubkeys")).result,
+  ];
+  await relay.call("allowpubkey", bob.pubkey);
+  await relay.call("banpubkey", carol.pubkey);
+  const before = await listed();
+  const broken = /INSERT INTO audit|SELECT list, subject/;
+  const answer = await whileBroken(relay, broken, () => relay.call("banpubkey", bob.pubkey));
+  expect(answer.status).toBe(500);
+  expect(await listed()).toEqual(before);
+  await relay.evict();
+  expect(await listed()).toEqual(before);
+});
+
+test("R-05-72 a banned event that cannot be removed is hidden, and removed later", async () => {
+  const relay = managedRelay();
+  const a = await relay.login(alice);
+  const event = await publishOne(a);
+  const answer = await whileBroken(relay, /DELETE FROM event/, () => relay.call("banevent", event.id));
+  expect(answer).toEqual(DONE);
+  expect(await a.query({ ids: [event.id] })).toEqual([]);
+  await relay.evict();
+  expect(await a.query({ ids: [event.id] })).toEqual([]);
+  await ringAll(relay);
+  expect(await storedEvents(relay)).toBe(0);
 });

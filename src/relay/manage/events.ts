@@ -1,3 +1,4 @@
+import type { AccessLists } from "../ports.ts";
 import { FULL, listing } from "./listing.ts";
 import { change, type Method } from "./method.ts";
 import { eventId, reason } from "./parameters.ts";
@@ -7,29 +8,37 @@ const reported = listing("reported-event", "id");
 
 /** Single events: banned, allowed, reported. */
 export const eventMethods: Record<string, Method> = {
-  banevent: change(
-    [eventId, reason],
-    ({ access: { lists }, membership, authorOf, removeEvent, afterwards }, id, why) => {
-      // The list of members would be gone until the next change.
-      const author = authorOf(id);
-      if (membership !== undefined && author !== undefined && author === lists.get("signing", "self")) {
-        return "restricted: the relay's own events cannot be banned";
+  banevent: change([eventId, reason], (call, id, why) => {
+    const { membership, authorOf, removeEvent, eraseSoon, afterwards } = call;
+    const { lists } = call.access;
+    // The list of members would be gone until the next change.
+    const author = authorOf(id);
+    if (membership !== undefined && author !== undefined && author === lists.get("signing", "self")) {
+      return "restricted: the relay's own events cannot be banned";
+    }
+    if (!lists.put("banned-event", id, why)) return FULL;
+    lists.remove("allowed-event", id);
+    lists.remove("reported-event", id);
+    // Hidden as long as it cannot be removed.
+    lists.put("erasing", id, "");
+    afterwards.push(() => {
+      try {
+        removeEvent(id);
+        lists.remove("erasing", id);
+      } catch {
+        eraseSoon();
       }
-      if (!lists.put("banned-event", id, why)) return FULL;
-      lists.remove("allowed-event", id);
-      lists.remove("reported-event", id);
-      afterwards.push(() => removeEvent(id));
-      return undefined;
-    },
-  ),
+    });
+    return undefined;
+  }),
   unbanevent: change([eventId, reason], ({ access: { lists } }, id) => {
-    lists.remove("banned-event", id);
+    unban(lists, id);
     return undefined;
   }),
   listbannedevents: listing("banned-event", "id"),
   allowevent: change([eventId, reason], ({ access: { lists } }, id, why) => {
     if (!lists.put("allowed-event", id, why)) return FULL;
-    lists.remove("banned-event", id);
+    unban(lists, id);
     lists.remove("reported-event", id);
     return undefined;
   }),
@@ -46,3 +55,9 @@ export const eventMethods: Record<string, Method> = {
     },
   },
 };
+
+/** What has not been removed yet is seen again. */
+function unban(lists: AccessLists, id: string): void {
+  lists.remove("banned-event", id);
+  lists.remove("erasing", id);
+}
