@@ -70,12 +70,12 @@ export class EventStore {
 
   /** Why an event must not come, stored or not: step 12 of R-02-12. Reads one row for each key it concerns at most. */
   blockOf(event: Event): Prior["block"] {
-    return this.blocksOf([event])[0];
+    return priorsOf(this.#sql, [candidateOf(event)])[0]?.block;
   }
 
-  /** The same for several, in one statement. */
-  blocksOf(events: readonly Event[]): Prior["block"][] {
-    return priorsOf(this.#sql, events.map(candidateOf)).map(({ block }) => block);
+  /** Of each of these events whether it was deleted or its author vanished, in one statement; it may have come before. */
+  areErased(events: readonly Event[]): boolean[] {
+    return priorsOf(this.#sql, events.map(candidateOf)).map(({ block, isErased }) => block === "deleted" || isErased);
   }
 
   /** The stored event of an id. Reads two rows at most. */

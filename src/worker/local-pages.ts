@@ -41,14 +41,14 @@ export function pagesOf(
     remaining(live: readonly LiveEvent[]): readonly LiveEvent[] {
       if (live.length === 0) return live;
       const now = clock.nowSeconds();
-      const blocks = store.blocksOf(live.map(({ verified }) => verified.event));
+      const areErased = store.areErased(live.map(({ verified }) => verified.event));
       // Of what was replaced, whoever was there before gets every version.
       const removed = store.removedOf(
         live.flatMap(({ position }) => position ?? []),
         count,
       );
       return live.filter(({ verified: { event }, position }, i) => {
-        if (isOver(event, now) || hides(event) || blocks[i] !== undefined) return false;
+        if (isOver(event, now) || hides(event) || areErased[i]) return false;
         return position === undefined || !removed.has(position);
       });
     },
