@@ -71,7 +71,7 @@ const publishing =
   async (_relay, b, versions) =>
     expect((await b.publish(signed(bob, draft(versions))))[2]).toBe(true);
 
-test.each<[string, End]>([
+test.concurrent.each<[string, End]>([
   ["R-05-07 deleted by address", publishing(() => ({ kind: 5, tags: [["a", `30023:${bob.pubkey}:x`]] }))],
   ["R-05-06 deleted by id", publishing((all) => ({ kind: 5, tags: all.map(({ id }) => ["e", id]) }))],
   ["R-05-20 of who vanished", publishing(() => ({ kind: 62, tags: [["relay", "ALL_RELAYS"]] }))],
@@ -94,7 +94,7 @@ test.each<[string, End]>([
   60_000,
 );
 
-test("R-03-20 banned, let in again and published again before the stored answer ends, an event comes once", async () => {
+test.concurrent("R-03-20 banned, let in again and published again before the stored answer ends, an event comes once", async () => {
   const relay = await relayHolding(...large());
   const [a, b] = [await relay.login(alice), await relay.login(bob)];
   const call = caller((url, init) => relay.stub.fetch(url, init));
@@ -108,7 +108,7 @@ test("R-03-20 banned, let in again and published again before the stored answer 
   expect(ids.filter((id) => id === event.id).length).toBe(1);
 }, 60_000);
 
-test("R-05-15 what expires while a large answer waits for its reader is not shown any more", async () => {
+test.concurrent("R-05-15 what expires while a large answer waits for its reader is not shown any more", async () => {
   const at = now() + 3;
   const tags = [["expiration", `${at}`]];
   const stored = unsigned({ created_at: 1_500_000_000, tags });

@@ -45,7 +45,7 @@ test.each([
 ])(
   "R-01-09 R-03-25 R-05-43 a %s that finds no room to wait ends what waits of its id",
   async (_verb, waiting, refused, verb) => {
-    const relay = await relayHolding(...many(5000));
+    const relay = await relayHolding(...many(2000));
     const a = await relay.login(alice);
     await receiveTogether(relay.stub, [...filled(a, [[a, waiting]]), [a, refused]]);
     const own = await untilEmpty(a);
@@ -55,7 +55,7 @@ test.each([
 );
 
 test("R-01-09 a REQ that finds no room ends the older one after what was published before", async () => {
-  const relay = await relayHolding(...many(5000));
+  const relay = await relayHolding(...many(2000));
   const [a, b] = [await relay.login(alice), await relay.login(bob)];
   const event = unique(alice);
   await a.req("s", { kinds: [1], limit: 0 });
