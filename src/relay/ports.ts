@@ -6,8 +6,8 @@ import type { VerifiedEvent } from "../protocol/verify.ts";
 import type { Reader } from "../protocol/visibility.ts";
 
 /**
- * What became of an appended event. A position is greater than all that were given before. `obeyed` is a request to vanish that was carried out and not kept; `failed` means that
- * nothing of it was written.
+ * What became of an appended event. A position is greater than all that were given before. `obeyed` is a request to vanish
+ * that was carried out and not kept; `failed` means that nothing of it was written.
  */
 export type AppendResult =
   | { outcome: "stored"; position: number }

@@ -16,8 +16,8 @@ const EXPIRY_STEP = 60;
 const RETENTION_STEP = 1800;
 
 /**
- * The periodic work of a store: vanish (NIP-62), banned authors and events, what only the relay may say (R-05-63), search (NIP-50),
- * expiry (NIP-40) and retention (R-07-01).
+ * The periodic work of a store: vanish (NIP-62), banned authors and events, what only the relay may say (R-05-63), search
+ * (NIP-50), expiry (NIP-40) and retention (R-07-01).
  */
 export function storeJobs(
   store: EventStore,
