@@ -16,7 +16,9 @@ const RUNS = 5;
 
 const relay = await loadParts();
 const { WebAssembly } = /** @type {any} */ (globalThis);
-const crypto = relay.createCrypto(new WebAssembly.Module(await readFile(join(ROOT, "src/protocol/secp256k1.wasm"))));
+const crypto = relay.createCrypto(
+  new WebAssembly.Module(await readFile(join(ROOT, "src/protocol/crypto/secp256k1.wasm"))),
+);
 const events = sampleEvents(EVENTS);
 const frames = events.map(eventFrame);
 const hashed = events.map((event) => relay.HashedEvent.check(event, crypto).value);

@@ -15,7 +15,7 @@ export async function buildWorker(directory) {
   await mkdir(directory, { recursive: true });
   await copyFile(join(ROOT, "src/protocol", WASM), join(directory, WASM));
   await build({
-    entryPoints: [join(ROOT, "src/worker/index.ts")],
+    entryPoints: [join(ROOT, "src/hosts/cloudflare/worker.ts")],
     outfile: join(directory, "worker.js"),
     bundle: true,
     format: "esm",
@@ -36,11 +36,11 @@ export async function buildWorker(directory) {
 
 /**
  * The relay's own reading of its configuration, for use in Node.
- * @returns {Promise<typeof import("../src/relay/config.ts")>}
+ * @returns {Promise<typeof import("../src/relay/config/config.ts")>}
  */
 export async function loadConfigModule() {
   const result = await build({
-    entryPoints: [join(ROOT, "src/relay/config.ts")],
+    entryPoints: [join(ROOT, "src/relay/config/config.ts")],
     bundle: true,
     format: "esm",
     target: "node20",

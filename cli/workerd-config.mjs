@@ -7,7 +7,7 @@ const COMPATIBILITY_DATE = "2026-10-01";
 const COMPATIBILITY_FLAGS = ["no_web_socket_compression"];
 
 const V8_FLAGS = [
-  // Lets the Worker collect sockets that nobody holds any more (`src/worker/collector.ts`).
+  // Lets the Worker collect sockets that nobody holds any more (`src/hosts/cloudflare/collector.ts`).
   "--expose-gc",
   // In MB. A small collection takes one millisecond and not six, and some 100 MB are not needed.
   "--max-semi-space-size=2",

@@ -1,6 +1,6 @@
 import { type Event, type IndexedTag, isTagLetter, MAX_KIND } from "./event.ts";
 import { accept, type Reason, type Result, refuse } from "./reason.ts";
-import { matchesSearch, parseSearch, type SearchQuery } from "./search.ts";
+import { matchesSearch, parseSearch, type SearchQuery } from "./search/search.ts";
 import { isHex64, nestsTooDeep } from "./text.ts";
 
 /** A filter as the relay uses it: lists are sets, an absent condition is absent (R-03-04). */

@@ -1,10 +1,10 @@
-import { isLoopback, networkOf } from "../protocol/address.ts";
+import { isLoopback, networkOf } from "../protocol/ip-address.ts";
 import { encode, type RelayMessage } from "../protocol/message.ts";
 import { isHex64 } from "../protocol/text.ts";
 import type { Reader } from "../protocol/visibility.ts";
 import { Outbound } from "./outbound.ts";
 import type { Socket } from "./ports.ts";
-import type { Subscription } from "./subscription.ts";
+import type { Subscription } from "./read/subscription.ts";
 
 /** Keys that one connection may authenticate (R-05-56). */
 export const MAX_AUTHED_KEYS = 16;

@@ -1,8 +1,8 @@
+import type { VerifiedEvent } from "../protocol/crypto/verify.ts";
 import type { Event } from "../protocol/event.ts";
 import type { Filter } from "../protocol/filter.ts";
-import type { Records } from "../protocol/negentropy-records.ts";
+import type { Records } from "../protocol/negentropy/records.ts";
 import type { Reason } from "../protocol/reason.ts";
-import type { VerifiedEvent } from "../protocol/verify.ts";
 import type { Reader } from "../protocol/visibility.ts";
 
 /**

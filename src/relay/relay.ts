@@ -1,19 +1,19 @@
 import { type ClientMessage, parseClientMessage } from "../protocol/message.ts";
 import { AUTH_REQUIRED, type Reason, refuse } from "../protocol/reason.ts";
 import { exceedsBytes } from "../protocol/text.ts";
-import { hasMembership, refuseReader } from "./access.ts";
-import { authenticate } from "./authenticate.ts";
+import { hasMembership, refuseReader } from "./access/access.ts";
+import { authenticate } from "./access/authenticate.ts";
 import type { Connection } from "./connection.ts";
 import { Admission } from "./limits/admission.ts";
 import { Breaths } from "./limits/breath.ts";
 import { type Frame, Line } from "./line.ts";
-import { isRequest, Membership } from "./membership.ts";
+import { isRequest, Membership } from "./members/membership.ts";
 import { Parking } from "./parking.ts";
 import type { ChangeLog } from "./ports.ts";
-import { type PublishDeps, Publisher } from "./publish.ts";
+import { type PublishDeps, Publisher } from "./publish/publish.ts";
+import { count, type SubscribeDeps, subscribe } from "./read/subscribe.ts";
+import { Syncs } from "./read/sync.ts";
 import { failureOf, refusalOf } from "./refusals.ts";
-import { count, type SubscribeDeps, subscribe } from "./subscribe.ts";
-import { Syncs } from "./sync.ts";
 import { READS, subjectOf, turnOf, WORK } from "./turn.ts";
 import { Turns } from "./turns.ts";
 

@@ -1,9 +1,10 @@
+import type { VerifiedEvent } from "../protocol/crypto/verify.ts";
 import { DELETION_KIND, VANISH_KIND } from "../protocol/deletion.ts";
 import { type Event, idOfRaw, indexedTags } from "../protocol/event.ts";
 import { addressOf, kindClass, supersedes } from "../protocol/kind.ts";
-import type { VerifiedEvent } from "../protocol/verify.ts";
 import { type CountChange, Counts } from "./counts.ts";
-import { applyDeletion } from "./deletion.ts";
+import { applyDeletion } from "./erase/deletion.ts";
+import { Vanishing } from "./erase/vanish.ts";
 import { insertEvents, type Placed } from "./insert.ts";
 import { addressKey, tagKey } from "./keys.ts";
 import { type Loss, Losses, type Lost } from "./losses.ts";
@@ -11,9 +12,8 @@ import { placeOf } from "./place.ts";
 import { type Candidate, type Prior, priorsOf } from "./prior.ts";
 import { Recent } from "./recent.ts";
 import { readMeta, writeMeta } from "./schema.ts";
-import { SearchIndex, type SearchRules } from "./search-index.ts";
+import { SearchIndex, type SearchRules } from "./search/search-index.ts";
 import type { Row, Sql } from "./sql.ts";
-import { Vanishing } from "./vanish.ts";
 
 /**
  * What became of one event. `obeyed` is a request to vanish that was carried out and not kept; `failed` means that nothing

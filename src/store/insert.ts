@@ -1,9 +1,9 @@
+import type { VerifiedEvent } from "../protocol/crypto/verify.ts";
 import { expirationOf } from "../protocol/event.ts";
-import type { VerifiedEvent } from "../protocol/verify.ts";
 import { tagKey } from "./keys.ts";
 import { placeOf } from "./place.ts";
 import { insertRows } from "./rows.ts";
-import { INSERT_TEXTS, type SearchIndex } from "./search-index.ts";
+import { INSERT_TEXTS, type SearchIndex } from "./search/search-index.ts";
 import type { Sql, SqlValue } from "./sql.ts";
 
 /** An event that is to be stored, where, and its address key if it has one. */

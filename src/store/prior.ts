@@ -1,8 +1,8 @@
 import { mayDelete } from "../protocol/deletion.ts";
 import type { Event } from "../protocol/event.ts";
-import { ownersOf } from "./deletion.ts";
+import { ownersOf } from "./erase/deletion.ts";
+import { isCovered } from "./erase/vanish.ts";
 import type { Sql } from "./sql.ts";
-import { isCovered } from "./vanish.ts";
 
 /** What the store holds about an event that comes: step 11 and 12 of R-02-12. */
 export interface Prior {

@@ -2,6 +2,10 @@ import { runInDurableObject } from "cloudflare:test";
 import fc from "fast-check";
 import { getEventHash, type Event as OtherEvent } from "nostr-tools/pure";
 import { expect } from "vitest";
+import { durableSql } from "../../src/hosts/cloudflare/durable-sql.ts";
+import { createCrypto } from "../../src/protocol/crypto/secp256k1.ts";
+import wasm from "../../src/protocol/crypto/secp256k1.wasm";
+import { HashedEvent } from "../../src/protocol/crypto/verify.ts";
 import {
   authorOfRaw,
   type Event,
@@ -11,13 +15,9 @@ import {
   timeOfRaw,
 } from "../../src/protocol/event.ts";
 import { parseFilter } from "../../src/protocol/filter.ts";
-import { createCrypto } from "../../src/protocol/secp256k1.ts";
-import wasm from "../../src/protocol/secp256k1.wasm";
-import { HashedEvent } from "../../src/protocol/verify.ts";
 import { EventStore } from "../../src/store/event-store.ts";
-import { Scan } from "../../src/store/scan.ts";
+import { Scan } from "../../src/store/read/scan.ts";
 import { migrate } from "../../src/store/schema.ts";
-import { durableSql } from "../../src/worker/durable-sql.ts";
 import { fuzz } from "../support/fuzz.ts";
 import { alike, jsonText, numberText, oddText, stringText } from "../support/json-text.ts";
 import { valuesOf } from "../support/naive-rules.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect } from "vitest";
 import { type Event, indexedTags } from "../../src/protocol/event.ts";
 import { matches, parseFilter } from "../../src/protocol/filter.ts";
-import { SearchText, searchTokens } from "../../src/protocol/search-text.ts";
+import { SearchText, searchTokens } from "../../src/protocol/search/search-text.ts";
 import type { Filter } from "../support/client.ts";
 import { fuzz } from "../support/fuzz.ts";
 import { filterFaults, fullMatch, mayBeTooMuch, PRIVATE_KINDS, type Switches } from "../support/naive-filter.ts";

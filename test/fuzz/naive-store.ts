@@ -1,5 +1,5 @@
 import type { Event } from "../../src/protocol/event.ts";
-import { type SearchQuery, scoreSearch } from "../../src/protocol/search.ts";
+import { type SearchQuery, scoreSearch } from "../../src/protocol/search/search.ts";
 import { Archive } from "../support/archive.ts";
 import type { Filter } from "../support/client.ts";
 import { isCurrent } from "../support/naive-features.ts";

@@ -3,8 +3,14 @@ import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import fc from "fast-check";
 import { nip77 } from "nostr-tools";
 import { expect } from "vitest";
-import { initiate, messageFromHex, messageToHex, reconcile, respond } from "../../src/protocol/negentropy.ts";
-import { RangeReader } from "../../src/protocol/negentropy-reader.ts";
+import {
+  initiate,
+  messageFromHex,
+  messageToHex,
+  reconcile,
+  respond,
+} from "../../src/protocol/negentropy/negentropy.ts";
+import { RangeReader } from "../../src/protocol/negentropy/reader.ts";
 import { fuzz } from "../support/fuzz.ts";
 import { oddText } from "../support/json-text.ts";
 import { otherStorage, recordsOf } from "../workerd/neg-pairs.ts";

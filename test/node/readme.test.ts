@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { LOCAL_VARIABLES, VARIABLES } from "../../src/relay/config.ts";
+import { LOCAL_VARIABLES, VARIABLES } from "../../src/relay/config/config.ts";
 import { ROOT } from "../support/server.ts";
 
 const readme = readFileSync(`${ROOT}/README.md`, "utf8");

@@ -1,4 +1,4 @@
-import { RelayObject } from "../../src/worker/relay-object.ts";
+import { RelayObject } from "../../src/hosts/cloudflare/relay-object.ts";
 
 /** Times that tests have set, by object. Outside the objects, so that an eviction changes nothing. */
 const times = new Map<string, number>();

@@ -1,9 +1,9 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
+import { durableSql } from "../../src/hosts/cloudflare/durable-sql.ts";
 import type { AccessList } from "../../src/relay/ports.ts";
 import { AccessStore } from "../../src/store/access-store.ts";
 import { migrate } from "../../src/store/schema.ts";
-import { durableSql } from "../../src/worker/durable-sql.ts";
 import type { Client, Frame } from "../support/client.ts";
 import { alice, bob, carol, key, signed, unique } from "../support/keys.ts";
 import type { TestRelay } from "../support/relay.ts";

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { type Filter as ParsedFilter, parseFilter } from "../../src/protocol/filter.ts";
-import { Cleanup } from "../../src/store/cleanup.ts";
-import { countMatches } from "../../src/store/count.ts";
+import { Cleanup } from "../../src/store/erase/cleanup.ts";
 import type { EventStore } from "../../src/store/event-store.ts";
+import { countMatches } from "../../src/store/read/count.ts";
 import type { Sql } from "../../src/store/sql.ts";
 import type { Filter } from "../support/client.ts";
 import { freshRelay } from "../support/relay.ts";

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { Event } from "../../src/protocol/event.ts";
 import { parseFilter } from "../../src/protocol/filter.ts";
-import { countMatches } from "../../src/store/count.ts";
-import { Scan } from "../../src/store/scan.ts";
+import { countMatches } from "../../src/store/read/count.ts";
+import { Scan } from "../../src/store/read/scan.ts";
 import type { Sql } from "../../src/store/sql.ts";
 import type { Filter } from "../support/client.ts";
 import { freshRelay } from "../support/relay.ts";

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import type { Connection } from "../../src/relay/connection.ts";
 import type { Clock } from "../../src/relay/ports.ts";
-import { SyncSession } from "../../src/relay/sync-session.ts";
+import { SyncSession } from "../../src/relay/read/sync-session.ts";
 import { alice, unique } from "../support/keys.ts";
 import { inspectedRelay } from "./inspect.ts";
 import { relayWith } from "./stocked.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseConfig } from "../../src/relay/config.ts";
+import { parseConfig } from "../../src/relay/config/config.ts";
 import { alice, bob } from "../support/keys.ts";
 
 const CURVE_ORDER = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";

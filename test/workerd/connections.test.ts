@@ -1,12 +1,12 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
-import { parseConfig } from "../../src/relay/config.ts";
-import { Subscriptions } from "../../src/relay/subscriptions.ts";
+import { durableSql } from "../../src/hosts/cloudflare/durable-sql.ts";
+import type { RelayObject } from "../../src/hosts/cloudflare/relay-object.ts";
+import { Sockets, subscriptionRows } from "../../src/hosts/cloudflare/sockets.ts";
+import { parseConfig } from "../../src/relay/config/config.ts";
+import { Subscriptions } from "../../src/relay/read/subscriptions.ts";
 import { AccessStore } from "../../src/store/access-store.ts";
 import { migrate } from "../../src/store/schema.ts";
-import { durableSql } from "../../src/worker/durable-sql.ts";
-import type { RelayObject } from "../../src/worker/relay-object.ts";
-import { Sockets, subscriptionRows } from "../../src/worker/sockets.ts";
 import { Client } from "../support/client.ts";
 import { alice, bob, now, unique } from "../support/keys.ts";
 import { caller } from "../support/manage.ts";

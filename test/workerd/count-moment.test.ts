@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
+import { localLog } from "../../src/hosts/local-log.ts";
 import { type Filter as ParsedFilter, parseFilter } from "../../src/protocol/filter.ts";
 import type { Reader } from "../../src/protocol/visibility.ts";
-import { parseConfig } from "../../src/relay/config.ts";
+import { parseConfig } from "../../src/relay/config/config.ts";
 import { EventStore } from "../../src/store/event-store.ts";
-import { localLog } from "../../src/worker/local-log.ts";
 import type { Filter } from "../support/client.ts";
 import { alice, now, unique } from "../support/keys.ts";
 import { freshRelay } from "../support/relay.ts";

@@ -1,8 +1,8 @@
 import { schnorr } from "@noble/curves/secp256k1.js";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import { expect, test } from "vitest";
-import { createCrypto, type Signature } from "../../src/protocol/secp256k1.ts";
-import wasm from "../../src/protocol/secp256k1.wasm";
+import { createCrypto, type Signature } from "../../src/protocol/crypto/secp256k1.ts";
+import wasm from "../../src/protocol/crypto/secp256k1.wasm";
 import { Random } from "../support/random.ts";
 
 // Batches against single checks, and both against @noble/curves. A failure prints the seed: set it here to repeat it.

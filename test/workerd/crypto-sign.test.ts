@@ -1,8 +1,8 @@
 import { schnorr } from "@noble/curves/secp256k1.js";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import { expect, test } from "vitest";
-import { createCrypto } from "../../src/protocol/secp256k1.ts";
-import wasm from "../../src/protocol/secp256k1.wasm";
+import { createCrypto } from "../../src/protocol/crypto/secp256k1.ts";
+import wasm from "../../src/protocol/crypto/secp256k1.wasm";
 
 const crypto = createCrypto(wasm);
 const N = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;

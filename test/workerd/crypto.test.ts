@@ -3,10 +3,10 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type Event, verifyEvent } from "nostr-tools/pure";
 import { expect, test } from "vitest";
+import { createCrypto } from "../../src/protocol/crypto/secp256k1.ts";
+import wasm from "../../src/protocol/crypto/secp256k1.wasm";
+import { VerifiedEvent } from "../../src/protocol/crypto/verify.ts";
 import { parseEvent } from "../../src/protocol/event.ts";
-import { createCrypto } from "../../src/protocol/secp256k1.ts";
-import wasm from "../../src/protocol/secp256k1.wasm";
-import { VerifiedEvent } from "../../src/protocol/verify.ts";
 import { alice, bob, key, signed } from "../support/keys.ts";
 
 const crypto = createCrypto(wasm);

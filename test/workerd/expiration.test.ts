@@ -196,7 +196,7 @@ test("R-05-15 removal is bounded in bytes too: large events go some at a time", 
     );
   });
   const removed = await inStore(relay, async (store, sql) => {
-    const { Cleanup } = await import("../../src/store/cleanup.ts");
+    const { Cleanup } = await import("../../src/store/erase/cleanup.ts");
     return new Cleanup(sql, store).removeExpired(1_800_000_000, 500);
   });
   expect(removed).toBe(3);

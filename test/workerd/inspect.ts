@@ -1,6 +1,6 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { expect, vi } from "vitest";
-import type { RelayObject } from "../../src/worker/relay-object.ts";
+import type { RelayObject } from "../../src/hosts/cloudflare/relay-object.ts";
 import type { Client } from "../support/client.ts";
 import { freshRelay, type TestRelay } from "../support/relay.ts";
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { networkOf, normalizeAddress, withoutPort } from "../../src/protocol/address.ts";
-import { parseConfig } from "../../src/relay/config.ts";
+import { withClientAddress } from "../../src/hosts/cloudflare/client-address.ts";
+import { networkOf, normalizeAddress, withoutPort } from "../../src/protocol/ip-address.ts";
+import { parseConfig } from "../../src/relay/config/config.ts";
 import { Connection, newAttachment, originOf } from "../../src/relay/connection.ts";
 import { Buckets } from "../../src/relay/limits/buckets.ts";
 import { type Charge, Limits } from "../../src/relay/limits/limits.ts";
 import { parseRules } from "../../src/relay/limits/rules.ts";
-import { withClientAddress } from "../../src/worker/client-address.ts";
 
 describe("rates as variables", () => {
   test("R-06-25 what is a rate", () => {

@@ -1,9 +1,9 @@
 import { expect, test, vi } from "vitest";
-import type { VerifiedEvent } from "../../src/protocol/verify.ts";
+import type { VerifiedEvent } from "../../src/protocol/crypto/verify.ts";
 import { Connection, newAttachment } from "../../src/relay/connection.ts";
 import { type Frame, Line } from "../../src/relay/line.ts";
 import type { Clock } from "../../src/relay/ports.ts";
-import { Subscription } from "../../src/relay/subscription.ts";
+import { Subscription } from "../../src/relay/read/subscription.ts";
 import type { Turn } from "../../src/relay/turn.ts";
 import { Turns } from "../../src/relay/turns.ts";
 import { Random } from "../support/random.ts";

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { parseConfig } from "../../src/relay/config.ts";
+import { durableSql } from "../../src/hosts/cloudflare/durable-sql.ts";
+import { parseConfig } from "../../src/relay/config/config.ts";
 import { Management } from "../../src/relay/manage/management.ts";
 import type { Membership } from "../../src/relay/manage/roles.ts";
 import { AccessStore } from "../../src/store/access-store.ts";
 import { migrate } from "../../src/store/schema.ts";
-import { durableSql } from "../../src/worker/durable-sql.ts";
 import { admin, alice, bob, carol, unique } from "../support/keys.ts";
 import { expectEose, inspectedRelay } from "./inspect.ts";
 import { DONE, managedRelay } from "./managed.ts";

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
+import { durableSql } from "../../src/hosts/cloudflare/durable-sql.ts";
 import { noteReport } from "../../src/relay/manage/reports.ts";
 import { AccessStore } from "../../src/store/access-store.ts";
 import { migrate } from "../../src/store/schema.ts";
-import { durableSql } from "../../src/worker/durable-sql.ts";
 import { alice, bob, unique } from "../support/keys.ts";
 import { inspectedRelay } from "./inspect.ts";
 import { DONE, managedRelay, publishOne } from "./managed.ts";

@@ -1,6 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import { expect } from "vitest";
-import type { Members } from "../../src/relay/members.ts";
+import type { Members } from "../../src/relay/members/members.ts";
 import { Relay } from "../../src/relay/relay.ts";
 import type { Client } from "../support/client.ts";
 import { type Key, key, now, signed } from "../support/keys.ts";

@@ -1,11 +1,11 @@
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { describe, expect, test } from "vitest";
 import * as reference from "../../node_modules/applesauce-relay/dist/lib/negentropy.js";
-import { messageFromHex, messageToHex } from "../../src/protocol/negentropy.ts";
-import { RecordsBuilder } from "../../src/protocol/negentropy-builder.ts";
-import { START, writeVarint } from "../../src/protocol/negentropy-codec.ts";
-import { RangeReader } from "../../src/protocol/negentropy-reader.ts";
-import { MessageWriter } from "../../src/protocol/negentropy-writer.ts";
+import { RecordsBuilder } from "../../src/protocol/negentropy/builder.ts";
+import { START, writeVarint } from "../../src/protocol/negentropy/codec.ts";
+import { messageFromHex, messageToHex } from "../../src/protocol/negentropy/negentropy.ts";
+import { RangeReader } from "../../src/protocol/negentropy/reader.ts";
+import { MessageWriter } from "../../src/protocol/negentropy/writer.ts";
 import { bytes, compact, otherStorage, randomId, randomPairs, recordsOf, seeded, vectorPairs } from "./neg-pairs.ts";
 import type { Pair } from "./neg-records.ts";
 

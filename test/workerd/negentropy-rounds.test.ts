@@ -1,9 +1,9 @@
 import { nip77 } from "nostr-tools";
 import { describe, expect, test } from "vitest";
 import * as reference from "../../node_modules/applesauce-relay/dist/lib/negentropy.js";
-import { initiate, messageToHex, reconcile } from "../../src/protocol/negentropy.ts";
-import { RangeReader } from "../../src/protocol/negentropy-reader.ts";
-import { MessageWriter } from "../../src/protocol/negentropy-writer.ts";
+import { initiate, messageToHex, reconcile } from "../../src/protocol/negentropy/negentropy.ts";
+import { RangeReader } from "../../src/protocol/negentropy/reader.ts";
+import { MessageWriter } from "../../src/protocol/negentropy/writer.ts";
 import {
   answerOf,
   bytes,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { initiate, respond } from "../../src/protocol/negentropy.ts";
-import { RecordsBuilder } from "../../src/protocol/negentropy-builder.ts";
-import type { Records } from "../../src/protocol/negentropy-records.ts";
-import { MessageWriter } from "../../src/protocol/negentropy-writer.ts";
+import { RecordsBuilder } from "../../src/protocol/negentropy/builder.ts";
+import { initiate, respond } from "../../src/protocol/negentropy/negentropy.ts";
+import type { Records } from "../../src/protocol/negentropy/records.ts";
+import { MessageWriter } from "../../src/protocol/negentropy/writer.ts";
 import { FRAME_LIMIT, randomId, recordsOf, seeded } from "./neg-pairs.ts";
 
 /** The clock of workerd stands still between events; after this it is right. */

@@ -2,8 +2,8 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { describe, expect, test } from "vitest";
 import * as reference from "../../node_modules/applesauce-relay/dist/lib/negentropy.js";
-import { type Fault, initiate, messageToHex, reconcile, respond } from "../../src/protocol/negentropy.ts";
-import { RangeReader } from "../../src/protocol/negentropy-reader.ts";
+import { type Fault, initiate, messageToHex, reconcile, respond } from "../../src/protocol/negentropy/negentropy.ts";
+import { RangeReader } from "../../src/protocol/negentropy/reader.ts";
 import { answerOf, bytes, compact, FRAME_LIMIT, otherStorage, recordsOf, vectorPairs } from "./neg-pairs.ts";
 
 // Single messages of NIP-77, from either side.

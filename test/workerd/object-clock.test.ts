@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { ObjectClock } from "../../src/worker/object-clock.ts";
+import { ObjectClock } from "../../src/hosts/cloudflare/object-clock.ts";
 import { now } from "../support/keys.ts";
 import { inspectedRelay } from "./inspect.ts";
 

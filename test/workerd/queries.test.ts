@@ -1,13 +1,13 @@
 import { runInDurableObject } from "cloudflare:test";
 import type { Event } from "nostr-tools/pure";
 import { expect, test } from "vitest";
+import { durableSql } from "../../src/hosts/cloudflare/durable-sql.ts";
+import { createCrypto } from "../../src/protocol/crypto/secp256k1.ts";
+import wasm from "../../src/protocol/crypto/secp256k1.wasm";
+import { VerifiedEvent } from "../../src/protocol/crypto/verify.ts";
 import { serializeEvent } from "../../src/protocol/event.ts";
-import { createCrypto } from "../../src/protocol/secp256k1.ts";
-import wasm from "../../src/protocol/secp256k1.wasm";
-import { VerifiedEvent } from "../../src/protocol/verify.ts";
 import { EventStore } from "../../src/store/event-store.ts";
 import { migrate } from "../../src/store/schema.ts";
-import { durableSql } from "../../src/worker/durable-sql.ts";
 import type { Client, Filter } from "../support/client.ts";
 import { alice, bob, carol, now, signed, unique } from "../support/keys.ts";
 import { freshRelay, type TestRelay } from "../support/relay.ts";

@@ -1,17 +1,17 @@
 import { runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
+import { durableSql } from "../../src/hosts/cloudflare/durable-sql.ts";
+import { type Crypto, createCrypto } from "../../src/protocol/crypto/secp256k1.ts";
+import wasm from "../../src/protocol/crypto/secp256k1.wasm";
+import { VerifiedEvent } from "../../src/protocol/crypto/verify.ts";
 import { type Event, indexedTags, serializeEvent } from "../../src/protocol/event.ts";
 import { type Filter, matches, parseFilter } from "../../src/protocol/filter.ts";
 import { HyperLogLog, sketchedValue } from "../../src/protocol/hyperloglog.ts";
-import { type Crypto, createCrypto } from "../../src/protocol/secp256k1.ts";
-import wasm from "../../src/protocol/secp256k1.wasm";
-import { VerifiedEvent } from "../../src/protocol/verify.ts";
-import { countMatches } from "../../src/store/count.ts";
 import { EventStore } from "../../src/store/event-store.ts";
-import { Scan } from "../../src/store/scan.ts";
+import { countMatches } from "../../src/store/read/count.ts";
+import { Scan } from "../../src/store/read/scan.ts";
 import { migrate } from "../../src/store/schema.ts";
 import type { Sql } from "../../src/store/sql.ts";
-import { durableSql } from "../../src/worker/durable-sql.ts";
 import { hintsFor } from "../support/naive-rules.ts";
 import { freshRelay } from "../support/relay.ts";
 

@@ -1,7 +1,7 @@
 import { exports } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
 import { jobRetention, retentionFacts } from "../../src/protocol/retention.ts";
-import { parseConfig } from "../../src/relay/config.ts";
+import { parseConfig } from "../../src/relay/config/config.ts";
 import { alice, bob, key, now, unique } from "../support/keys.ts";
 import { freshRelay } from "../support/relay.ts";
 import {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Event } from "../../src/protocol/event.ts";
 import { parseFilter } from "../../src/protocol/filter.ts";
-import { Scan } from "../../src/store/scan.ts";
+import { Scan } from "../../src/store/read/scan.ts";
 import { freshRelay } from "../support/relay.ts";
 import { inStore, putAll, unsigned, verified } from "./stocked.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { type Event, indexedTags } from "../../src/protocol/event.ts";
 import { parseFilter } from "../../src/protocol/filter.ts";
-import type { Completeness } from "../../src/store/completeness.ts";
-import { Scan } from "../../src/store/scan.ts";
+import type { Completeness } from "../../src/store/read/completeness.ts";
+import { Scan } from "../../src/store/read/scan.ts";
 import { freshRelay } from "../support/relay.ts";
 import { counting, inStore, putAll, unsigned } from "./stocked.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Event } from "../../src/protocol/event.ts";
 import { parseFilter } from "../../src/protocol/filter.ts";
-import { matchesSearch, parseSearch, scoreSearch } from "../../src/protocol/search.ts";
-import { searchableText, searchTokens } from "../../src/protocol/search-text.ts";
+import { matchesSearch, parseSearch, scoreSearch } from "../../src/protocol/search/search.ts";
+import { searchableText, searchTokens } from "../../src/protocol/search/search-text.ts";
 
 const NONE: ReadonlySet<number> = new Set();
 

@@ -1,14 +1,14 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { vi } from "vitest";
+import { durableSql } from "../../src/hosts/cloudflare/durable-sql.ts";
+import { createCrypto } from "../../src/protocol/crypto/secp256k1.ts";
+import wasm from "../../src/protocol/crypto/secp256k1.wasm";
+import { VerifiedEvent } from "../../src/protocol/crypto/verify.ts";
 import { type Event, serializeEvent } from "../../src/protocol/event.ts";
-import { createCrypto } from "../../src/protocol/secp256k1.ts";
-import wasm from "../../src/protocol/secp256k1.wasm";
-import { VerifiedEvent } from "../../src/protocol/verify.ts";
 import type { AccessLists } from "../../src/relay/ports.ts";
 import { EventStore } from "../../src/store/event-store.ts";
 import { migrate } from "../../src/store/schema.ts";
 import type { Sql } from "../../src/store/sql.ts";
-import { durableSql } from "../../src/worker/durable-sql.ts";
 import type { Client, Filter, Frame } from "../support/client.ts";
 import { freshRelay, type TestRelay } from "../support/relay.ts";
 

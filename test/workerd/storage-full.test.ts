@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { parseConfig } from "../../src/relay/config.ts";
-import { admitEvent } from "../../src/relay/policy.ts";
+import { parseConfig } from "../../src/relay/config/config.ts";
+import { admitEvent } from "../../src/relay/publish/policy.ts";
 import { alice, bob, now, signed, unique } from "../support/keys.ts";
 import { freshRelay, type TestRelay } from "../support/relay.ts";
 import {

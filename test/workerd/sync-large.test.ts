@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
+import { durableSql } from "../../src/hosts/cloudflare/durable-sql.ts";
 import { migrate } from "../../src/store/schema.ts";
-import { durableSql } from "../../src/worker/durable-sql.ts";
 import type { Client, Frame } from "../support/client.ts";
 import { alice, bob } from "../support/keys.ts";
 import { freshRelay, type TestRelay } from "../support/relay.ts";

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { RecordsBuilder } from "../../src/protocol/negentropy-builder.ts";
+import { RecordsBuilder } from "../../src/protocol/negentropy/builder.ts";
 import type { Reason } from "../../src/protocol/reason.ts";
-import { parseConfig } from "../../src/relay/config.ts";
+import { parseConfig } from "../../src/relay/config/config.ts";
 import { Connection, newAttachment } from "../../src/relay/connection.ts";
 import type { Clock, EventLog } from "../../src/relay/ports.ts";
-import { Syncs } from "../../src/relay/sync.ts";
+import { Syncs } from "../../src/relay/read/sync.ts";
 
 // Time and memory of syncs, with a clock and a log in the hands of the test.
 

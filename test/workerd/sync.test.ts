@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { messageFromHex } from "../../src/protocol/negentropy.ts";
-import { RangeReader } from "../../src/protocol/negentropy-reader.ts";
+import { messageFromHex } from "../../src/protocol/negentropy/negentropy.ts";
+import { RangeReader } from "../../src/protocol/negentropy/reader.ts";
 import type { Client, Filter, Frame } from "../support/client.ts";
 import { alice, bob, carol, key, now, signed, unique } from "../support/keys.ts";
 import { freshRelay } from "../support/relay.ts";

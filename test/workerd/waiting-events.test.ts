@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
+import { secp256k1 } from "../../src/hosts/cloudflare/crypto.ts";
+import { HashedEvent } from "../../src/protocol/crypto/verify.ts";
 import type { Event } from "../../src/protocol/event.ts";
-import { HashedEvent } from "../../src/protocol/verify.ts";
 import { Connection, newAttachment } from "../../src/relay/connection.ts";
-import { WaitingEvents } from "../../src/relay/waiting-events.ts";
-import { secp256k1 } from "../../src/worker/crypto.ts";
+import { WaitingEvents } from "../../src/relay/publish/waiting-events.ts";
 import { alice, unique } from "../support/keys.ts";
 import { Random } from "../support/random.ts";
 

@@ -2,8 +2,8 @@ import { exports } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { checkWork } from "../../src/protocol/pow.ts";
 import { leadingZeroBits } from "../../src/protocol/text.ts";
-import { parseConfig } from "../../src/relay/config.ts";
-import { admitEvent } from "../../src/relay/policy.ts";
+import { parseConfig } from "../../src/relay/config/config.ts";
+import { admitEvent } from "../../src/relay/publish/policy.ts";
 import { alice, type Key, now, signed } from "../support/keys.ts";
 import { NO_LISTS, relayWith, unsigned, verdict } from "./stocked.ts";
 

@@ -1,7 +1,7 @@
 import { VANISH_KIND } from "../../protocol/deletion.ts";
 import type { ClientMessage } from "../../protocol/message.ts";
 import type { Reason } from "../../protocol/reason.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { Connection } from "../connection.ts";
 import type { Clock } from "../ports.ts";
 import { Buckets } from "./buckets.ts";

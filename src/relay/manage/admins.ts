@@ -1,5 +1,5 @@
 import { accept, type Reason, refuse } from "../../protocol/reason.ts";
-import { type Access, isOperator } from "../access.ts";
+import { type Access, isOperator } from "../access/access.ts";
 import { FULL } from "./listing.ts";
 import { type Call, change, type Method, type Parameter, question } from "./method.ts";
 import { optional, publicKey } from "./parameters.ts";

@@ -1,5 +1,5 @@
 import type { Reason } from "../../protocol/reason.ts";
-import { isAdmin, isOperator } from "../access.ts";
+import { isAdmin, isOperator } from "../access/access.ts";
 import { FULL, listing } from "./listing.ts";
 import { type Call, change, type Method } from "./method.ts";
 import { publicKey, reason } from "./parameters.ts";

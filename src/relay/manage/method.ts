@@ -1,5 +1,5 @@
 import { accept, type Reason, type Result, refuse } from "../../protocol/reason.ts";
-import type { Access } from "../access.ts";
+import type { Access } from "../access/access.ts";
 import type { ChangeLog, Clock } from "../ports.ts";
 import type { StoredOf } from "./reports.ts";
 import type { Membership } from "./roles.ts";

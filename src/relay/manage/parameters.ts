@@ -1,5 +1,5 @@
-import { normalizeAddress } from "../../protocol/address.ts";
 import { MAX_KIND } from "../../protocol/event.ts";
+import { normalizeAddress } from "../../protocol/ip-address.ts";
 import { accept, type Result, refuse } from "../../protocol/reason.ts";
 import { exceedsCharacters, isHex64 } from "../../protocol/text.ts";
 import type { Parameter } from "./method.ts";

@@ -1,7 +1,7 @@
 import type { Event } from "../../protocol/event.ts";
 import { HTTP_AUTH_TOLERANCE } from "../../protocol/http-auth.ts";
 import type { Reason } from "../../protocol/reason.ts";
-import { type Access, isOperator } from "../access.ts";
+import { type Access, isOperator } from "../access/access.ts";
 
 /** Events of one key that are kept, unless it is an operator's. */
 const MAX_OWN = 500;

@@ -1,0 +1,145 @@
+import type { Event } from "../event.ts";
+
+/** Characters of an event's text that are searched, counted as UTF-16 units before and after normalization. */
+const MAX_TEXT = 100_000;
+
+/** Depth of JSON in which text values are found. */
+const MAX_DEPTH = 8;
+
+/** Kinds whose content is JSON (R-05-39): profiles and handlers. */
+const JSON_KINDS: ReadonlySet<number> = new Set([0, 31990]);
+
+/** Scripts written without spaces: each letter is a token, so that a term is found anywhere in a sentence. */
+const UNSPACED =
+  "[\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Thai}\\p{sc=Lao}\\p{sc=Khmer}\\p{sc=Myanmar}\\p{sc=Tibetan}ー]";
+const WORDLY = "[\\p{L}\\p{M}\\p{N}]";
+const TOKEN = new RegExp(
+  `[${WORDLY}--${UNSPACED}]+|[${UNSPACED}&&${WORDLY}]\\p{M}*|\\p{RI}{2}|\\p{Extended_Pictographic}`,
+  "gv",
+);
+
+/**
+ * The tokens of a text in order: runs of letters, marks and numbers, and each emoji by itself. Compatible forms and
+ * both cases are one; variation selectors are left out. Every character of a token is an ASCII letter or digit or
+ * beyond ASCII, which is what the index of the store takes for one. Text beyond the first {@link MAX_TEXT} characters
+ * is left out.
+ */
+export function searchTokens(text: string): string[] {
+  const folded = text.slice(0, MAX_TEXT).normalize("NFKC").slice(0, MAX_TEXT).toLowerCase();
+  // Which sigma the lower case has depends on what follows.
+  return (
+    folded
+      .replaceAll("ς", "σ")
+      .replace(/\p{Variation_Selector}+/gu, "")
+      .match(TOKEN) ?? []
+  );
+}
+
+/** What is searched of an event: its content, for kinds whose content is JSON the text values in it (R-05-39). */
+export function searchableText({ kind, content }: Event): string {
+  if (!JSON_KINDS.has(kind)) return content;
+  try {
+    return textValues(JSON.parse(content), 1).join("\n");
+  } catch {
+    return content;
+  }
+}
+
+function textValues(value: unknown, depth: number): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return [];
+  return Object.values(value).flatMap((member) => textValues(member, depth + 1));
+}
+
+/** Questions that are answered by looking through a text; further ones are worth an index of its tokens. */
+const MAX_LOOKS = 8;
+
+/** All of it is ASCII, so that its tokens are runs of letters and digits. */
+const PLAIN = /^[\0-\x7f]*$/;
+
+/** A text made ready for queries. */
+export class SearchText {
+  /** UTF-16 units that are searched. */
+  readonly length: number;
+  readonly #text: string;
+  /** In lower case, if the text is {@link PLAIN}. */
+  readonly #plain: string | undefined;
+  #looks = 0;
+  #tokens: readonly string[] = [];
+  /** Where each token occurs, in ascending order. */
+  #places: ReadonlyMap<string, readonly number[]> | undefined;
+
+  constructor(text: string) {
+    this.#text = text.slice(0, MAX_TEXT);
+    this.length = this.#text.length;
+    this.#plain = PLAIN.test(this.#text) ? this.#text.toLowerCase() : undefined;
+  }
+
+  /** How often the tokens of a phrase stand here one after the other, up to `most`. */
+  occurrences(phrase: readonly string[], most: number): number {
+    const [token] = phrase;
+    if (token === undefined) return 0;
+    if (this.#plain !== undefined && phrase.length === 1 && this.#looks++ < MAX_LOOKS) {
+      return countRuns(this.#plain, token, most);
+    }
+    return this.#countIndexed(phrase, most);
+  }
+
+  #countIndexed(phrase: readonly string[], most: number): number {
+    if (this.#places === undefined) {
+      this.#tokens = searchTokens(this.#text);
+      this.#places = placesOf(this.#tokens);
+    }
+    let anchor = 0;
+    let candidates: readonly number[] | undefined;
+    for (const [i, token] of phrase.entries()) {
+      const found = this.#places.get(token);
+      if (found === undefined) return 0;
+      if (candidates !== undefined && candidates.length <= found.length) continue;
+      anchor = i;
+      candidates = found;
+    }
+    if (candidates === undefined || phrase.length === 1) return Math.min(candidates?.length ?? 0, most);
+    let count = 0;
+    for (const place of candidates) {
+      if (phrase.every((token, i) => this.#tokens[place - anchor + i] === token) && ++count === most) break;
+    }
+    return count;
+  }
+}
+
+/** How often `token` is a whole run of letters and digits of an ASCII text in lower case. */
+function countRuns(text: string, token: string, most: number): number {
+  let count = 0;
+  for (let at = text.indexOf(token); at >= 0 && count < most; at = text.indexOf(token, at + token.length)) {
+    if (!isWordly(text.charCodeAt(at - 1)) && !isWordly(text.charCodeAt(at + token.length))) count++;
+  }
+  return count;
+}
+
+/** Whether it is the code of an ASCII digit or small letter. */
+function isWordly(code: number): boolean {
+  return (code >= 48 && code <= 57) || (code >= 97 && code <= 122);
+}
+
+function placesOf(tokens: readonly string[]): Map<string, number[]> {
+  const places = new Map<string, number[]>();
+  for (const [place, token] of tokens.entries()) {
+    const known = places.get(token);
+    if (known === undefined) places.set(token, [place]);
+    else known.push(place);
+  }
+  return places;
+}
+
+/** An event is held against many filters; its text is looked at once, and not at all if no filter has a search. */
+const KNOWN = new WeakMap<Event, SearchText>();
+
+/** The text of an event, computed at the first need. */
+export function searchTextOf(event: Event): SearchText {
+  const known = KNOWN.get(event);
+  if (known !== undefined) return known;
+  const text = new SearchText(searchableText(event));
+  KNOWN.set(event, text);
+  return text;
+}

@@ -1,0 +1,82 @@
+import type { Reason } from "../../protocol/reason.ts";
+import { type Config, keepsMembers } from "../config/config.ts";
+import type { AccessLists } from "../ports.ts";
+
+/** Who may do what: the configuration, and the lists that management changes while the relay runs. */
+export interface Access {
+  config: Config;
+  lists: AccessLists;
+}
+
+/** Keys that an operator has named: they may always read, write and invite, and nobody may ban them. */
+export function isOperator({ config }: Access, pubkey: string): boolean {
+  return config.pubkey === pubkey || config.adminPubkeys.includes(pubkey);
+}
+
+/** Operators, and those whom one of them has granted management methods. */
+export function isAdmin(access: Access, pubkey: string): boolean {
+  return isOperator(access, pubkey) || access.lists.has("admin", pubkey);
+}
+
+/** Whether the relay keeps members. */
+export function hasMembership({ config }: Access): boolean {
+  return keepsMembers(config);
+}
+
+/** Whether a key may ask for invite codes, and whether those that it asked for are still good. */
+export function mayInvite(access: Access, pubkey: string): boolean {
+  const { config, lists } = access;
+  if (isOperator(access, pubkey)) return true;
+  if (lists.has("banned-pubkey", pubkey)) return false;
+  return isAdmin(access, pubkey) || (config.inviteAccess === "members" && lists.has("member", pubkey));
+}
+
+/**
+ * Why a connection with these authenticated keys may not read; undefined if it may. One banned key is enough to be
+ * refused, one allowed key to be let in.
+ */
+export function refuseReader(access: Access, authed: ReadonlySet<string>): Reason | undefined {
+  return refuseBanned(access, authed) ?? refuseMode(access, authed, access.config.readAccess, "read from");
+}
+
+/** The same for publishing. Who the author of the event is, is another question (`policy/banned.ts`). */
+export function refuseWriter(access: Access, authed: ReadonlySet<string>): Reason | undefined {
+  return refuseBanned(access, authed) ?? refuseMode(access, authed, access.config.writeAccess, "write to");
+}
+
+/** Whether some keys are kept from writing, as NIP-11 says in `restricted_writes`. */
+export function restrictsWrites({ config, lists }: Access): boolean {
+  if (config.writeAccess !== undefined) return config.writeAccess !== "authenticated";
+  return lists.size("allowed-pubkey") > 0;
+}
+
+/** Why a connection with these keys is shut out; undefined if none of them is banned. */
+export function refuseBanned({ lists }: Access, authed: ReadonlySet<string>): Reason | undefined {
+  if (lists.size("banned-pubkey") === 0) return undefined;
+  for (const key of authed) if (lists.has("banned-pubkey", key)) return "blocked: this key is banned";
+  return undefined;
+}
+
+function refuseMode(
+  access: Access,
+  authed: ReadonlySet<string>,
+  mode: Config["readAccess"],
+  what: string,
+): Reason | undefined {
+  const { lists } = access;
+  if (mode === undefined && lists.size("allowed-pubkey") === 0) return undefined;
+  // With `AUTH_REQUIRED=false` too: every mode is about keys.
+  if (authed.size === 0) return `auth-required: only known keys may ${what} this relay`;
+  if (mode === "authenticated") return undefined;
+  for (const key of authed) if (isLetIn(access, key, mode)) return undefined;
+  return hasMembership(access)
+    ? `restricted: only members may ${what} this relay, join with an invite code`
+    : `restricted: only keys on the allow list may ${what} this relay`;
+}
+
+/** Without a mode the allow list counts as soon as it has an entry, and members are let in besides. */
+function isLetIn(access: Access, key: string, mode: Config["readAccess"]): boolean {
+  if (isAdmin(access, key)) return true;
+  const isMember = mode !== "allowed" && hasMembership(access) && access.lists.has("member", key);
+  return isMember || (mode !== "members" && access.lists.has("allowed-pubkey", key));
+}

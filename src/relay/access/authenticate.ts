@@ -1,0 +1,95 @@
+import { checkAuth } from "../../protocol/auth.ts";
+import type { Crypto } from "../../protocol/crypto/secp256k1.ts";
+import { VerifiedEvent } from "../../protocol/crypto/verify.ts";
+import { parseEvent, serializeEvent } from "../../protocol/event.ts";
+import { accept, type Result, refuse } from "../../protocol/reason.ts";
+import type { Config } from "../config/config.ts";
+import { type Connection, MAX_AUTHED_KEYS } from "../connection.ts";
+import type { Admission } from "../limits/admission.ts";
+import type { Clock } from "../ports.ts";
+import type { Subscriptions } from "../read/subscriptions.ts";
+import { countFailure, refuseAttempt } from "./attempts.ts";
+
+export interface AuthenticateDeps {
+  config: Config;
+  crypto: Crypto;
+  clock: Clock;
+  subscriptions: Subscriptions;
+  admission: Pick<Admission, "refuseKey" | "cutOff">;
+}
+
+/**
+ * AUTH: adds the key to the connection's authed set if all checks of R-05-53 pass. Stores nothing (R-05-59). Closes the
+ * connection if the key was cut off a short while ago.
+ */
+export function authenticate(
+  deps: AuthenticateDeps,
+  connection: Connection,
+  id: string | undefined,
+  event: object,
+): void {
+  const named = id ?? idOf(event, deps.crypto);
+  if (named === undefined) return connection.send(["NOTICE", "invalid: AUTH needs an event"]);
+  const now = deps.clock.nowSeconds();
+  const limited = refuseAttempt(connection, "AUTH attempts", now);
+  if (limited !== undefined) return connection.send(["OK", named, false, limited]);
+  const proven = prove(deps, connection, { ...event, id: named }, now);
+  const barred = proven.ok ? deps.admission.refuseKey(proven.value) : undefined;
+  if (barred !== undefined) {
+    connection.send(["OK", named, false, barred]);
+    return deps.admission.cutOff(connection);
+  }
+  if (proven.ok) {
+    addKey(deps, connection, proven.value);
+  } else {
+    countFailure(connection, now);
+    deps.subscriptions.keep(connection);
+  }
+  connection.send(["OK", named, proven.ok, proven.ok ? "" : proven.reason]);
+}
+
+/** The attachment holds the new key before anybody hears of it (R-06-11); one that it cannot hold does not count. */
+function addKey({ subscriptions }: AuthenticateDeps, connection: Connection, pubkey: string): void {
+  if (connection.authed.has(pubkey)) return;
+  connection.authed.add(pubkey);
+  try {
+    subscriptions.keep(connection);
+  } catch (error) {
+    connection.authed.delete(pubkey);
+    throw error;
+  }
+  connection.outbound.isStranger = false;
+}
+
+/** The key that an AUTH event proves, if all checks pass. */
+function prove(
+  { config, crypto }: AuthenticateDeps,
+  connection: Connection,
+  value: object,
+  now: number,
+): Result<string> {
+  const parsed = parseEvent(value);
+  if (!parsed.ok) return parsed;
+  const wrong = checkAuth(parsed.value, {
+    challenge: connection.challenge,
+    relayUrls: config.relayUrls,
+    urlMatch: config.urlMatch,
+    now,
+    tolerance: config.authTolerance,
+  });
+  // Clients take `auth-required:` as a call to log in, which this connection has done (R-05-54).
+  if (wrong !== undefined) return refuse(`${connection.isAuthenticated ? "invalid" : "auth-required"}: ${wrong}`);
+  const checked = VerifiedEvent.check(parsed.value, crypto);
+  if (!checked.ok) return checked;
+  const { pubkey } = checked.value.event;
+  if (!connection.authed.has(pubkey) && connection.authed.size >= MAX_AUTHED_KEYS) {
+    return refuse(`restricted: at most ${MAX_AUTHED_KEYS} keys on one connection`);
+  }
+  return accept(pubkey);
+}
+
+/** The id that an AUTH event without one should have (R-05-57); undefined if its other members are malformed. */
+function idOf(event: object, crypto: Crypto): string | undefined {
+  const parsed = parseEvent({ ...event, id: "0".repeat(64) });
+  return parsed.ok ? crypto.sha256(serializeEvent(parsed.value).hashed) : undefined;
+}

@@ -1,0 +1,91 @@
+import type { Crypto } from "../../protocol/crypto/secp256k1.ts";
+import type { Reason } from "../../protocol/reason.ts";
+import { type Access, isAdmin, mayInvite } from "../access/access.ts";
+
+/** Invites of one inviter that are kept, used-up ones included until they expire: the list has room for all members. */
+const MAX_OF_ADMIN = 20;
+const MAX_OF_MEMBER = 4;
+
+interface Invite {
+  /** 128 random bits. */
+  code: string;
+  /** Who asked for it. */
+  by: string;
+  /** How often it may still be used. */
+  left: number;
+  /** Unix seconds. */
+  expires: number;
+}
+
+/** Invite codes (R-05-64, R-05-67): found by their hash, so that the time of a look-up tells nothing about a code. */
+export class Invites {
+  readonly #access: Access;
+  readonly #crypto: Crypto;
+  /** By hash. */
+  readonly #invites: Map<string, Invite>;
+
+  constructor(access: Access, crypto: Crypto) {
+    this.#access = access;
+    this.#crypto = crypto;
+    this.#invites = new Map(
+      access.lists.entries("invite").map(([hash, detail]) => [hash, JSON.parse(detail) as Invite]),
+    );
+  }
+
+  /** Why a code does not open the relay at `now`, in seconds; undefined if it does. */
+  refuse(code: string, now: number): Reason | undefined {
+    const invite = this.#find(code);
+    if (invite === undefined || !mayInvite(this.#access, invite.by)) {
+      return "restricted: that is an invalid invite code";
+    }
+    if (now >= invite.expires) return "restricted: that invite code has expired";
+    return invite.left === 0 ? "restricted: that invite code has been used up" : undefined;
+  }
+
+  /** Takes one use off a code that {@link refuse} has found good. */
+  use(code: string): void {
+    const invite = this.#find(code);
+    if (invite !== undefined) this.#put({ ...invite, left: invite.left - 1 });
+  }
+
+  /**
+   * A fresh code for an inviter (R-05-67). Where there is no room, another of the same inviter gives way: one that is used
+   * up, else the oldest that nobody has used, else the oldest. Undefined if others fill the list.
+   */
+  codeFor(inviter: string, now: number): string | undefined {
+    this.#prune(now);
+    const { inviteUses, inviteTtl } = this.#access.config;
+    const own = [...this.#invites.values()].filter(({ by }) => by === inviter).sort((a, b) => a.expires - b.expires);
+    const leastMissed = own.find(({ left }) => left === 0) ?? own.find(({ left }) => left >= inviteUses) ?? own[0];
+    const code = [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
+    const invite = { code, by: inviter, left: inviteUses, expires: now + inviteTtl };
+    const most = isAdmin(this.#access, inviter) ? MAX_OF_ADMIN : MAX_OF_MEMBER;
+    let isKept = own.length < most && this.#put(invite);
+    if (!isKept && leastMissed !== undefined) {
+      this.#remove(leastMissed);
+      isKept = this.#put(invite);
+    }
+    return isKept ? code : undefined;
+  }
+
+  #find(code: string): Invite | undefined {
+    return this.#invites.get(this.#crypto.sha256(code));
+  }
+
+  #put(invite: Invite): boolean {
+    const hash = this.#crypto.sha256(invite.code);
+    if (!this.#access.lists.put("invite", hash, JSON.stringify(invite))) return false;
+    this.#invites.set(hash, invite);
+    return true;
+  }
+
+  #remove({ code }: Invite): void {
+    const hash = this.#crypto.sha256(code);
+    this.#access.lists.remove("invite", hash);
+    this.#invites.delete(hash);
+  }
+
+  #prune(now: number): void {
+    for (const invite of [...this.#invites.values()]) if (now >= invite.expires) this.#remove(invite);
+  }
+}

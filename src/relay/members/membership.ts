@@ -1,0 +1,158 @@
+import { Signer } from "../../protocol/crypto/signer.ts";
+import { VerifiedEvent } from "../../protocol/crypto/verify.ts";
+import { parseEvent } from "../../protocol/event.ts";
+import { type Filter, matches } from "../../protocol/filter.ts";
+import { INVITE_KIND, JOIN_KIND, LEAVE_KIND } from "../../protocol/kind.ts";
+import type { Reason } from "../../protocol/reason.ts";
+import { isAdmin, mayInvite, refuseBanned } from "../access/access.ts";
+import { countFailure, refuseAttempt } from "../access/attempts.ts";
+import type { Connection } from "../connection.ts";
+import type { ChangeLog } from "../ports.ts";
+import { banned } from "../publish/policy/banned.ts";
+import { expiration } from "../publish/policy/expiration.ts";
+import { size } from "../publish/policy/size.ts";
+import { work } from "../publish/policy/work.ts";
+import type { PublishDeps } from "../publish/publish.ts";
+import type { Policy } from "../publish/submission.ts";
+import { Announcements } from "./announcements.ts";
+import { Invites } from "./invites.ts";
+import { Members } from "./members.ts";
+
+/** Seconds that a request may be old or ahead (R-05-64). */
+const TOLERANCE = 600;
+
+export interface MembershipDeps extends PublishDeps {
+  /** `RELAY_SECRET_KEY`. */
+  secretKey: string;
+  changeLog: ChangeLog;
+  issue: (events: readonly VerifiedEvent[]) => Promise<boolean>;
+  /** Ends what the connections of a key may no longer have. */
+  enforce: (pubkey: string) => void;
+}
+
+/** What an OK says. */
+type Verdict = [accepted: boolean, text: Reason];
+
+/** Members of the relay (NIP-43): requests to join and leave, invites, and what is published about it. */
+export class Membership {
+  readonly members: Members;
+  readonly announcements: Announcements;
+  readonly #deps: MembershipDeps;
+  readonly #signer: Signer;
+  readonly #invites: Invites;
+
+  constructor(deps: MembershipDeps) {
+    const { access, crypto, clock, issue, secretKey } = deps;
+    this.#deps = deps;
+    this.#signer = new Signer(secretKey, crypto);
+    this.#invites = new Invites(access, crypto);
+    this.members = new Members(access, { owe: (subject) => this.announcements.owe(subject) });
+    this.announcements = new Announcements({
+      lists: access.lists,
+      clock,
+      signer: this.#signer,
+      members: () => this.members.all(),
+      role: (id) => this.members.role(id),
+      issue,
+    });
+  }
+
+  /** Judges a request to join or leave in the order of R-02-12 and answers it. It is neither stored nor passed on. */
+  serve(connection: Connection, id: string, value: unknown): void {
+    connection.send(["OK", id, ...this.#judge(connection, value)]);
+  }
+
+  #judge(connection: Connection, value: unknown): Verdict {
+    const { config, access, crypto, clock } = this.#deps;
+    const { authed } = connection;
+    const parsed = parseEvent(value);
+    if (!parsed.ok) return [false, parsed.reason];
+    const checked = VerifiedEvent.check(parsed.value, crypto);
+    if (!checked.ok) return [false, checked.reason];
+    const { event, tags } = checked.value;
+    const now = clock.nowSeconds();
+    for (const policy of POLICIES) {
+      const refusal = policy({ event, tags, now, config, access, authed, isFull: false, find: () => undefined });
+      if (refusal !== undefined) return [false, refusal];
+    }
+    if (event.kind === LEAVE_KIND) return this.#leave(event.pubkey);
+    return this.#join(connection, event.pubkey, event.tags.find((tag) => tag[0] === "claim")?.[1] ?? "", now);
+  }
+
+  /** In one turn, so that of two who come with the last use of a code one gets in. */
+  #join(connection: Connection, pubkey: string, claim: string, now: number): Verdict {
+    const { access, config, subscriptions, changeLog } = this.#deps;
+    if (this.members.has(pubkey)) return [true, "duplicate: you are already a member of this relay"];
+    // Who may do everything needs no code.
+    const needsCode = !isAdmin(access, pubkey);
+    if (needsCode) {
+      const limited = refuseAttempt(connection, "attempts to join with an invite code", now);
+      if (limited !== undefined) return [false, limited];
+      const refusal = this.#invites.refuse(claim, now);
+      if (refusal !== undefined) {
+        countFailure(connection, now);
+        subscriptions.keep(connection);
+        return [false, refusal];
+      }
+    }
+    const refusal = changeLog.atomically(() => {
+      const full = this.members.addMember(pubkey);
+      if (full === undefined && needsCode) this.#invites.use(claim);
+      return full;
+    });
+    if (refusal !== undefined) return [false, refusal];
+    return [true, `info: welcome to ${config.relayUrls[0]}`];
+  }
+
+  #leave(pubkey: string): Verdict {
+    const { changeLog, enforce } = this.#deps;
+    const wasMember = changeLog.atomically(() => this.members.removeMember(pubkey));
+    if (wasMember) enforce(pubkey);
+    return [true, wasMember ? "info: you have left this relay" : "info: you were no member of this relay"];
+  }
+
+  /**
+   * The invite that a REQ asks for (R-05-67), as raw JSON, and its filters with the room that is left in them. Undefined
+   * if none of the filters asks for one, or if no key of the connection may invite.
+   */
+  invite(authed: ReadonlySet<string>, filters: readonly Filter[]): { raw: string; filters: Filter[] } | undefined {
+    const created_at = this.#deps.clock.nowSeconds();
+    const draft = { kind: INVITE_KIND, created_at, tags: [["-"]] };
+    const blank = { ...draft, id: "", pubkey: this.#signer.pubkey, content: "", sig: "" };
+    const asksFor = (filter: Filter): boolean =>
+      filter.kinds?.has(INVITE_KIND) === true && filter.limit !== 0 && matches(filter, blank, []);
+    if (!filters.some(asksFor)) return undefined;
+    const inviter = [...authed].find((key) => mayInvite(this.#deps.access, key));
+    const code = inviter === undefined ? undefined : this.#invites.codeFor(inviter, created_at);
+    if (code === undefined) return undefined;
+    const { raw } = this.#signer.sign({ ...draft, tags: [["-"], ["claim", code]] });
+    const rest = filters.map((filter) =>
+      filter.limit !== undefined && asksFor(filter) ? { ...filter, limit: filter.limit - 1 } : filter,
+    );
+    return { raw, filters: rest };
+  }
+}
+
+/** Whether an EVENT is for the relay itself. */
+export function isRequest(event: unknown): boolean {
+  if (typeof event !== "object" || event === null || !("kind" in event)) return false;
+  return event.kind === JOIN_KIND || event.kind === LEAVE_KIND;
+}
+
+const fresh: Policy = ({ event, now }) =>
+  Math.abs(now - event.created_at) > TOLERANCE
+    ? `invalid: created_at is more than ${TOLERANCE} seconds off`
+    : undefined;
+
+/** The `-` of NIP-70 may be missing, as Flotilla leaves it out: a request comes from its author all the same. */
+const fromAuthor: Policy = ({ event, authed }) => {
+  if (authed.has(event.pubkey)) return undefined;
+  return authed.size === 0
+    ? "auth-required: log in with the key that is to join or leave"
+    : "restricted: log in with the key that is to join or leave, an invite code is for that key only";
+};
+
+const notBanned: Policy = ({ access, authed }) => refuseBanned(access, authed);
+
+/** Who is not allowed in must be able to ask: neither access modes nor allowed kinds count here. */
+const POLICIES: readonly Policy[] = [size, expiration, fresh, fromAuthor, notBanned, banned, work];

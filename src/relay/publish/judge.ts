@@ -1,0 +1,85 @@
+import type { VerifiedEvent } from "../../protocol/crypto/verify.ts";
+import { VANISH_KIND } from "../../protocol/deletion.ts";
+import type { Event } from "../../protocol/event.ts";
+import { kindClass } from "../../protocol/kind.ts";
+import type { Reason } from "../../protocol/reason.ts";
+import { type Access, refuseReader, refuseWriter } from "../access/access.ts";
+import type { Config } from "../config/config.ts";
+import type { Connection } from "../connection.ts";
+import type { Clock, EventLog, Log } from "../ports.ts";
+import { admitEvent, isRefusedAgain, isRefusedLate } from "./policy.ts";
+import type { Waiting } from "./signatures.ts";
+import { isErasing } from "./waiting-events.ts";
+
+export const BLOCKED = {
+  deleted: "blocked: deleted by its author",
+  vanished: "blocked: its author or recipient asked to vanish",
+} satisfies Record<string, Reason>;
+
+export interface JudgeDeps {
+  config: Config;
+  access: Access;
+  log: EventLog;
+  clock: Clock;
+  report: Log;
+}
+
+/** What is asked of an event before it is stored, beyond its shape, id and signature. Changes nothing. */
+export class Judge {
+  readonly #deps: JudgeDeps;
+
+  constructor(deps: JudgeDeps) {
+    this.#deps = deps;
+  }
+
+  /** Why a verified event may not be published by whoever hands it in (R-02-12), or undefined. */
+  refuse({ authed }: Connection, verified: VerifiedEvent): Reason | undefined {
+    const { config, access, log, clock } = this.#deps;
+    const { event, tags } = verified;
+    const isFull = !log.hasRoomFor(verified);
+    // Who may not read does not learn what is here. Asked for few events, so not before.
+    const find = (wanted: string) => (refuseReader(access, authed) === undefined ? log.find(wanted) : undefined);
+    return admitEvent({ event, tags, now: clock.nowSeconds(), config, access, authed, isFull, find }, () => {
+      const block = log.blockOf(event);
+      return block && BLOCKED[block];
+    });
+  }
+
+  /** Whether an event may be answered as a duplicate. Who may not read does not learn what is here. */
+  mayBeKnown({ authed }: Connection, event: Event): boolean {
+    const { access, config, clock } = this.#deps;
+    const now = clock.nowSeconds();
+    return refuseReader(access, authed) === undefined && !isRefusedAgain({ event, now, config, authed });
+  }
+
+  /** Those that are stored already and need no signature (R-02-12): none if one may take away what is stored now. */
+  known(batch: readonly Waiting[]): ReadonlySet<string> {
+    const ids = batch.map(({ event: { event } }) => event.id);
+    if (batch.some(({ event: { event } }) => isErasing(event) || isReplacement(event))) return new Set();
+    try {
+      return this.#deps.log.known(ids);
+    } catch (error) {
+      // Only a hint: what is amiss shows when they are stored, and each is answered then.
+      this.#deps.report("looking up known events failed", { error: String(error) });
+      return new Set();
+    }
+  }
+
+  /** Whether the answer depends on what erasures block or leave to erase, and the store is not asked anyway. */
+  isForLog(event: Event): boolean {
+    const { config, log } = this.#deps;
+    if (kindClass(event.kind) === "ephemeral") return true;
+    return isRefusedLate({ event, config, isFull: log.isFull(), find: (id) => log.find(id) });
+  }
+
+  /** A request to vanish is carried out whoever hands it in (R-05-22); kept and passed on only if that key may write. */
+  isKept({ authed }: Connection, { kind }: Event): boolean {
+    const { access, log } = this.#deps;
+    return kind !== VANISH_KIND || (!log.isFull() && refuseWriter(access, authed) === undefined);
+  }
+}
+
+function isReplacement({ kind }: Event): boolean {
+  const kindOf = kindClass(kind);
+  return kindOf === "replaceable" || kindOf === "addressable";
+}

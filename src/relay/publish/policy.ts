@@ -1,0 +1,71 @@
+import { kindClass } from "../../protocol/kind.ts";
+import type { Reason } from "../../protocol/reason.ts";
+import { banned } from "./policy/banned.ts";
+import { createdAt } from "./policy/created-at.ts";
+import { expiration } from "./policy/expiration.ts";
+import { job } from "./policy/job.ts";
+import { kinds } from "./policy/kinds.ts";
+import { neverPublished } from "./policy/never-published.ts";
+import { protectedEvent } from "./policy/protected.ts";
+import { repost } from "./policy/repost.ts";
+import { retention } from "./policy/retention.ts";
+import { room } from "./policy/room.ts";
+import { size } from "./policy/size.ts";
+import { vanish } from "./policy/vanish.ts";
+import { work } from "./policy/work.ts";
+import { writer } from "./policy/writer.ts";
+import type { FirmPolicy, LatePolicy, Policy, Submission } from "./submission.ts";
+
+/** Steps 5 to 10 of R-02-12, in that order: the first reason counts. */
+const POLICIES: readonly Policy[] = [
+  size,
+  createdAt,
+  expiration,
+  retention,
+  neverPublished,
+  protectedEvent,
+  repost,
+  banned,
+  writer,
+  kinds,
+  work,
+];
+
+/** What comes after tombstones, which are step 12. */
+const LATE_POLICIES: readonly LatePolicy[] = [vanish, job, room];
+
+/** Those that refuse an event although it is stored: it is as good as gone, or not this client's to publish. */
+const FIRM_POLICIES: readonly FirmPolicy[] = [expiration, retention, protectedEvent];
+
+/** Whether an event that is stored already is refused nevertheless, and not answered as a duplicate. */
+export function isRefusedAgain(submission: Parameters<FirmPolicy>[0]): boolean {
+  return firstOf(FIRM_POLICIES, submission) !== undefined;
+}
+
+/**
+ * Why an event may not be published, or undefined. Whether an erasure blocks it is asked only where the answer depends on
+ * it: mostly the log tells when it stores the event, and an ephemeral one never gets there.
+ */
+export function admitEvent(submission: Submission, blocked: () => Reason | undefined): Reason | undefined {
+  const early = firstOf(POLICIES, submission);
+  if (early !== undefined) return early;
+  const late = firstOf(LATE_POLICIES, submission);
+  const isForLog = late === undefined && kindClass(submission.event.kind) !== "ephemeral";
+  return isForLog ? undefined : (blocked() ?? late);
+}
+
+/** Whether, if no erasure blocks it, an event that nothing else refuses is refused. */
+export function isRefusedLate(submission: Parameters<LatePolicy>[0]): boolean {
+  return firstOf(LATE_POLICIES, submission) !== undefined;
+}
+
+function firstOf<Looked>(
+  policies: readonly ((looked: Looked) => Reason | undefined)[],
+  submission: Looked,
+): Reason | undefined {
+  for (const policy of policies) {
+    const reason = policy(submission);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
+}

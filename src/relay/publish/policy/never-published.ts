@@ -1,0 +1,15 @@
+import { AUTH_KIND, JOIN_KIND, LEAVE_KIND, RELAY_KINDS } from "../../../protocol/kind.ts";
+import { hasMembership } from "../../access/access.ts";
+import type { Policy } from "../submission.ts";
+
+/** R-05-60, R-05-63, R-03-28. Requests to join and leave come here only where there are no members. */
+export const neverPublished: Policy = ({ event, access }) => {
+  if (event.kind === AUTH_KIND) return "invalid: an AUTH event is not published";
+  if (event.kind === JOIN_KIND || event.kind === LEAVE_KIND) {
+    return "restricted: no invite code is needed or accepted, this relay keeps no members";
+  }
+  if (RELAY_KINDS.has(event.kind) && hasMembership(access)) {
+    return `blocked: kind ${event.kind} is published by the relay alone`;
+  }
+  return undefined;
+};

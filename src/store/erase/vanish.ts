@@ -1,0 +1,127 @@
+import { GIFT_WRAP_KIND, VANISH_KIND } from "../../protocol/deletion.ts";
+import type { Event } from "../../protocol/event.ts";
+import { tagKey } from "../keys.ts";
+import { placeOfTime } from "../place.ts";
+import type { Sql } from "../sql.ts";
+import { Batch } from "./batch.ts";
+import { ownersOf, type Remove } from "./deletion.ts";
+
+/** Requests of which events are looked for in one run at most. */
+const MAX_REQUESTS = 100;
+
+/**
+ * Requests to vanish (NIP-62). The cut-off is written with the request and hides everything at once; the events behind
+ * it are erased in batches, and what is left is found again after a restart.
+ */
+export class Vanishing {
+  readonly #sql: Sql;
+  /** Cut-offs whose events are not all erased yet: never more than there are keys of which something is stored. */
+  readonly #pending = new Map<string, number>();
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+    const rows = sql.all(
+      "SELECT lower(hex(pubkey)), until FROM vanished INDEXED BY vanished_pending WHERE pending = 1",
+    );
+    for (const [pubkey, until] of rows) this.#pending.set(pubkey as string, until as number);
+  }
+
+  /** Whether events are still to be erased. */
+  get isPending(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  /** Whether a stored event is erased already as far as anybody can see. */
+  hides(event: Event): boolean {
+    if (this.#pending.size === 0) return false;
+    return ownersOf(event).some((owner) => isCovered(event, this.#pending.get(owner)));
+  }
+
+  /**
+   * Records a request: one row, unless a later one is known. Its events are hidden from now on. To be called in the
+   * transaction that stores it, with its position if it is kept. Where nothing else of the key is stored there is nothing
+   * to erase, and nothing is pending. Reads four rows at most.
+   */
+  request({ pubkey, created_at }: Event, position = 0): void {
+    this.#sql.all(
+      `INSERT INTO vanished VALUES(unhex(?1), ?2,
+         EXISTS(SELECT 1 FROM event INDEXED BY event_author WHERE pubkey = unhex(?1) AND seq <> ?3)
+         OR EXISTS(SELECT 1 FROM tag WHERE key = unhex(?4) AND kind = ?5 AND place >= unhex(?6)))
+       ON CONFLICT(pubkey) DO UPDATE SET until = excluded.until, pending = max(pending, excluded.pending)
+       WHERE excluded.until > until`,
+      pubkey,
+      created_at,
+      position,
+      tagKey("p", pubkey),
+      GIFT_WRAP_KIND,
+      placeOfTime(created_at),
+    );
+  }
+
+  /** To be called when the transaction of {@link request} has been committed. */
+  begin({ pubkey }: Event): void {
+    const [row] = this.#sql.all("SELECT until FROM vanished WHERE pubkey = unhex(?1) AND pending = 1", pubkey);
+    if (row !== undefined) this.#pending.set(pubkey, row[0] as number);
+  }
+
+  /**
+   * Erases up to `max` events of the requests that are pending, in the caller's transaction. Returns what to call when it
+   * has been committed.
+   */
+  erase(max: number, remove: Remove): () => void {
+    const batch = new Batch(max);
+    const done: string[] = [];
+    for (const [pubkey, until] of this.#pending) {
+      this.#findOwn(pubkey, until, batch);
+      this.#findWraps(pubkey, until, batch);
+      if (batch.isFull || done.push(pubkey) >= MAX_REQUESTS) break;
+    }
+    // A wrap may be found for its author and for its recipient.
+    for (const [position, raw] of new Map(batch.rows as [number, string][])) remove(position, JSON.parse(raw) as Event);
+    for (const pubkey of done) this.#sql.all("UPDATE vanished SET pending = 0 WHERE pubkey = unhex(?1)", pubkey);
+    return () => {
+      for (const pubkey of done) this.#pending.delete(pubkey);
+    };
+  }
+
+  /** Kind by kind, so that newer events are not walked over. */
+  #findOwn(pubkey: string, until: number, batch: Batch): void {
+    for (let kind = -1; !batch.isFull; ) {
+      const next = this.#sql.all(
+        `SELECT kind FROM event INDEXED BY event_author
+         WHERE pubkey = unhex(?1) AND kind > ?2 ORDER BY kind LIMIT 1`,
+        pubkey,
+        kind,
+      )[0];
+      if (next === undefined) return;
+      kind = next[0] as number;
+      batch.find(
+        this.#sql,
+        `SELECT seq, raw FROM event INDEXED BY event_author
+         WHERE pubkey = unhex(?1) AND kind = ?2 AND place >= unhex(?3) LIMIT ?4 + 0`,
+        pubkey,
+        kind,
+        // The request itself stays.
+        placeOfTime(kind === VANISH_KIND ? until - 1 : until),
+      );
+    }
+  }
+
+  #findWraps(pubkey: string, until: number, batch: Batch): void {
+    batch.find(
+      this.#sql,
+      `SELECT e.seq, e.raw FROM tag t CROSS JOIN event e ON e.seq = t.seq
+       WHERE t.key = unhex(?1) AND t.kind = ?2 AND t.place >= unhex(?3) AND e.pubkey <> unhex(?4) LIMIT ?5 + 0`,
+      tagKey("p", pubkey),
+      GIFT_WRAP_KIND,
+      placeOfTime(until),
+      pubkey,
+    );
+  }
+}
+
+/** Whether a request with this cut-off erases the event. The request itself stays: it says why the rest is gone. */
+export function isCovered(event: Event, until: number | undefined): boolean {
+  if (until === undefined || event.created_at > until) return false;
+  return !(event.kind === VANISH_KIND && event.created_at === until);
+}

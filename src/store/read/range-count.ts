@@ -1,0 +1,53 @@
+import { placeOfTime } from "../place.ts";
+import type { Sql } from "../sql.ts";
+import type { Range } from "./query-plan.ts";
+import { type Bounds, bindingsOf, ENTRIES, EVENTS, tableOf } from "./range-read.ts";
+
+/** What one stretch of a range is counted with. */
+export interface StretchOptions {
+  /** Place after which it begins; undefined for the beginning of the range. */
+  readonly from: string | undefined;
+  /** Entries at most. */
+  readonly most: number;
+  /** Some event that is still stored has expired, so that each has to be looked at. */
+  readonly isAnyExpired: boolean;
+  /** The authors are wanted. */
+  readonly isSketched: boolean;
+}
+
+export interface Stretch {
+  readonly count: number;
+  /** Public keys as hex, if they were wanted. */
+  readonly authors: readonly string[];
+  /** Place of its last entry; undefined if it is empty. */
+  readonly end: string | undefined;
+}
+
+/** Whether an expired event is still stored. Reads one row at most. */
+export function hasExpired(sql: Sql, now: number): boolean {
+  return sql.all("SELECT 1 FROM event WHERE expiration <= ?1 LIMIT 1", now).length > 0;
+}
+
+/**
+ * Counts the unexpired events of one stretch of a range. Reads one row for each, from the index alone; two by tag and one
+ * more by kind or author where each has to be looked at or its author is wanted.
+ */
+export function countStretch(sql: Sql, range: Range, bounds: Bounds, options: StretchOptions): Stretch {
+  const { from = placeOfTime(bounds.until), most, isAnyExpired, isSketched } = options;
+  const { index } = range;
+  const bindings = bindingsOf({ range, place: from }, bounds, most);
+  const table = tableOf(index);
+  const source = (isAnyExpired || isSketched ? EVENTS : ENTRIES)[index];
+  const ordered = `ORDER BY ${table}.place LIMIT ?7 + 0`;
+  if (isSketched) {
+    const rows = sql.all(`SELECT hex(${table}.place), lower(hex(e.pubkey)) ${source} ${ordered}`, ...bindings);
+    return { count: rows.length, authors: rows.map(([, author]) => author as string), end: placeAt(rows.at(-1)?.[0]) };
+  }
+  const counting = `SELECT count(*), hex(max(place)) FROM (SELECT ${table}.place AS place ${source} ${ordered})`;
+  const [count, end] = sql.all(counting, ...bindings)[0] ?? [];
+  return { count: Number(count), authors: [], end: placeAt(end) };
+}
+
+function placeAt(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}

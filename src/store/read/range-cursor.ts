@@ -1,0 +1,144 @@
+import { idOfRaw, timeOfRaw } from "../../protocol/event.ts";
+import { placeOf, placeOfTime } from "../place.ts";
+import type { Sql } from "../sql.ts";
+import type { Steps } from "../steps.ts";
+import { Merge, type Ordered } from "./merge.ts";
+import { MAX_IDS, type Range } from "./query-plan.ts";
+import { type Bounds, type Chunk, MAX_RANGES_AT_ONCE, type Position, readJoined, readRows } from "./range-read.ts";
+import { StoredRow } from "./stored-row.ts";
+
+/** Raw JSON read ahead of need at one time, in UTF-16 units, where events are large. */
+const MAX_AHEAD = 1 << 20;
+
+/** What the ranges of one scan have to give together. */
+interface Demand {
+  /** Events that are still wanted. */
+  readonly most: () => number;
+  /** Ranges that have not been read to their end. */
+  open: number;
+}
+
+/**
+ * Opens ranges as one, in the order of R-03-10: many in one statement. `most` says how many events are still wanted of all
+ * together; each range gives its share of them at first.
+ */
+export function* openRanges(
+  sql: Sql,
+  ranges: readonly Range[],
+  bounds: Bounds,
+  most: () => number,
+): Steps<Ordered<StoredRow>> {
+  const demand: Demand = { most, open: ranges.length };
+  const cursors = ranges.map((range) => new RangeCursor(sql, range, bounds, demand));
+  const share = Math.ceil(most() / ranges.length);
+  for (const group of groupsOf(cursors)) {
+    const count = group[0]?.range.index === "id" ? ALL_IDS : share;
+    const chunks = readJoined(sql, group, bounds, count);
+    for (const [i, cursor] of group.entries()) cursor.take(chunks[i] as Chunk, count);
+    yield;
+  }
+  const [only] = cursors;
+  return cursors.length === 1 && only !== undefined ? only : new Merge(cursors);
+}
+
+/** Neighbours of one index, as many as one statement reads. What many ids have is read by a statement of its own. */
+function* groupsOf(cursors: readonly RangeCursor[]): Generator<RangeCursor[]> {
+  for (let group: RangeCursor[] = [], i = 0; i < cursors.length; group = []) {
+    const { index } = (cursors[i] as RangeCursor).range;
+    const most = index === "id" ? 1 : MAX_RANGES_AT_ONCE;
+    while (group.length < most && cursors[i]?.range.index === index) group.push(cursors[i++] as RangeCursor);
+    yield group;
+  }
+}
+
+/** Of a range by id: they are looked up all at once, because what is read of them again costs as much as the first time. */
+const ALL_IDS = MAX_IDS + 1;
+
+/**
+ * Walks one range of one index. It reads its share of what is wanted, or as many rows as have been taken of it so far, so
+ * that a range that gives little costs little, and one that gives much few statements.
+ */
+class RangeCursor implements Ordered<StoredRow>, Position {
+  readonly #sql: Sql;
+  readonly #bounds: Bounds;
+  readonly #demand: Demand;
+  #ahead: readonly string[] = [];
+  #row: StoredRow | undefined;
+  #next = 0;
+  #taken = 0;
+  /** Place of the last event that was read. */
+  place: string;
+  #isExhausted = false;
+  /** There is a large event ahead: texts are read one by one. */
+  #isLarge = false;
+
+  constructor(
+    sql: Sql,
+    readonly range: Range,
+    bounds: Bounds,
+    demand: Demand,
+  ) {
+    this.#sql = sql;
+    this.#bounds = bounds;
+    this.#demand = demand;
+    this.place = placeOfTime(bounds.until);
+  }
+
+  /** The next row; undefined at the end. */
+  peek(): StoredRow | undefined {
+    if (this.#row !== undefined) return this.#row;
+    while (this.#next === this.#ahead.length && !this.#isExhausted) this.#read();
+    const raw = this.#ahead[this.#next];
+    if (raw !== undefined) this.#row = new StoredRow(raw, this.range);
+    return this.#row;
+  }
+
+  /** Steps over the row that {@link peek} showed. */
+  advance(): void {
+    this.#row = undefined;
+    this.#next++;
+    this.#taken++;
+  }
+
+  /** Goes on with what was read behind {@link place}, `count` entries or all there are. */
+  take({ raws, entries, end, isLarge }: Chunk, count: number): void {
+    const last = raws.at(-1);
+    this.#isLarge = isLarge;
+    if (!isLarge && entries < count) this.#exhaust();
+    if (!isLarge) this.place = end ?? this.place;
+    else if (last !== undefined) this.place = placeOf(timeOfRaw(last), idOfRaw(last));
+    this.#ahead = raws;
+    this.#next = 0;
+  }
+
+  #read(): void {
+    const count = this.#wanted();
+    if (this.#isLarge) return this.#readOneByOne(count);
+    this.take(readJoined(this.#sql, [this], this.#bounds, count)[0] as Chunk, count);
+  }
+
+  #wanted(): number {
+    if (this.range.index === "id") return ALL_IDS;
+    const most = this.#demand.most();
+    return Math.max(1, Math.min(most, Math.max(this.#taken, Math.ceil(most / this.#demand.open))));
+  }
+
+  #exhaust(): void {
+    this.#isExhausted = true;
+    this.#demand.open--;
+  }
+
+  #readOneByOne(count: number): void {
+    const raws: string[] = [];
+    let size = 0;
+    readRows(this.#sql, this, this.#bounds, count, (row) => {
+      raws.push(row.raw);
+      size += row.raw.length;
+      this.place = row.place;
+      return size < MAX_AHEAD;
+    });
+    if (raws.length < count && size < MAX_AHEAD) this.#exhaust();
+    this.#ahead = raws;
+    this.#next = 0;
+  }
+}

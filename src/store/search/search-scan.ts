@@ -1,0 +1,160 @@
+import { type Event, indexedTags, timeOfRaw } from "../../protocol/event.ts";
+import { type Filter, matches } from "../../protocol/filter.ts";
+import { type SearchQuery, scoreSearch } from "../../protocol/search/search.ts";
+import { SearchText, searchableText } from "../../protocol/search/search-text.ts";
+import { canRead, type Reader } from "../../protocol/visibility.ts";
+import { idOfPlace, placeOf } from "../place.ts";
+import { Candidate, type Hiding } from "../read/filter-scan.ts";
+import type { Ordered } from "../read/merge.ts";
+import type { Bounds } from "../read/range-read.ts";
+import { StoredRow } from "../read/stored-row.ts";
+import type { Sql } from "../sql.ts";
+import type { Steps } from "../steps.ts";
+import { type Candidates, chooseCandidates } from "./search-candidates.ts";
+
+/** Candidates of one stretch, and UTF-16 units of their raw JSON: some 10 ms. */
+const STRETCH = 1000;
+const STRETCH_SIZE = 1 << 20;
+
+/** What a candidate takes that is of the wrong kind or time, so that its text is not looked at. */
+const SKIPPED = 0.5;
+
+/** How many more candidates may be looked at, over all searches of one REQ. */
+export interface Budget {
+  left: number;
+}
+
+interface Found {
+  readonly place: string;
+  readonly kind: number;
+  readonly score: number;
+}
+
+/**
+ * Visible matches of one filter with a search, best first, ties in the order of R-03-10, up to its limit (R-05-40). An
+ * index gives candidates, newest first; each is held against the whole filter. All are scored before the first is
+ * given: {@link open}, then {@link step} until {@link isReady}.
+ */
+export class SearchScan implements Ordered<Candidate> {
+  readonly filter: Filter;
+  readonly #sql: Sql;
+  readonly #query: SearchQuery;
+  readonly #others: Filter;
+  readonly #isTagged: boolean;
+  readonly #bounds: Bounds;
+  readonly #hiding: Hiding;
+  readonly #reader: Reader;
+  readonly #limit: number;
+  readonly #budget: Budget;
+  #candidates: Candidates | undefined;
+  #found: Found[] = [];
+  #isRanked = false;
+  #next = 0;
+  #given = 0;
+  #head: Candidate | undefined;
+
+  constructor(
+    sql: Sql,
+    filter: Filter,
+    query: SearchQuery,
+    hiding: Hiding,
+    bounds: Bounds,
+    reader: Reader,
+    limit: number,
+    budget: Budget,
+  ) {
+    const { search, ...others } = filter;
+    this.filter = filter;
+    this.#sql = sql;
+    this.#query = query;
+    this.#others = others;
+    this.#isTagged = others.anyOf.length + others.allOf.length > 0;
+    this.#bounds = bounds;
+    this.#hiding = hiding;
+    this.#reader = reader;
+    this.#limit = limit;
+    this.#budget = budget;
+  }
+
+  /** Chooses the index. */
+  *open(): Steps<void> {
+    this.#candidates = yield* chooseCandidates(this.#sql, this.filter, this.#query, this.#bounds);
+  }
+
+  /** Whether the order is known, so that rows can be taken. */
+  get isReady(): boolean {
+    return this.#isRanked;
+  }
+
+  /** Whether there were more candidates than may be looked at. */
+  get isPartial(): boolean {
+    return this.#candidates?.isDone === false;
+  }
+
+  /** Scores one stretch of candidates, or brings what has been found into order. */
+  step(): void {
+    if (this.#candidates?.isDone === false && this.#budget.left > 0) return this.#score(this.#candidates);
+    this.#found.sort((a, b) => b.score - a.score || (a.place < b.place ? -1 : 1));
+    this.#isRanked = true;
+  }
+
+  peek(): Candidate | undefined {
+    return this.#given < this.#limit ? this.#current() : undefined;
+  }
+
+  advance(): void {
+    this.#given++;
+    this.passOver();
+  }
+
+  /** Steps over a match that is not given. */
+  passOver(): void {
+    this.#next++;
+    this.#head = undefined;
+  }
+
+  /** At the end: the first visible match that the limit kept back. */
+  // biome-ignore lint/correctness/useYield: what matches is known already.
+  *withheld(): Steps<StoredRow | undefined> {
+    return this.#given < this.#limit ? undefined : this.#current()?.row;
+  }
+
+  /** The next match that is still stored, and still to be seen. */
+  #current(): Candidate | undefined {
+    for (let found = this.#found[this.#next]; found !== undefined; found = this.#found[this.#next]) {
+      this.#head ??= this.#read(found);
+      if (this.#head !== undefined && !this.#hiding.hides?.(JSON.parse(this.#head.row.raw))) return this.#head;
+      this.passOver();
+    }
+    return undefined;
+  }
+
+  #read({ place, kind }: Found): Candidate | undefined {
+    const [stored] = this.#sql.all("SELECT raw FROM event WHERE id = unhex(?1)", idOfPlace(place));
+    return stored && new Candidate(new StoredRow(stored[0] as string, { index: "kind", kind, residual: false }), true);
+  }
+
+  #score(candidates: Candidates): void {
+    let size = 0;
+    candidates.read(Math.min(STRETCH, Math.ceil(this.#budget.left)), (kind, raw) => {
+      size += raw.length;
+      this.#budget.left -= this.#consider(kind, raw) ? 1 : SKIPPED;
+      return size < STRETCH_SIZE;
+    });
+  }
+
+  /** Keeps what matches. Whether the event had to be looked at. */
+  #consider(kind: number, raw: string): boolean {
+    const time = timeOfRaw(raw);
+    const { since, until, oldestKept } = this.#bounds;
+    if (time < Math.max(since, oldestKept(kind)) || time > until) return false;
+    if (this.#others.kinds?.has(kind) === false) return false;
+    const event = JSON.parse(raw) as Event;
+    if (this.#hiding.hides?.(event)) return true;
+    const tags = this.#isTagged || this.#reader.privateKinds.has(kind) ? indexedTags(event) : [];
+    if (!matches(this.#others, event, tags) || !canRead(this.#reader, event, tags)) return true;
+    const score = scoreSearch(this.#query, event, new SearchText(searchableText(event)));
+    if (score > 0) this.#found.push({ place: placeOf(time, event.id), kind, score });
+    return true;
+  }
+}
