@@ -13,8 +13,14 @@ export interface Placed {
   address: string | null;
 }
 
-const INSERT_EVENTS = { into: "event", row: "(?,unhex(?),unhex(?),?,unhex(?),unhex(?),?,?)" };
-const INSERT_TAGS = { into: "tag", row: "(unhex(?),?,unhex(?),?)" };
+const INSERT_EVENTS = { into: "INTO event", row: "(?,unhex(?),unhex(?),?,unhex(?),unhex(?),?,?)" };
+/** The same event may have been here before, and its tags may be left over. */
+const INSERT_TAGS = { into: "OR REPLACE INTO tag", row: "(unhex(?),?,unhex(?),?)" };
+
+/** From so many tags on, those of one event are handed over as one list, which takes half the time. */
+const MANY_TAGS = 50;
+const INSERT_MANY_TAGS = `INSERT OR REPLACE INTO tag
+  SELECT unhex(value), ?2, unhex(?3), ?4 FROM json_each(?1)`;
 
 /**
  * Writes events, their indexed tags, and their texts into the index of words, in the caller's transaction: many rows with
@@ -27,7 +33,10 @@ export function insertEvents(sql: Sql, search: SearchIndex, events: readonly Pla
     const { event, raw } = verified;
     const place = placeOf(event.created_at, event.id);
     rows.push([position, event.id, place, event.kind, event.pubkey, address, expirationOf(event) ?? null, raw]);
-    for (const [letter, value] of verified.tags) tags.push([tagKey(letter, value), event.kind, place, position]);
+    if (verified.tags.length >= MANY_TAGS) {
+      const keys = verified.tags.map(([letter, value]) => tagKey(letter, value));
+      sql.all(INSERT_MANY_TAGS, JSON.stringify(keys), event.kind, place, position);
+    } else for (const [letter, value] of verified.tags) tags.push([tagKey(letter, value), event.kind, place, position]);
   }
   insertRows(sql, INSERT_EVENTS, rows);
   insertRows(sql, INSERT_TAGS, tags);

@@ -21,11 +21,14 @@ export class Cleanup {
     return this.#store.removeRows(batch.rows);
   }
 
-  /** Removes up to `max` events of an author. Returns how many there were; none means that all are gone. */
+  /**
+   * Removes up to `max` events of an author who is banned, and the tombstones of its deletions. Returns how many events
+   * there were; none means that all are gone.
+   */
   removeAuthor(pubkey: string, max: number): number {
     const batch = new Batch(max);
     batch.find(this.#sql, "SELECT seq, raw FROM event WHERE pubkey = unhex(?1) LIMIT ?2 + 0", pubkey);
-    return this.#store.removeRows(batch.rows);
+    return this.#store.removeRows(batch.rows, true);
   }
 
   /** Removes up to `max` events of these kinds that another key than `pubkey` signed. Returns how many there were. */

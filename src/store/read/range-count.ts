@@ -10,8 +10,8 @@ export interface StretchOptions {
   readonly from: string | undefined;
   /** Entries at most. */
   readonly most: number;
-  /** Some event that is still stored has expired, so that each has to be looked at. */
-  readonly isAnyExpired: boolean;
+  /** Some events have expired or are gone, so that each has to be looked at. */
+  readonly areGone: boolean;
   /** The authors are wanted. */
   readonly isSketched: boolean;
 }
@@ -34,11 +34,11 @@ export function hasExpired(sql: Sql, now: number): boolean {
  * more by kind or author where each has to be looked at or its author is wanted.
  */
 export function countStretch(sql: Sql, range: Range, bounds: Bounds, options: StretchOptions): Stretch {
-  const { from = placeOfTime(bounds.until), most, isAnyExpired, isSketched } = options;
+  const { from = placeOfTime(bounds.until), most, areGone, isSketched } = options;
   const { index } = range;
   const bindings = bindingsOf({ range, place: from }, bounds, most);
   const table = tableOf(index);
-  const source = (isAnyExpired || isSketched ? EVENTS : ENTRIES)[index];
+  const source = (areGone || isSketched ? EVENTS : ENTRIES)[index];
   const ordered = `ORDER BY ${table}.place LIMIT ?7 + 0`;
   if (isSketched) {
     const rows = sql.all(`SELECT hex(${table}.place), lower(hex(e.pubkey)) ${source} ${ordered}`, ...bindings);
@@ -47,7 +47,7 @@ export function countStretch(sql: Sql, range: Range, bounds: Bounds, options: St
   }
   const counting = `SELECT count(*), hex(max(place)) FROM (SELECT ${table}.place AS place ${source} ${ordered})`;
   const [count, end] = sql.all(counting, ...bindings)[0] ?? [];
-  sql.meter.spent += Number(count) * (isAnyExpired ? COST.look : COST.entry);
+  sql.meter.spent += Number(count) * (areGone ? COST.look : COST.entry);
   return { count: Number(count), authors: [], end: placeAt(end) };
 }
 

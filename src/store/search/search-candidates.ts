@@ -73,8 +73,7 @@ function* sizeOf(sql: Sql, { ranges }: Plan, bounds: Bounds): Steps<number> {
     if (most <= 0) break;
     size += RANGE_COST;
     if (range.index === "id") size += (JSON.parse(range.key) as unknown[]).length;
-    else
-      size += countStretch(sql, range, bounds, { from: undefined, most, isAnyExpired: false, isSketched: false }).count;
+    else size += countStretch(sql, range, bounds, { from: undefined, most, areGone: false, isSketched: false }).count;
     yield;
   }
   return size;

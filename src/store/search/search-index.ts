@@ -13,7 +13,7 @@ const FILL_EVENTS = 500;
 const FILL_SIZE = 1 << 20;
 
 /** Rows of position and tokens. */
-export const INSERT_TEXTS = { into: "search(rowid, text)", row: "(?,?)" };
+export const INSERT_TEXTS = { into: "INTO search(rowid, text)", row: "(?,?)" };
 
 /** What is kept of the index while search is off: nothing is known of it. */
 const OFF = "off";
