@@ -181,6 +181,7 @@ export class EventLog {
       get hides() {
         return isHiding() ? hides : undefined;
       },
+      indexed: this.#store.search.head,
       hasLeftovers: this.#store.hasLeftovers,
       counts: () => this.#store.counts.known(),
       ...(isIntact && { isIntact }),

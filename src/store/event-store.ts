@@ -32,6 +32,9 @@ export type PutResult =
 /** Tags of events that go which one transaction removes with them: a millisecond. */
 const REMOVED_AT_ONCE = 250;
 
+/** Events of those who vanished that one step erases at most. */
+const VANISHED_AT_ONCE = 250;
+
 /** The events of one relay in SQLite: the only writer. */
 export class EventStore {
   readonly #sql: Sql;
@@ -99,6 +102,21 @@ export class EventStore {
   /** Whether {@link eraseSome} has something to do: what was deleted, and what is left of events that are gone. */
   get isErasing(): boolean {
     return this.#deletions.isPending || this.#leftovers.isPending;
+  }
+
+  /** Whether {@link work} has something to do. */
+  get hasWork(): boolean {
+    return this.vanishing.isPending || this.isErasing || this.search.isBehind(this.#head);
+  }
+
+  /**
+   * One bounded step of what the store has to do behind: erasing what is hidden, then indexing words. To be called, when there
+   * is time, until {@link hasWork} is false. Throws if the database does; it is safe to try again.
+   */
+  work(): void {
+    if (this.isErasing) this.eraseSome();
+    else if (this.vanishing.isPending) this.eraseVanished(VANISHED_AT_ONCE);
+    else if (this.search.isBehind(this.#head)) this.fillSearch();
   }
 
   /** Erases a bounded part of what is hidden already. To be called, when there is time, until {@link isErasing} is false. */
@@ -199,7 +217,7 @@ export class EventStore {
   /** Erases up to `max` events of those who asked to vanish (R-05-20). */
   eraseVanished(max: number): void {
     const done = this.#atomically(() => {
-      const whenCommitted = this.vanishing.erase(max, this.#remove);
+      const whenCommitted = this.vanishing.erase(max, this.#remove, () => this.search.forget());
       this.counts.saveRemoved(this.#head, this.#changes);
       return whenCommitted;
     });
@@ -223,9 +241,9 @@ export class EventStore {
     return rows.length;
   }
 
-  /** Indexes some of the events that were stored while search was off. */
+  /** Indexes some of the events whose words are not yet, or puts the index in order: a bounded step. */
   fillSearch(): void {
-    const done = this.#atomically(() => this.search.fill());
+    const done = this.#atomically(() => this.search.fill(this.#head));
     done();
   }
 
@@ -284,7 +302,7 @@ export class EventStore {
       this.#changes.push([event.kind, 1]);
       return { outcome: "stored", position };
     });
-    insertEvents(this.#sql, this.search, placed);
+    insertEvents(this.#sql, placed);
     this.#added.push(...placed);
     for (const { position, verified } of placed) {
       const { event } = verified;

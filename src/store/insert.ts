@@ -3,7 +3,6 @@ import { expirationOf } from "../protocol/event.ts";
 import { tagKey } from "./keys.ts";
 import { placeOf } from "./place.ts";
 import { insertRows } from "./rows.ts";
-import { INSERT_TEXTS, type SearchIndex } from "./search/search-index.ts";
 import type { Sql, SqlValue } from "./sql.ts";
 
 /** An event that is to be stored, where, and its address key if it has one. */
@@ -23,10 +22,10 @@ const INSERT_MANY_TAGS = `INSERT OR REPLACE INTO tag
   SELECT unhex(value), ?2, unhex(?3), ?4 FROM json_each(?1)`;
 
 /**
- * Writes events, their indexed tags, and their texts into the index of words, in the caller's transaction: many rows with
- * each statement. `4 + T` rows for an event with T tags, one more if its kind is replaced, and one with text.
+ * Writes events and their indexed tags, in the caller's transaction: many rows with each statement. `4 + T` rows for an
+ * event with T tags, and one more if its kind is replaced.
  */
-export function insertEvents(sql: Sql, search: SearchIndex, events: readonly Placed[]): void {
+export function insertEvents(sql: Sql, events: readonly Placed[]): void {
   const rows: SqlValue[][] = [];
   const tags: SqlValue[][] = [];
   for (const { position, verified, address } of events) {
@@ -40,10 +39,4 @@ export function insertEvents(sql: Sql, search: SearchIndex, events: readonly Pla
   }
   insertRows(sql, INSERT_EVENTS, rows);
   insertRows(sql, INSERT_TAGS, tags);
-  // All at the end: a statement after one of these would have its part of the index written at once.
-  const texts = events.flatMap(({ position, verified }) => {
-    const text = search.textOf(verified.event);
-    return text === undefined ? [] : [[position, text]];
-  });
-  insertRows(sql, INSERT_TEXTS, texts);
 }

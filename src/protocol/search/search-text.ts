@@ -1,4 +1,5 @@
 import type { Event } from "../event.ts";
+import { COST } from "../work.ts";
 import { foldText, tokensOf } from "./tokens.ts";
 
 /** Characters of an event's text that are searched, counted as UTF-16 units before and after normalization. */
@@ -53,6 +54,8 @@ const PLAIN = /^[\0-\x7f]*$/;
 export class SearchText {
   /** UTF-16 units that are searched. */
   readonly length: number;
+  /** Units of work that were done on it (`work.ts`). */
+  spent = 0;
   readonly #text: string;
   /** In lower case, if the text is {@link PLAIN}. */
   readonly #plain: string | undefined;
@@ -64,6 +67,7 @@ export class SearchText {
   constructor(text: string) {
     this.#text = text.slice(0, MAX_TEXT);
     this.length = this.#text.length;
+    this.spent += COST.look + this.length * COST.rowCharacter;
     this.#plain = PLAIN.test(this.#text) ? this.#text.toLowerCase() : undefined;
   }
 
@@ -72,6 +76,7 @@ export class SearchText {
     const [token] = phrase;
     if (token === undefined) return 0;
     if (this.#plain !== undefined && phrase.length === 1 && this.#looks++ < MAX_LOOKS) {
+      this.spent += COST.match + this.length * COST.rowCharacter;
       return countRuns(this.#plain, token, most);
     }
     return this.#countIndexed(phrase, most);
@@ -81,7 +86,9 @@ export class SearchText {
     if (this.#places === undefined) {
       this.#tokens = searchTokens(this.#text);
       this.#places = placesOf(this.#tokens);
+      this.spent += this.length * COST.searchCharacter;
     }
+    this.spent += COST.match * phrase.length;
     let anchor = 0;
     let candidates: readonly number[] | undefined;
     for (const [i, token] of phrase.entries()) {
@@ -101,6 +108,7 @@ export class SearchText {
       compared += i + 1;
       if (compared > MAX_COMPARED) break;
     }
+    this.spent += compared * COST.compare;
     return count;
   }
 }

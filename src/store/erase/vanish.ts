@@ -70,10 +70,10 @@ export class Vanishing {
   }
 
   /**
-   * Erases up to `max` events of the requests that are pending, in the caller's transaction. Returns what to call when it
-   * has been committed.
+   * Erases up to `max` events of the requests that are pending, in the caller's transaction. `onGone` is called in it when all
+   * of somebody is erased. Returns what to call when it has been committed.
    */
-  erase(max: number, remove: Remove): () => void {
+  erase(max: number, remove: Remove, onGone: () => void): () => void {
     const batch = new Batch(max);
     const { meter } = this.#sql;
     const end = meter.spent + STEP / 2;
@@ -91,6 +91,7 @@ export class Vanishing {
     // A wrap may be found for its author and for its recipient.
     for (const [position, raw] of new Map(batch.rows as [number, string][])) remove(position, JSON.parse(raw) as Event);
     for (const pubkey of done) this.#sql.all("UPDATE vanished SET pending = 0 WHERE pubkey = unhex(?1)", pubkey);
+    if (done.length > 0) onGone();
     return () => {
       this.#kind = kind;
       for (const pubkey of done) this.#pending.delete(pubkey);
