@@ -50,6 +50,8 @@ export class EventStore {
   readonly search: SearchIndex;
   /** Texts of the newest events. */
   readonly recent: Recent;
+  /** Called with each event that has been stored, once it is committed. Must not throw. */
+  onAdded: (event: Event) => void = () => {};
   /** Of the transaction under way. */
   #changes: CountChange[] = [];
   #added: Placed[] = [];
@@ -67,6 +69,8 @@ export class EventStore {
       Number(readMeta(sql, "head") ?? 0),
     );
     this.counts = new Counts(sql, this.#head);
+    // After a crash they are counted: better now than in the midst of other work.
+    this.counts.byKind();
     this.recent = new Recent(this.#head);
     this.vanishing = new Vanishing(sql);
     this.#deletions = new Deletions(sql);
@@ -258,7 +262,10 @@ export class EventStore {
       const result = this.#sql.transaction(body);
       this.#revision++;
       this.counts.apply(this.#changes);
-      for (const { position, verified } of this.#added) this.recent.add(position, verified.event, verified.raw);
+      for (const { position, verified } of this.#added) {
+        this.recent.add(position, verified.event, verified.raw);
+        this.onAdded(verified.event);
+      }
       for (const lost of this.#removed) {
         this.recent.remove(lost.position);
         this.losses.add(lost);

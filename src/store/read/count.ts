@@ -153,7 +153,7 @@ function* countRanges(
       const part = countStretch(sql, range, bounds, { from, most, areGone, isSketched: tally.isSketched });
       tally.add(part.count, () => part.authors);
       from = part.end;
-      isLast = part.count < most;
+      isLast = part.entries < most;
       yield;
     }
   }

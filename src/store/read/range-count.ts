@@ -2,7 +2,7 @@ import { COST } from "../../protocol/work.ts";
 import { placeOfTime } from "../place.ts";
 import type { Sql } from "../sql.ts";
 import type { Range } from "./query-plan.ts";
-import { type Bounds, bindingsOf, ENTRIES, EVENTS, tableOf } from "./range-read.ts";
+import { type Bounds, bindingsOf, ENTRIES, EVENTS, IS_THERE, tableOf } from "./range-read.ts";
 
 /** What one stretch of a range is counted with. */
 export interface StretchOptions {
@@ -18,6 +18,8 @@ export interface StretchOptions {
 
 export interface Stretch {
   readonly count: number;
+  /** Of the index: those of events that are not to be seen too. */
+  readonly entries: number;
   /** Public keys as hex, if they were wanted. */
   readonly authors: readonly string[];
   /** Place of its last entry; undefined if it is empty. */
@@ -41,14 +43,18 @@ export function countStretch(sql: Sql, range: Range, bounds: Bounds, options: St
   const source = (areGone || isSketched ? EVENTS : ENTRIES)[index];
   const ordered = `ORDER BY ${table}.place LIMIT ?7 + 0`;
   if (isSketched) {
-    const rows = sql.all(`SELECT hex(${table}.place), lower(hex(e.pubkey)) ${source} ${ordered}`, ...bindings);
+    const author = `CASE WHEN ${IS_THERE} THEN lower(hex(e.pubkey)) END`;
+    const rows = sql.all(`SELECT hex(${table}.place), ${author} ${source} ${ordered}`, ...bindings);
     sql.meter.spent += rows.length * COST.look;
-    return { count: rows.length, authors: rows.map(([, author]) => author as string), end: placeAt(rows.at(-1)?.[0]) };
+    const authors = rows.flatMap(([, author]) => (author === null ? [] : [author as string]));
+    return { count: authors.length, entries: rows.length, authors, end: placeAt(rows.at(-1)?.[0]) };
   }
-  const counting = `SELECT count(*), hex(max(place)) FROM (SELECT ${table}.place AS place ${source} ${ordered})`;
-  const [count, end] = sql.all(counting, ...bindings)[0] ?? [];
-  sql.meter.spent += Number(count) * (areGone ? COST.look : COST.entry);
-  return { count: Number(count), authors: [], end: placeAt(end) };
+  const isThere = areGone ? IS_THERE : "1";
+  const counting = `SELECT sum(there), count(*), hex(max(place))
+    FROM (SELECT ${table}.place AS place, ${isThere} AS there ${source} ${ordered})`;
+  const [count, entries, end] = sql.all(counting, ...bindings)[0] ?? [];
+  sql.meter.spent += Number(entries) * (areGone ? COST.look : COST.entry);
+  return { count: Number(count), entries: Number(entries), authors: [], end: placeAt(end) };
 }
 
 function placeAt(value: unknown): string | undefined {

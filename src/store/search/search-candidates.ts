@@ -4,7 +4,7 @@ import type { Ordered } from "../read/merge.ts";
 import { type Plan, planQuery } from "../read/query-plan.ts";
 import { countStretch } from "../read/range-count.ts";
 import { openRanges } from "../read/range-cursor.ts";
-import { type Bounds, UNEXPIRED } from "../read/range-read.ts";
+import { type Bounds, IS_THERE } from "../read/range-read.ts";
 import type { StoredRow } from "../read/stored-row.ts";
 import { chargeEntries, type Row, type Sql } from "../sql.ts";
 import type { Steps } from "../steps.ts";
@@ -127,14 +127,14 @@ class WordCandidates implements Candidates {
   constructor(sql: Sql, token: string, { exceptKinds }: SearchQuery, { head, now }: Bounds, indexed: number) {
     this.#sql = sql;
     this.#token = phraseOf(token);
-    const isSearched = `${UNEXPIRED} AND e.kind NOT IN (${[...exceptKinds].join()})`;
-    this.#inTail = `SELECT e.seq, e.kind, e.raw FROM event e
-       WHERE e.seq <= ?2 AND e.seq > ?3 AND ${isSearched} ORDER BY e.seq DESC LIMIT ?1 + 0`;
+    const raw = `CASE WHEN ${IS_THERE} AND e.kind NOT IN (${[...exceptKinds].join()}) THEN e.raw END`;
+    this.#inTail = `SELECT e.seq, e.kind, ${raw} FROM event e
+       WHERE e.seq <= ?2 AND e.seq > ?3 ORDER BY e.seq DESC LIMIT ?1 + 0`;
     // Private kinds are in the index if they have become private later. FTS5 seeks by whole numbers only, and numbers
     // bind as REAL.
-    this.#inIndex = `SELECT e.seq, e.kind, e.raw
-       FROM search s CROSS JOIN event e ON e.seq = s.rowid
-       WHERE search MATCH ?5 AND s.rowid <= CAST(?2 AS INTEGER) AND s.rowid > CAST(?3 AS INTEGER) AND ${isSearched}
+    this.#inIndex = `SELECT s.rowid, e.kind, ${raw}
+       FROM search s LEFT JOIN event e ON e.seq = s.rowid
+       WHERE search MATCH ?5 AND s.rowid <= CAST(?2 AS INTEGER) AND s.rowid > CAST(?3 AS INTEGER)
        ORDER BY s.rowid DESC LIMIT ?1 + 0`;
     this.#now = now;
     this.#from = head;
@@ -157,6 +157,7 @@ class WordCandidates implements Candidates {
       ([position, kind, raw]: Row) => {
         rows++;
         this.#from = (position as number) - 1;
+        if (raw === null) return true;
         isStopped = !take(kind as number, raw as string, !isTail);
         return !isStopped;
       },
