@@ -1,26 +1,26 @@
-import { COST } from "../../protocol/work.ts";
-import type { Row, Sql, SqlValue } from "../../store/sql.ts";
+import { Meter } from "../../protocol/work.ts";
+import { chargeRow, chargeStatement, type Row, type Sql, type SqlValue } from "../../store/sql.ts";
 
 /** The store's view of a Durable Object's SQLite. */
 export function durableSql(storage: DurableObjectStorage): Sql {
-  const meter = { spent: 0, written: 0, read: 0 };
+  const meter = Object.assign(new Meter(), { written: 0, read: 0 });
   const { sql } = storage;
-  return {
+  const durable: Sql = {
     meter,
     all(query, ...bindings) {
       const cursor = sql.exec(query, ...bindings);
       const rows = [...cursor.raw<SqlValue[]>()];
       meter.read += cursor.rowsRead;
       meter.written += cursor.rowsWritten;
-      meter.spent += COST.statement;
-      for (const row of rows) meter.spent += costOf(row);
+      chargeStatement(durable, cursor.rowsWritten);
+      for (const row of rows) chargeRow(durable, row);
       return rows;
     },
     each(query: string, bindings: SqlValue[], take: (row: Row) => boolean) {
       const cursor = sql.exec(query, ...bindings);
-      meter.spent += COST.statement;
+      chargeStatement(durable);
       for (const row of cursor.raw<SqlValue[]>()) {
-        meter.spent += costOf(row);
+        chargeRow(durable, row);
         if (!take(row)) break;
       }
       meter.read += cursor.rowsRead;
@@ -28,11 +28,5 @@ export function durableSql(storage: DurableObjectStorage): Sql {
     size: () => sql.databaseSize,
     transaction: (body) => storage.transactionSync(body),
   };
-}
-
-/** Units of work. */
-function costOf(row: Row): number {
-  let characters = 0;
-  for (const value of row) if (typeof value === "string") characters += value.length;
-  return COST.row + characters * COST.rowCharacter;
+  return durable;
 }

@@ -22,7 +22,7 @@ export interface AnnouncementsDeps {
   members: () => [pubkey: string, roles: string[]][];
   role: (id: string) => Role | undefined;
   /** Stores and delivers events; false if one of them could not be stored. */
-  issue: (events: readonly VerifiedEvent[]) => Promise<boolean>;
+  issue: (events: readonly VerifiedEvent[]) => boolean;
 }
 
 /**
@@ -37,7 +37,6 @@ export class Announcements {
   #isArmed = false;
   /** Wait after the next failure. */
   #retryMs = FIRST_RETRY_MS;
-  #underWay = Promise.resolve();
 
   constructor(deps: AnnouncementsDeps) {
     this.#deps = deps;
@@ -74,17 +73,10 @@ export class Announcements {
   }
 
   /** Publishes what is owed, up to a batch. Whoever reads next is served after this, and sees its own change. */
-  settle(): Promise<void> {
-    // One after the other, or those who come together would each have it published.
-    const settled = this.#underWay.then(() => this.#tryToPublish());
-    this.#underWay = settled.catch(() => {});
-    return settled;
-  }
-
-  async #tryToPublish(): Promise<void> {
+  settle(): void {
     let isDone = false;
     try {
-      isDone = await this.#publish();
+      isDone = this.#publish();
     } finally {
       if (isDone) this.#retryMs = FIRST_RETRY_MS;
       else if (this.#retryMs > LAST_RETRY_MS) this.#retryMs = FIRST_RETRY_MS;
@@ -96,7 +88,7 @@ export class Announcements {
   }
 
   /** False if something could not be stored. */
-  async #publish(): Promise<boolean> {
+  #publish(): boolean {
     const { lists, clock, signer, issue } = this.#deps;
     const subjects = lists
       .entries("owed")
@@ -107,7 +99,7 @@ export class Announcements {
     // Always later than what was signed before, so that a list replaces the one of the same second.
     const at = Math.max(clock.nowSeconds(), Number(lists.get("signing", "last") ?? 0) + 1);
     lists.put("signing", "last", String(at));
-    if (!(await issue(this.#drafts(subjects, at).map((draft) => signer.sign(draft))))) return false;
+    if (!issue(this.#drafts(subjects, at).map((draft) => signer.sign(draft)))) return false;
     for (const subject of subjects) if (!this.#changed.has(subject)) lists.remove("owed", subject);
     if (this.isDue) this.#arm();
     return true;
@@ -143,7 +135,7 @@ export class Announcements {
     this.#isArmed = true;
     this.#deps.clock.soon(delayMs, () => {
       this.#isArmed = false;
-      return this.settle();
+      this.settle();
     });
   }
 }

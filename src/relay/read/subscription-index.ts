@@ -1,5 +1,6 @@
 import type { Event, IndexedTag } from "../../protocol/event.ts";
 import { type Filter, matches } from "../../protocol/filter.ts";
+import { COST, type Meter } from "../../protocol/work.ts";
 import type { Subscription } from "./subscription.ts";
 
 interface Entry {
@@ -53,9 +54,10 @@ export class SubscriptionIndex {
   }
 
   /** Calls `found` once for each subscription with a filter that matches the event. */
-  match(event: Event, tags: readonly IndexedTag[], found: (subscription: Subscription) => void): void {
+  match(event: Event, tags: readonly IndexedTag[], meter: Meter, found: (subscription: Subscription) => void): void {
     const mark = ++this.#mark;
     const ask = ({ subscription, filter }: Entry): void => {
+      meter.spent += COST.match;
       if (subscription.lastMatched === mark || !matches(filter, event, tags)) return;
       subscription.lastMatched = mark;
       found(subscription);
