@@ -3,9 +3,6 @@ import type { Socket } from "../../relay/ports.ts";
 import type { Attachment } from "./attachment.ts";
 import { Outbound } from "./outbound.ts";
 
-/** What a Close may say, in bytes. */
-const MAX_REASON = 123;
-
 /** One hibernating WebSocket, as the relay sees it. */
 export class ClientSocket implements Socket {
   readonly origin: Origin | undefined;
@@ -44,7 +41,7 @@ export class ClientSocket implements Socket {
     this.isClosed = true;
     this.#onClosed(this);
     try {
-      this.#socket.close(code, reason.slice(0, MAX_REASON));
+      this.#socket.close(code, reason);
     } catch {
       // Closed already.
     }
@@ -53,12 +50,6 @@ export class ClientSocket implements Socket {
   /** Keeps the attachment through hibernation. Throws if the platform does. */
   attach(attachment: Attachment): void {
     this.#socket.serializeAttachment(attachment);
-    if (attachment.authenticated) this.isStranger = false;
-  }
-
-  /** It has to log in, and has not: see {@link Outbound.isStranger}. */
-  set isStranger(isStranger: boolean) {
-    this.#outbound.isStranger = isStranger;
   }
 
   get isCrowded(): boolean {

@@ -32,8 +32,11 @@ export interface Attachable {
   attach(connection: Connection, attachment: Attachment): void;
 }
 
-/** What a subscription takes in an attachment, with its filters and without, in bytes. */
-interface Sizes {
+/** A subscription that has no row. */
+interface Waiting {
+  /** When it was opened, in Unix milliseconds. */
+  readonly sinceMs: number;
+  /** What it takes in an attachment with its filters, and without, in bytes. */
   readonly whole: number;
   readonly named: number;
 }
@@ -49,7 +52,7 @@ export class Hibernation implements Survival {
   readonly #meter: Meter;
   readonly #report: Log;
   /** Subscriptions without a row, in the order in which they were opened. */
-  readonly #unwritten = new Map<Connection, Map<Subscription, Sizes>>();
+  readonly #unwritten = new Map<Connection, Map<Subscription, Waiting>>();
   readonly #written = new WeakSet<Subscription>();
   /** Keys of rows that could not be deleted; after an eviction they would bring back what has ended. */
   readonly #undeleted = new Set<string>();
@@ -112,8 +115,9 @@ export class Hibernation implements Survival {
 
   #add(subscription: Subscription): void {
     const { connection, id, source } = subscription;
-    const ofConnection = this.#unwritten.get(connection) ?? new Map<Subscription, Sizes>();
-    ofConnection.set(subscription, { whole: sizeOf([id, source]), named: sizeOf([id, null]) });
+    const ofConnection = this.#unwritten.get(connection) ?? new Map<Subscription, Waiting>();
+    const sizes = { whole: sizeOf([id, source]), named: sizeOf([id, null]) };
+    ofConnection.set(subscription, { sinceMs: this.#clock.nowMs(), ...sizes });
     this.#unwritten.set(connection, ofConnection);
   }
 
@@ -202,20 +206,20 @@ export class Hibernation implements Survival {
     }
   }
 
-  *#due(): Iterable<[Subscription, Sizes]> {
+  *#due(): Iterable<[Subscription, Waiting]> {
     const nowMs = this.#clock.nowMs();
     for (const ofConnection of this.#unwritten.values()) {
       for (const entry of ofConnection) {
-        const [{ openedAtMs }] = entry;
+        const [, { sinceMs }] = entry;
         // One that was opened later than now: the clock has been set back.
-        if (nowMs - openedAtMs >= WRITE_BEHIND_MS || nowMs < openedAtMs) yield entry;
+        if (nowMs - sinceMs >= WRITE_BEHIND_MS || nowMs < sinceMs) yield entry;
       }
     }
   }
 }
 
 /** As many of them as are written in one turn. */
-function batchOf(waiting: Iterable<[Subscription, Sizes]>): Subscription[] {
+function batchOf(waiting: Iterable<[Subscription, Waiting]>): Subscription[] {
   const batch: Subscription[] = [];
   let characters = 0;
   for (const [subscription, { whole }] of waiting) {

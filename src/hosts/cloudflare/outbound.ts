@@ -12,9 +12,6 @@ const READ_BY_FRAME = 256 * 1024;
 const MAX_UNHEARD = 32 * 1024 * 1024;
 const SILENT_MS = 120_000;
 
-/** All that is sent to one that has to log in and has not: who floods is answered so often only, and then cut off. */
-const MAX_BEFORE_LOGIN = 512 * 1024;
-
 /** Growth after which the runtime is asked again about pings. */
 const STEP = 4 * 1024 * 1024;
 
@@ -31,8 +28,6 @@ export class Outbound {
   #unheardSinceMs = 0;
   /** What was sent unheard when the runtime is next asked about pings. */
   #askAt = MAX_UNHEARD;
-  /** Nothing tells yet that it reads: it has to log in, which takes the challenge that it was sent. */
-  isStranger = false;
   readonly #pingedMs: () => number;
 
   /** `pingedMs` tells when the runtime answered its last `ping`, in Unix milliseconds; 0 if it never did. */
@@ -42,7 +37,6 @@ export class Outbound {
 
   /** A frame has come from the client. */
   heard(): void {
-    if (this.isStranger) return;
     this.#level = Math.max(0, this.#level - READ_BY_FRAME);
     this.#forgive();
   }
@@ -64,7 +58,6 @@ export class Outbound {
 
   /** It was sent more than it may be. */
   get isOverflowing(): boolean {
-    if (this.isStranger) return this.#unheard > MAX_BEFORE_LOGIN;
     if (this.#level > CAPACITY) this.#drain();
     return this.#level > CAPACITY || (this.#unheard > this.#askAt && this.#isSilent());
   }

@@ -148,7 +148,7 @@ export class RelayObject extends DurableObject<Env> {
     if (this.#assembled !== undefined) return this.#assembled;
     const config = parseConfig(this.env);
     const sql = durableSql(this.ctx.storage);
-    const sockets = new Sockets(this.ctx, config);
+    const sockets = new Sockets(this.ctx);
     const turns: Turns = new Turns(this.#clock, () => running.relay.run(), report);
     const clock = turns.clock(this.#clock);
     const hibernation = new Hibernation(this.ctx.storage, clock, sockets, sql.meter, report);

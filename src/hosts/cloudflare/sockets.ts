@@ -1,4 +1,3 @@
-import type { Config } from "../../relay/config/config.ts";
 import type { Connection, Origin } from "../../relay/connection.ts";
 import type { Attachment } from "./attachment.ts";
 import { ClientSocket } from "./client-socket.ts";
@@ -14,15 +13,13 @@ export interface Peer {
 /** The hibernating WebSockets of the object, and whose they are. */
 export class Sockets implements Attachable {
   readonly #state: DurableObjectState;
-  readonly #config: Config;
   readonly #peers = new Map<WebSocket, Peer>();
   readonly #sockets = new WeakMap<Connection, ClientSocket>();
   /** Those that the relay has closed and whose client has not gone: the runtime cannot make it. */
   readonly lingering = new Places();
 
-  constructor(state: DurableObjectState, config: Config) {
+  constructor(state: DurableObjectState) {
     this.#state = state;
-    this.#config = config;
   }
 
   /** Makes a pair of sockets: the client's end, and the relay's as a peer. */
@@ -49,10 +46,8 @@ export class Sockets implements Attachable {
   /** Gives a socket its connection. */
   connect(peer: Peer, open: (socket: ClientSocket) => Connection): Connection {
     const { socket } = peer;
-    socket.isStranger = this.#config.authRequired;
     const connection = open(socket);
     if (connection.authed.size > 0) socket.hasSpoken = true;
-    socket.isStranger = this.#config.authRequired && connection.authed.size === 0;
     peer.connection = connection;
     this.#sockets.set(connection, socket);
     return connection;
