@@ -6,7 +6,6 @@ import { NewerSchemaError } from "../../store/schema.ts";
 import { assemble, type Running } from "../assemble.ts";
 import { manage } from "../http/management.ts";
 import { plain, relayPage } from "../http/pages.ts";
-import { statistics } from "../http/statistics.ts";
 import { Alarms } from "./alarms.ts";
 import { Breaths } from "./breath.ts";
 import { clientAddress } from "./client-address.ts";
@@ -51,7 +50,7 @@ export class RelayObject extends DurableObject<Env> {
   /** Unix time in whole seconds, as the object of that id has it. Tests set the time of theirs. */
   static nowSeconds: (objectId: string) => number = () => Math.floor(Date.now() / 1000);
 
-  readonly #startedAt = Date.now();
+  readonly #startedAtMs = Date.now();
   readonly #clock: ObjectClock;
   readonly #collector: Collector;
   #assembled: Assembled | undefined;
@@ -77,13 +76,18 @@ export class RelayObject extends DurableObject<Env> {
     }
     switch (new URL(request.url).pathname) {
       case "/health":
-        return new Response(running.isFull() ? STORAGE_FULL : "ok", { headers: { "Content-Type": "text/plain" } });
+        return new Response(running.log.isFull() ? STORAGE_FULL : "ok", { headers: { "Content-Type": "text/plain" } });
       case "/api/stats":
-        return Response.json(statistics(running, this.#startedAt));
+        return Response.json(running.statistics());
       default:
         if (request.headers.get("Upgrade")?.toLowerCase() === "websocket") return accept(request, running);
-        if (request.method !== "POST") return relayPage(request, running.access, secp256k1);
-        return manage(request, { ...running, crypto: secp256k1, report });
+        if (request.method !== "POST") return relayPage(request, running.access, running.crypto);
+        return manage(request, {
+          ...running,
+          clock: running.host.clock,
+          settle: async () => running.relay.settle(),
+          report,
+        });
     }
   }
 
@@ -161,14 +165,13 @@ export class RelayObject extends DurableObject<Env> {
       isSyncing: false,
       gatherMs: GATHER_MS,
     };
-    const onDue = (seconds: number) => alarms.ring(seconds);
-    const running = assemble({ config, sql, crypto: secp256k1, host, onDue });
-    const alarms: Alarms = new Alarms(this.ctx, running.jobs, clock, report);
+    const running = assemble({ config, sql, crypto: secp256k1, host, startedAtMs: this.#startedAtMs });
+    const alarms = new Alarms(this.ctx, running.jobs, clock);
+    running.jobs.onDue = (seconds) => alarms.ring(seconds);
     turns.do(() => {
       restore({ state: this.ctx, config, sockets, hibernation, relay: running.relay, report });
       running.start();
     });
-    alarms.start();
     const breaths = new Breaths(this.#clock);
     const around = { sockets, hibernation, alarms, turns, breaths, spent: () => sql.meter.spent };
     this.#assembled = { ...running, ...around };
@@ -177,14 +180,17 @@ export class RelayObject extends DurableObject<Env> {
 }
 
 /** Lets a client in, or says why not. */
-function accept(request: Request, { config, access, relay, sockets, hibernation, turns }: Assembled): Response {
+function accept(request: Request, running: Assembled): Response {
+  const { config, access, relay, sockets, hibernation, turns } = running;
   const address = clientAddress(request);
   const origin = address === undefined ? undefined : originOf(address);
   const refusal = turnAway(origin, config, access.lists, [relay.connections, sockets.lingering]);
   if (refusal !== undefined) return refusal;
   return turns.do(() => {
     const [client, peer] = sockets.accept(origin);
-    hibernation.keep(sockets.connect(peer, (socket) => relay.open(socket, origin)));
+    const connection = sockets.connect(peer, (socket) => relay.open(socket, origin));
+    hibernation.keep(connection);
+    running.opened(connection);
     return new Response(null, { status: 101, webSocket: client });
   });
 }
