@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { withClientAddress } from "../../src/hosts/cloudflare/client-address.ts";
 import { networkOf, normalizeAddress, withoutPort } from "../../src/protocol/ip-address.ts";
 import { parseConfig } from "../../src/relay/config/config.ts";
-import { Connection, newAttachment, originOf } from "../../src/relay/connection.ts";
+import { Connection, newIdentity, originOf } from "../../src/relay/connection.ts";
 import { Buckets } from "../../src/relay/limits/buckets.ts";
 import { type Charge, Limits } from "../../src/relay/limits/limits.ts";
 import { parseRules } from "../../src/relay/limits/rules.ts";
@@ -69,8 +69,9 @@ describe("buckets", () => {
 });
 
 function connectionOf(authed: string[], address = "127.0.0.1"): Connection {
-  const socket = { send() {}, close() {}, pingedMs: () => 0, attach() {} };
-  return new Connection(socket, { ...newAttachment(0), pubkeys: authed }, new Set(), originOf(address));
+  const quiet = { send() {}, close() {}, heard() {}, resume() {}, pause: () => false };
+  const socket = { ...quiet, isCrowded: false, isOverflowing: false };
+  return new Connection(socket, { ...newIdentity(0, () => "00"), pubkeys: authed }, new Set(), originOf(address));
 }
 
 const KEY = "a".repeat(64);
