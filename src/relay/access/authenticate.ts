@@ -6,14 +6,13 @@ import { accept, type Result, refuse } from "../../protocol/reason.ts";
 import type { Config } from "../config/config.ts";
 import { type Connection, MAX_AUTHED_KEYS } from "../connection.ts";
 import type { Admission } from "../limits/admission.ts";
-import type { Clock, Survival } from "../ports.ts";
+import type { Host } from "../ports.ts";
 import { countFailure, refuseAttempt } from "./attempts.ts";
 
 export interface AuthenticateDeps {
   config: Config;
   crypto: Crypto;
-  clock: Clock;
-  survival: Survival;
+  host: Pick<Host, "clock" | "survival">;
   admission: Pick<Admission, "refuseKey">;
 }
 
@@ -32,7 +31,7 @@ export function authenticate(
     connection.send(["NOTICE", "invalid: AUTH needs an event"]);
     return undefined;
   }
-  const now = deps.clock.nowSeconds();
+  const now = deps.host.clock.nowSeconds();
   const limited = refuseAttempt(connection, "AUTH attempts", now);
   if (limited !== undefined) {
     connection.send(["OK", named, false, limited]);
@@ -48,18 +47,18 @@ export function authenticate(
     addKey(deps, connection, proven.value);
   } else {
     countFailure(connection, now);
-    deps.survival.keep(connection);
+    deps.host.survival.keep(connection);
   }
   connection.send(["OK", named, proven.ok, proven.ok ? "" : proven.reason]);
   return undefined;
 }
 
 /** The host keeps the new key before anybody hears of it (R-06-11); one that it cannot keep does not count. */
-function addKey({ survival }: AuthenticateDeps, connection: Connection, pubkey: string): void {
+function addKey({ host }: AuthenticateDeps, connection: Connection, pubkey: string): void {
   if (connection.authed.has(pubkey)) return;
   connection.authed.add(pubkey);
   try {
-    survival.keep(connection);
+    host.survival.keep(connection);
   } catch (error) {
     connection.authed.delete(pubkey);
     throw error;

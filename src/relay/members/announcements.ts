@@ -3,7 +3,7 @@ import type { VerifiedEvent } from "../../protocol/crypto/verify.ts";
 import { DELETION_KIND } from "../../protocol/deletion.ts";
 import { MEMBER_ADDED_KIND, MEMBER_REMOVED_KIND, MEMBERS_KIND, ROLE_KIND } from "../../protocol/kind.ts";
 import { type Role, roleTags } from "../../protocol/role.ts";
-import type { AccessLists, Clock } from "../ports.ts";
+import type { AccessLists, Clock, Log } from "../ports.ts";
 
 /** How long a change waits for others to share one membership list, in milliseconds. */
 const DELAY_MS = 200;
@@ -18,6 +18,7 @@ const MAX_BATCH = 200;
 export interface AnnouncementsDeps {
   lists: AccessLists;
   clock: Clock;
+  report: Log;
   signer: Signer;
   members: () => [pubkey: string, roles: string[]][];
   role: (id: string) => Role | undefined;
@@ -70,6 +71,16 @@ export class Announcements {
     if (!lists.has("owed", subject)) lists.put("owed", subject, "");
     this.#changed.add(subject);
     this.#arm();
+  }
+
+  /** The same as {@link settle}, but does nothing while it keeps failing, and never throws (R-06-17). */
+  settleIfReady(): void {
+    if (!this.isReady) return;
+    try {
+      this.settle();
+    } catch (error) {
+      this.#deps.report("announcing failed", { error: String(error) });
+    }
   }
 
   /** Publishes what is owed, up to a batch. Whoever reads next is served after this, and sees its own change. */

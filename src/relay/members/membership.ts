@@ -1,6 +1,6 @@
+import type { Crypto } from "../../protocol/crypto/secp256k1.ts";
 import { Signer } from "../../protocol/crypto/signer.ts";
 import { VerifiedEvent } from "../../protocol/crypto/verify.ts";
-import type { Crypto } from "../../protocol/crypto/secp256k1.ts";
 import { parseEvent } from "../../protocol/event.ts";
 import { type Filter, matches } from "../../protocol/filter.ts";
 import { INVITE_KIND, JOIN_KIND, LEAVE_KIND } from "../../protocol/kind.ts";
@@ -9,11 +9,11 @@ import { isAdmin, mayInvite, refuseBanned } from "../access/access.ts";
 import { countFailure, refuseAttempt } from "../access/attempts.ts";
 import type { Connection } from "../connection.ts";
 import type { ChangeLog } from "../ports.ts";
+import type { JudgeDeps } from "../publish/judge.ts";
 import { banned } from "../publish/policy/banned.ts";
 import { expiration } from "../publish/policy/expiration.ts";
 import { size } from "../publish/policy/size.ts";
 import { work } from "../publish/policy/work.ts";
-import type { JudgeDeps } from "../publish/judge.ts";
 import type { Policy } from "../publish/submission.ts";
 import { Announcements } from "./announcements.ts";
 import { Invites } from "./invites.ts";
@@ -52,6 +52,7 @@ export class Membership {
     this.announcements = new Announcements({
       lists: access.lists,
       clock: host.clock,
+      report: host.report,
       signer: this.#signer,
       members: () => this.members.all(),
       role: (id) => this.members.role(id),

@@ -3,14 +3,14 @@ import { VANISH_KIND } from "../../protocol/deletion.ts";
 import type { Event } from "../../protocol/event.ts";
 import { kindClass } from "../../protocol/kind.ts";
 import type { Reason } from "../../protocol/reason.ts";
+import type { EventLog } from "../../store/event-log.ts";
 import { type Access, refuseReader, refuseWriter } from "../access/access.ts";
 import type { Config } from "../config/config.ts";
 import type { Connection } from "../connection.ts";
-import type { EventLog } from "../../store/event-log.ts";
 import type { Host } from "../ports.ts";
+import { isErasing } from "./batch.ts";
 import { admitEvent, isRefusedAgain, isRefusedLate } from "./policy.ts";
 import type { Waiting } from "./signatures.ts";
-import { isErasing } from "./batch.ts";
 
 export const BLOCKED = {
   deleted: "blocked: deleted by its author",

@@ -1,8 +1,8 @@
-import { parseEvent } from "../../protocol/event.ts";
-import { kindClass } from "../../protocol/kind.ts";
-import { INTERNAL_ERROR, type Reason } from "../../protocol/reason.ts";
 import type { Crypto } from "../../protocol/crypto/secp256k1.ts";
 import { BAD_SIGNATURE, HashedEvent, type VerifiedEvent } from "../../protocol/crypto/verify.ts";
+import { type Event, parseEvent } from "../../protocol/event.ts";
+import { kindClass } from "../../protocol/kind.ts";
+import { INTERNAL_ERROR, type Reason } from "../../protocol/reason.ts";
 import type { Meter } from "../../protocol/work.ts";
 import type { PutResult } from "../../store/event-store.ts";
 import type { Connection } from "../connection.ts";
@@ -28,9 +28,17 @@ const DUPLICATE: Reason = "duplicate: already have this event";
 const SUPERSEDED: Reason = "duplicate: a newer version is stored";
 const UNHEARD: Reason = "mute: nobody is subscribed to this ephemeral event";
 
+/** Who is told of what has been committed. */
+export interface CommitEvents {
+  stored(event: Event): void;
+  /** A batch has been committed. */
+  committed(): void;
+}
+
 export interface PublishDeps extends JudgeDeps, DeliverDeps {
   crypto: Crypto;
   meter: Meter;
+  on: CommitEvents;
 }
 
 /** EVENT, top to bottom: shape and id; then, in a batch with others, signature, policy, log, OK, delivery. */
@@ -127,6 +135,7 @@ export class Publisher {
     }
     const delivery = (meter.spent - before) / batch.length;
     this.#deliveryWork += (delivery - this.#deliveryWork) / 4;
+    if (stored.length > 0) this.#deps.on.committed();
   }
 
   /** Those whose signature is right and whom the policies let in; the others are told why not. */
@@ -165,11 +174,15 @@ export class Publisher {
     let isDone = true;
     for (const [i, result] of this.#append(events).entries()) {
       const verified = events[i] as VerifiedEvent;
-      if (result.outcome === "stored") deliverLive(this.#deps, verified, result.position);
+      if (result.outcome === "stored") {
+        this.#deps.on.stored(verified.event);
+        deliverLive(this.#deps, verified, result.position);
+      }
       if (result.outcome !== "failed") continue;
       isDone = false;
       this.#deps.host.report("issuing failed", { kind: verified.event.kind, error: String(result.error) });
     }
+    this.#deps.on.committed();
     return isDone;
   }
 
@@ -187,6 +200,7 @@ export class Publisher {
     switch (result.outcome) {
       case "stored":
         ok(connection, id, true, "");
+        this.#deps.on.stored(verified.event);
         deliverLive(this.#deps, verified, result.position);
         return;
       case "obeyed":

@@ -1,9 +1,10 @@
-import { type Filter, parseFilter } from "../../protocol/filter.ts";
+import { canonicalFilter, type Filter, parseFilter } from "../../protocol/filter.ts";
 import { MAX_SUB_ID } from "../../protocol/message.ts";
 import { type Reason, type Result, refuse } from "../../protocol/reason.ts";
 import { exceedsCharacters } from "../../protocol/text.ts";
 import { COST, type Meter } from "../../protocol/work.ts";
-import type { EventLog, StoredAnswer } from "../../store/event-log.ts";
+import type { EventLog } from "../../store/event-log.ts";
+import type { StoredAnswer } from "../../store/read/stored-answer.ts";
 import type { Steps } from "../../store/steps.ts";
 import type { Access } from "../access/access.ts";
 import { type Config, filterOptions } from "../config/config.ts";
@@ -29,7 +30,12 @@ export interface ReadDeps {
  * stored answer and EOSE, and goes live. What is stored after this comes live, so nothing is lost or doubled (R-03-20).
  * Undefined if the REQ is refused.
  */
-export function request(deps: ReadDeps, connection: Connection, id: string, source: unknown[]): Steps<void> | undefined {
+export function request(
+  deps: ReadDeps,
+  connection: Connection,
+  id: string,
+  source: unknown[],
+): Steps<void> | undefined {
   const { config, log, subscriptions, membership } = deps;
   const refused = (reason: Reason): undefined => {
     // The client is told that the id is closed, so an older subscription of that id ends too (R-03-25).
@@ -45,7 +51,7 @@ export function request(deps: ReadDeps, connection: Connection, id: string, sour
   const noRoom = subscriptions.refuse(connection, id, values);
   if (noRoom !== undefined) return refused(noRoom);
   deps.meter.spent += values * COST.value;
-  const subscription = subscriptions.open(connection, id, filters.value, source);
+  const subscription = subscriptions.open(connection, id, filters.value, filters.value.map(canonicalFilter));
   const invite = membership?.invite(connection.authed, filters.value);
   if (invite !== undefined) subscription.send(invite.raw);
   // A key that is added meanwhile is for what comes live: the hint is about what was asked for (R-05-33).
@@ -73,11 +79,7 @@ function* answer(deps: ReadDeps, subscription: Subscription, stored: StoredAnswe
 }
 
 /** Checks all filters before anything is done: one bad filter refuses the whole message (R-03-08). */
-export function parseFilters(
-  id: string,
-  source: unknown[],
-  { config }: Pick<ReadDeps, "config">,
-): Result<Filter[]> {
+export function parseFilters(id: string, source: unknown[], { config }: Pick<ReadDeps, "config">): Result<Filter[]> {
   if (exceedsCharacters(id, MAX_SUB_ID)) return refuse(`invalid: the id is longer than ${MAX_SUB_ID} characters`);
   if (source.length === 0) return refuse("invalid: at least one filter is needed");
   if (source.length > config.maxFilters) return refuse(`invalid: more than ${config.maxFilters} filters`);

@@ -1,6 +1,7 @@
 import { messageToHex, responding } from "../../protocol/negentropy/negentropy.ts";
 import type { Records } from "../../protocol/negentropy/records.ts";
 import type { Reason } from "../../protocol/reason.ts";
+import type { Meter } from "../../protocol/work.ts";
 import type { Steps } from "../../store/steps.ts";
 import type { Connection } from "../connection.ts";
 
@@ -44,9 +45,9 @@ export class SyncSession {
   }
 
   /** Sends the answer to a message; the reason if there can be none (R-05-43). */
-  *answer(message: Uint8Array, frameLimit: number): Steps<Reason | undefined> {
+  *answer(message: Uint8Array, frameLimit: number, meter: Meter): Steps<Reason | undefined> {
     if (this.#records === undefined) return undefined;
-    const steps = responding(this.#records, message, frameLimit);
+    const steps = responding(this.#records, message, frameLimit, meter);
     for (;;) {
       const { done, value } = steps.next();
       if (done) {

@@ -3,6 +3,7 @@ import { MAX_SUB_ID } from "../../protocol/message.ts";
 import { messageFromHex } from "../../protocol/negentropy/negentropy.ts";
 import { accept, type Reason, type Result, refuse } from "../../protocol/reason.ts";
 import { exceedsCharacters, nestsTooDeep } from "../../protocol/text.ts";
+import type { Meter } from "../../protocol/work.ts";
 import type { EventLog } from "../../store/event-log.ts";
 import type { Steps } from "../../store/steps.ts";
 import { type Config, filterOptions } from "../config/config.ts";
@@ -28,6 +29,7 @@ export interface SyncDeps {
   config: Config;
   log: EventLog;
   host: Host;
+  meter: Meter;
 }
 
 /** NEG-OPEN, NEG-MSG and NEG-CLOSE (NIP-77): all open syncs. They live in memory only (R-05-44). */
@@ -88,7 +90,7 @@ export class Syncs {
 
   /** Collects the set first if there is a filter, then answers a message. */
   *#serve(session: SyncSession, message: Uint8Array, filter?: Filter): Steps<void> {
-    const { log, host, config } = this.#deps;
+    const { log, host, config, meter } = this.#deps;
     session.isBusy = true;
     try {
       if (filter !== undefined) {
@@ -99,7 +101,7 @@ export class Syncs {
         if (typeof records === "string") return this.#end(session, records);
         session.fill(records);
       }
-      const fault = yield* session.answer(message, config.negFrameLimit);
+      const fault = yield* session.answer(message, config.negFrameLimit, meter);
       if (fault !== undefined) this.#end(session, fault);
     } finally {
       session.isBusy = false;
