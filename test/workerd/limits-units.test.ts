@@ -71,7 +71,12 @@ describe("buckets", () => {
 function connectionOf(authed: string[], address = "127.0.0.1"): Connection {
   const quiet = { send() {}, close() {}, heard() {}, resume() {}, pause: () => false };
   const socket = { ...quiet, isCrowded: false, isOverflowing: false };
-  return new Connection(socket, { ...newIdentity(0, () => "00"), pubkeys: authed }, new Set(), originOf(address));
+  return new Connection(
+    socket,
+    { ...newIdentity(0, () => crypto.randomUUID()), pubkeys: authed },
+    new Set(),
+    originOf(address),
+  );
 }
 
 const KEY = "a".repeat(64);
@@ -79,7 +84,8 @@ const KEY = "a".repeat(64);
 function limitsOf(variables: Record<string, string>): Limits {
   const config = parseConfig(variables);
   const { limitEvent: event, limitReq: req, limitCount: count, limitSync: sync, limitAuth: auth } = config;
-  return new Limits({ event, req, count, sync, auth, bytes: config.limitBytes });
+  const clock = { nowSeconds: () => 0, nowMs: () => Date.now(), soon() {} };
+  return new Limits(clock, { event, req, count, sync, auth, bytes: config.limitBytes });
 }
 
 const SERVED = { waitMs: 0, isWithin: true };
