@@ -12,6 +12,8 @@ const insideWorkerd = () =>
 export default defineConfig({
   test: {
     projects: [
+      // Tests of single parts, in Node.
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
       {
         // Tests inside workerd: sockets, hibernation, SQLite as they run.
         plugins: [insideWorkerd()],
