@@ -1,0 +1,31 @@
+import type { Config } from "../../relay/config/config.ts";
+import type { Origin } from "../../relay/connection.ts";
+import type { AccessLists } from "../../relay/ports.ts";
+import { plain } from "./pages.ts";
+import type { Places } from "./places.ts";
+
+/** Connections of one address where `MAX_CONNECTIONS_PER_IP` is not set; those of this machine are then not counted. */
+const DEFAULT_PER_ADDRESS = 200;
+
+/** When somebody who was turned away may try again, in seconds. */
+const RETRY = { "Retry-After": "30" };
+
+/**
+ * Why a new connection is not let in, as the answer to its upgrade; undefined if it is. The limits hold for each sort of
+ * connections that takes up room.
+ */
+export function turnAway(
+  origin: Origin | undefined,
+  config: Config,
+  lists: AccessLists,
+  sorts: readonly Places[],
+): Response | undefined {
+  if (origin !== undefined && lists.has("blocked-ip", origin.address)) return plain(403, "This address is blocked.");
+  if (sorts.some(({ size }) => size >= config.maxConnections)) {
+    return plain(503, "The relay has too many connections.", RETRY);
+  }
+  if (origin === undefined || (origin.isLoopback && config.maxConnectionsPerIp === undefined)) return undefined;
+  const most = config.maxConnectionsPerIp ?? DEFAULT_PER_ADDRESS;
+  if (sorts.every((places) => places.countFrom(origin) < most)) return undefined;
+  return plain(429, "There are too many connections from this address.", RETRY);
+}
