@@ -4,15 +4,15 @@ import { isManagement, isTooLarge } from "./management.ts";
 import { plain, preflight, withCors } from "./pages.ts";
 
 /** What a request is for. */
-export type Errand = "upgrade" | "management" | "page" | "health" | "statistics";
+export type Errand = "upgrade" | "management" | "page";
 
 /** What a request is for, or the answer to one that is for nothing here (R-01-01, R-08-08). */
 export function errandOf(request: Request, config: Config): Errand | Response {
   const url = new URL(request.url);
   const isRelay = relayPath(url) === relayPath(new URL(config.relayUrls[0] as string));
-  const status = STATUS_PAGES[url.pathname];
+  const isStatus = url.pathname === "/health" || url.pathname === "/api/stats";
   const isUpgrade = request.headers.get("Upgrade")?.toLowerCase() === "websocket";
-  if (!isRelay && (isUpgrade || status === undefined)) return plain(404, "Not found.");
+  if (!isRelay && (isUpgrade || !isStatus)) return plain(404, "Not found.");
   if (request.method === "OPTIONS") return preflight();
   const isGet = request.method === "GET" || request.method === "HEAD";
   if (isGet && isRelay && isUpgrade) return canUpgrade(request) ? "upgrade" : upgradeRequired();
@@ -21,11 +21,9 @@ export function errandOf(request: Request, config: Config): Errand | Response {
     if (isManagement(request)) return "management";
     return withCors(isTooLarge(request) ? plain(413, "Too large.") : plain(415, "Only NIP-86 is posted here."));
   }
-  if (isGet) return isRelay ? "page" : (status ?? "page");
+  if (isGet) return "page";
   return withCors(plain(405, "Method not allowed.", { Allow: `GET, HEAD, ${mayPost ? "POST, " : ""}OPTIONS` }));
 }
-
-const STATUS_PAGES: Readonly<Record<string, Errand | undefined>> = { "/health": "health", "/api/stats": "statistics" };
 
 const upgradeRequired = () =>
   plain(426, "WebSocket version 13 is needed.", { Upgrade: "websocket", "Sec-WebSocket-Version": "13" });

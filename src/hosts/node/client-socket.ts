@@ -21,10 +21,8 @@ const LINGER_MS = 2000;
 /** What all sockets have in common. */
 export interface Shared {
   readonly outbox: Outbox;
-  /** Bytes that are queued for all. */
-  queued: number;
-  /** Something that waits has been taken. */
-  drained: () => void;
+  /** Bytes that the network has of all and their clients have not. */
+  unsent: number;
 }
 
 /** The socket of one client: what is sent goes straight to the network, all frames of a turn in one piece. */
@@ -43,7 +41,8 @@ export class ClientSocket implements Socket, Outlet {
   #hasEnded = false;
   /** Nobody has logged in on it. */
   isStranger: () => boolean = () => true;
-  pauses: { pause(): void; resume(): void } | undefined;
+  /** What reads it. */
+  intake: { pause(): void; resume(): void } | undefined;
 
   constructor(net: NetSocket, shared: Shared) {
     this.#net = net;
@@ -51,7 +50,6 @@ export class ClientSocket implements Socket, Outlet {
     net.on("drain", () => {
       this.#net.setTimeout(0);
       this.#note();
-      shared.drained();
     });
     net.on("timeout", () => net.destroy());
     net.on("close", () => {
@@ -93,6 +91,13 @@ export class ClientSocket implements Socket, Outlet {
     this.#queue(END);
   }
 
+  /** Sends a Close at once, and nothing else any more. */
+  abort(code: number, reason: string): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#net.end(closeFrame(code, reason));
+  }
+
   get isCrowded(): boolean {
     return this.#backlog > CROWDED;
   }
@@ -101,19 +106,19 @@ export class ClientSocket implements Socket, Outlet {
     const { most, tight, stranger } = OVERFLOWING;
     const backlog = this.#backlog;
     if (backlog <= stranger) return false;
-    return backlog > (this.isStranger() ? stranger : this.#shared.queued > TIGHT ? tight : most);
+    return backlog > (this.isStranger() ? stranger : this.#shared.unsent > TIGHT ? tight : most);
   }
 
   /** The host sees what is queued. */
   heard(): void {}
 
   pause(): boolean {
-    this.pauses?.pause();
+    this.intake?.pause();
     return true;
   }
 
   resume(): void {
-    this.pauses?.resume();
+    this.intake?.resume();
   }
 
   takeQueued(): Frame[] {
@@ -163,7 +168,7 @@ export class ClientSocket implements Socket, Outlet {
 
   #note(): void {
     const unsent = this.#net.destroyed ? 0 : this.#net.writableLength;
-    this.#shared.queued += unsent - this.#unsent;
+    this.#shared.unsent += unsent - this.#unsent;
     this.#unsent = unsent;
   }
 }

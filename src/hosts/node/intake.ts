@@ -1,3 +1,4 @@
+/// <reference path="./ws.d.ts" />
 import type { Socket as NetSocket } from "node:net";
 import { Receiver } from "ws";
 

@@ -15,6 +15,7 @@ export class SyncGate {
   readonly #file: SyncFile;
   readonly #report: Log;
   readonly #failed: () => void;
+  readonly #synced: () => void;
   /** Wait for the sync that runs. */
   #held: (() => void)[] = [];
   /** Wait for the next: something was committed after the one that runs had begun. */
@@ -23,11 +24,15 @@ export class SyncGate {
   #isSyncing = false;
   #hasFailed = false;
 
-  /** `failed` is called once, when a sync has failed: what is held never leaves, and nothing can be acknowledged any more. */
-  constructor(file: SyncFile, report: Log, failed: () => void) {
+  /**
+   * `failed` is called once, when a sync has failed: what is held never leaves, and nothing can be acknowledged any more.
+   * `synced` is called after each that has not.
+   */
+  constructor(file: SyncFile, report: Log, failed: () => void, synced: () => void = () => {}) {
     this.#file = file;
     this.#report = report;
     this.#failed = failed;
+    this.#synced = synced;
   }
 
   /** A sync is under way. */
@@ -64,6 +69,7 @@ export class SyncGate {
       const held = this.#held;
       this.#held = [];
       for (const leave of held) leave();
+      this.#synced();
       if (this.#gathered.length > 0) this.#sync();
     });
   }
