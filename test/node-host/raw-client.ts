@@ -27,7 +27,7 @@ export class RawClient {
   }
 
   /** Connects; `head` is sent in one piece with the request. */
-  static async open(port: number, head = Buffer.alloc(0)): Promise<RawClient> {
+  static async open(port: number, head: Buffer = Buffer.alloc(0)): Promise<RawClient> {
     const client = new RawClient(port);
     await once(client.socket, "connect");
     const request = [

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket as NetSocket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Sockets } from "../../src/hosts/node/sockets.ts";
 import { SyncGate } from "../../src/hosts/node/sync-gate.ts";
@@ -51,7 +51,7 @@ beforeEach(async () => {
   sockets = new Sockets({ ...deps, opened: (connection) => opened.push(connection) });
   server = createServer();
   server.on("upgrade", (request, net, head) => {
-    sockets.accept(net as never, request.headers["sec-websocket-key"] ?? "", head, undefined);
+    sockets.accept(net as NetSocket, request.headers["sec-websocket-key"] ?? "", head, undefined);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -129,8 +129,7 @@ for (const [what, code, frames] of violations) {
     expect(client.closed).toBe(code);
     expect(heard).toEqual(["before", "left"]);
     client.socket.end();
-    await client.until(() => client.hasEnded);
-    expect(sockets.size).toBe(0);
+    await client.until(() => client.hasEnded && sockets.size === 0);
   });
 }
 
