@@ -20,6 +20,8 @@ const STOP_SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
 
 /** Serves the Worker in workerd on this machine and stays until it ends. */
 async function main() {
+  // What is kept of a private relay is its owner's alone.
+  process.umask(0o077);
   const settings = await readSettings(process.env);
   for (const { name, meant } of settings.nearMisses) {
     console.warn(`${name} is not a variable of the relay and has no effect. Is ${meant} meant?`);
@@ -27,8 +29,6 @@ async function main() {
   await checkDataDirectory(settings.dataDirectory);
   await lockDataDirectory(settings.dataDirectory);
   await checkPort(settings.host, settings.port);
-  // What workerd keeps of a private relay is its owner's alone.
-  process.umask(0o077);
   const directory = await mkdtemp(join(tmpdir(), "nexus-"));
   const cleanUp = () => rm(directory, { recursive: true, force: true });
   try {
