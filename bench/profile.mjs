@@ -5,9 +5,9 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WebSocket } from "ws";
-import { buildWorker } from "../cli/build.mjs";
 import { checkDataDirectory, readSettings } from "../cli/settings.mjs";
-import { workerdConfig } from "../cli/workerd-config.mjs";
+import { buildWorker } from "../cli/workers/build.mjs";
+import { workerdConfig } from "../cli/workers/workerd-config.mjs";
 import { freePort, untilAnswers } from "./target.mjs";
 import { WORKLOADS } from "./workloads/index.mjs";
 
