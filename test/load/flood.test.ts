@@ -4,7 +4,7 @@ import { afterAll, expect, test } from "vitest";
 import { key, unique } from "../support/keys.ts";
 import { workerdsOf } from "../support/processes.ts";
 import { ROOT, type Server, startServer } from "../support/server.ts";
-import { connectTraffic, type TrafficClient } from "../support/traffic-client.ts";
+import { connectTraffic, type TrafficClient } from "../support/load/traffic-client.ts";
 
 const CONNECTIONS = 5000;
 const FLOODERS = 50;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { DeafClient } from "../support/deaf-client.ts";
+import { DeafClient } from "../support/load/deaf-client.ts";
 import { admin, alice, bob, carol, unique } from "../support/keys.ts";
 import { caller } from "../support/manage.ts";
 import { openClient, type Server, startServer } from "../support/server.ts";

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { alice, bob, carol, type Key, unique } from "../support/keys.ts";
 import { workerdsOf } from "../support/processes.ts";
 import { type Server, startServer, until } from "../support/server.ts";
-import { connectTraffic, type TrafficClient } from "../support/traffic-client.ts";
+import { connectTraffic, type TrafficClient } from "../support/load/traffic-client.ts";
 
 // Clients that stop reading. The runtime queues what they are sent, and shows nothing of it but the size of its process.
 
