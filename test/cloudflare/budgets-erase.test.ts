@@ -6,8 +6,7 @@ import { countMatches } from "../../src/store/read/count.ts";
 import type { Sql } from "../../src/store/sql.ts";
 import type { Filter } from "../support/client.ts";
 import { freshRelay } from "../support/relay.workerd.ts";
-import { putAll, unsigned, verified } from "../support/stock.ts";
-import { inStore } from "./inside.ts";
+import { inStore, putAll, unsigned, verified } from "../support/stock.ts";
 
 // What deleting, erasing and counting cost, in rows as they are billed. docs/cost.md has the figures printed here.
 

@@ -6,7 +6,7 @@ import { Scan } from "../../src/store/read/scan.ts";
 import type { Sql } from "../../src/store/sql.ts";
 import type { Filter } from "../support/client.ts";
 import { freshRelay } from "../support/relay.workerd.ts";
-import { inStore } from "./inside.ts";
+import { inStore } from "../support/stock.ts";
 
 // What searching among 100,000 events, and opening very many ranges, may cost. docs/cost.md has the figures printed here.
 

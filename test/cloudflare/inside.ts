@@ -1,15 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
-import { EventStore } from "../../src/store/event-store.ts";
+import type { EventStore } from "../../src/store/event-store.ts";
 import type { Sql } from "../../src/store/sql.ts";
 import { freshRelay, type WorkerdRelay } from "../support/relay.workerd.ts";
-
-/** Runs `body` on a store in the object, which must not be running yet. */
-export async function inStore<T>(
-  relay: WorkerdRelay,
-  body: (store: EventStore, sql: Sql) => T | Promise<T>,
-): Promise<T> {
-  return relay.database((sql) => body(new EventStore(sql), sql));
-}
+import { inStore } from "../support/stock.ts";
 
 /** Runs `body` on the store of an object of its own. */
 export function inFreshStore<T>(body: (store: EventStore, sql: Sql) => T | Promise<T>): Promise<T> {

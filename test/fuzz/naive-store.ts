@@ -1,7 +1,7 @@
 import type { Event } from "../../src/protocol/event.ts";
 import { type SearchQuery, scoreSearch } from "../../src/protocol/search/search.ts";
-import { Archive } from "../support/model/archive.ts";
 import type { Filter } from "../support/client.ts";
+import { Archive } from "../support/model/archive.ts";
 import { isCurrent } from "../support/model/naive-features.ts";
 import { fullMatch } from "../support/model/naive-filter.ts";
 import { byOrder, canSee, unionOf } from "../support/model/naive-rules.ts";

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
-import { type Server, startServer } from "../support/server.ts";
 import { connectTraffic, type TrafficClient } from "../support/load/traffic-client.ts";
+import { type Server, startServer } from "../support/server.ts";
 
 let server: Server | undefined;
 const open: TrafficClient[] = [];

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { key, unique } from "../support/keys.ts";
-import { type Server, startServer, until } from "../support/server.ts";
 import { connectTraffic } from "../support/load/traffic-client.ts";
+import { type Server, startServer, until } from "../support/server.ts";
 
 const FLOODERS = 10;
 const LIMITS = { LIMIT_EVENT: "connection:8/20,key:8/20", ABUSE_CUTOFF: "20" };

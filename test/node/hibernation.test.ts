@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { DeafClient } from "../support/load/deaf-client.ts";
 import { admin, alice, bob, carol, unique } from "../support/keys.ts";
+import { DeafClient } from "../support/load/deaf-client.ts";
 import { caller } from "../support/manage.ts";
 import { openClient, type Server, startServer } from "../support/server.ts";
 

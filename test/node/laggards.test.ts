@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { alice, bob, carol, type Key, unique } from "../support/keys.ts";
+import { connectTraffic, type TrafficClient } from "../support/load/traffic-client.ts";
 import { workerdsOf } from "../support/processes.ts";
 import { type Server, startServer, until } from "../support/server.ts";
-import { connectTraffic, type TrafficClient } from "../support/load/traffic-client.ts";
 
 // Clients that stop reading. The runtime queues what they are sent, and shows nothing of it but the size of its process.
 

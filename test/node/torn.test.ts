@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { alice, bob, unique } from "../support/keys.ts";
-import { openClient, type Server, startServer, until } from "../support/server.ts";
 import { connectTraffic, type TrafficClient, tear } from "../support/load/traffic-client.ts";
+import { openClient, type Server, startServer, until } from "../support/server.ts";
 
 // Connections that end right after a `ping`: the runtime cannot write its `pong` any more, and has to tell the object all
 // the same. Workerd from 2026-10-14 to 2026-11-17 at least does not (docs/decisions/0001-runtime.md).

@@ -28,7 +28,8 @@ export function sqlOf(database: DatabaseSync): Sql {
     each(query, bindings, take) {
       for (const row of prepared(query).iterate(...bindings)) if (!take(row as unknown as Row)) break;
     },
-    size: () => Number(database.prepare("SELECT page_count * page_size AS n FROM pragma_page_count, pragma_page_size").get()?.n),
+    size: () =>
+      Number(database.prepare("SELECT page_count * page_size AS n FROM pragma_page_count, pragma_page_size").get()?.n),
     transaction(body) {
       const name = `level${depth++}`;
       database.exec(`SAVEPOINT ${name}`);

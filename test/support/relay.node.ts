@@ -4,6 +4,9 @@ import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { afterAll } from "vitest";
 import { WebSocket as NodeSocket } from "ws";
 import { migrate } from "../../src/store/schema.ts";
@@ -143,7 +146,9 @@ function ask(port: number, url: URL, { method = "GET", headers, body }: RequestI
       const isEmpty = status === 204 || status === 304;
       resolve(new Response(isEmpty ? null : Buffer.concat(chunks), { status, headers: headersOf(response) }));
     });
-    asked.end(body as string | Uint8Array | undefined);
+    // Of a body that is refused before its end the rest is not taken.
+    if (body instanceof ReadableStream) pipeline(Readable.fromWeb(body as NodeReadableStream), asked).catch(() => {});
+    else asked.end(body as string | Uint8Array | undefined);
   });
 }
 

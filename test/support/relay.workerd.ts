@@ -49,15 +49,19 @@ export function freshRelay(settings: Settings = {}): WorkerdRelay {
     if (Object.keys(variables).length > 0) configured ??= configure(stub, variables);
     await configured;
   };
-  const theWorker = async (url: string, init?: RequestInit): Promise<Response> => {
+  const ask = async (url: string, init?: RequestInit): Promise<Response> => {
     await started();
     const namespace = { idFromName: () => id, get: () => stub };
     const request = new Request(new URL(url, ORIGIN), init as RequestInit<CfProperties>);
-    return worker.fetch(request, { ...TEST_SETTINGS, ...variables, RELAY: namespace as unknown as DurableObjectNamespace });
+    return worker.fetch(request, {
+      ...TEST_SETTINGS,
+      ...variables,
+      RELAY: namespace as unknown as DurableObjectNamespace,
+    });
   };
   const upgrade = async ({ from, headers }: Knock = {}): Promise<Upgrade> => {
     const address = from === undefined ? {} : { [ADDRESS_HEADER]: from };
-    const response = await theWorker("/", { headers: { ...HANDSHAKE, ...address, ...headers } });
+    const response = await ask("/", { headers: { ...HANDSHAKE, ...address, ...headers } });
     const socket = response.webSocket;
     if (socket === null) {
       // A body that nobody reads would keep the object.
@@ -78,7 +82,13 @@ export function freshRelay(settings: Settings = {}): WorkerdRelay {
     stub,
     upgrade,
     ...joining(upgrade),
-    fetch: theWorker,
+    async fetch(pathOrUrl, init) {
+      const response = await ask(pathOrUrl, init);
+      if (response.webSocket === null) return response;
+      response.webSocket.accept();
+      response.webSocket.close();
+      throw new Error("the relay has opened a WebSocket");
+    },
     setTime: (seconds) => void times.set(id.toString(), seconds),
     due,
     ringOnce: () => runDurableObjectAlarm(stub),

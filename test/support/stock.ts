@@ -60,6 +60,11 @@ export function stock(relay: TestRelay, events: readonly Event[]): Promise<void>
   return relay.database((sql) => putAll(new EventStore(sql), events));
 }
 
+/** Works on the store of a relay that has not been used yet. */
+export function inStore<T>(relay: TestRelay, body: (store: EventStore, sql: Sql) => T | Promise<T>): Promise<T> {
+  return relay.database((sql) => body(new EventStore(sql), sql));
+}
+
 export type Entry = [list: AccessList, subject: string, detail?: string];
 
 /** Puts entries on the lists of a relay that has not been used yet, or is restarted next. */

@@ -2,8 +2,8 @@ import { afterEach, expect, test, vi } from "vitest";
 import type { Connection } from "../../src/relay/connection.ts";
 import type { Clock } from "../../src/relay/ports.ts";
 import { SyncSession } from "../../src/relay/read/sync-session.ts";
-import { alice, unique } from "../support/keys.ts";
 import { inspectedRelay } from "../cloudflare/inspect.ts";
+import { alice, unique } from "../support/keys.ts";
 import { relayWith } from "./stocked.ts";
 
 const HOUR = 3600;

@@ -6,8 +6,8 @@ import { parseConfig } from "../../src/relay/config/config.ts";
 import { EventStore } from "../../src/store/event-store.ts";
 import type { Filter } from "../support/client.ts";
 import { alice, now, unique } from "../support/keys.ts";
-import { freshRelay } from "../support/relay.ts";
 import { putRandom } from "../support/neg-records.ts";
+import { freshRelay } from "../support/relay.ts";
 import { inStore, putAll, unsigned } from "./stocked.ts";
 
 // A COUNT that takes several turns gives what the store held at one moment.

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import type { Client } from "../support/client.ts";
 import { alice, bob, carol, type Key, unique } from "../support/keys.ts";
-import { type Arrival, receiveTogether } from "./one-turn.ts";
 import {
   ADDED,
   join,
@@ -13,6 +12,7 @@ import {
   membersOf,
   operator,
 } from "../support/member-relay.ts";
+import { type Arrival, receiveTogether } from "./one-turn.ts";
 
 // Members come and go on a relay that has so much to do that what they send is begun in one turn.
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Outbound } from "../../src/relay/outbound.ts";
+import { expectEose, inspectedRelay } from "../cloudflare/inspect.ts";
 import type { Client } from "../support/client.ts";
 import { alice, bob, carol, unique } from "../support/keys.ts";
-import { expectEose, inspectedRelay } from "../cloudflare/inspect.ts";
 
 const MIB = 1024 * 1024;
 const CUT_OFF = "error: too slow to receive what was asked for";

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { Client, Frame } from "../support/client.ts";
 import { alice, bob, unique } from "../support/keys.ts";
-import { type Arrival, receiveTogether } from "./one-turn.ts";
 import { freshRelay } from "../support/relay.ts";
+import { type Arrival, receiveTogether } from "./one-turn.ts";
 import { relayHolding, relayWith, unsigned } from "./stocked.ts";
 
 // What is refused does not get ahead of what its own connection sent before.

@@ -1,8 +1,8 @@
+import type { Event } from "../../src/protocol/event.ts";
 import { freshRelay, type WorkerdRelay } from "../support/relay.workerd.ts";
 import { stock } from "../support/stock.ts";
-import type { Event } from "../../src/protocol/event.ts";
 
-export { alarmOf, inStore } from "../cloudflare/inside.ts";
+export { alarmOf } from "../cloudflare/inside.ts";
 export * from "../support/stock.ts";
 
 /** A relay that holds the events from before its start. */

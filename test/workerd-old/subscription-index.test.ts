@@ -9,8 +9,8 @@ import type { Filter as WireFilter } from "../support/client.ts";
 import { KEYS, PRIVATE_KINDS, randomDraft, Signer, WORDS } from "../support/model/drafts.ts";
 import { naiveMatch } from "../support/model/naive-rules.ts";
 import { Oracle } from "../support/model/oracle.ts";
-import { Random } from "../support/random.ts";
 import { randomFilters } from "../support/model/random-filters.ts";
+import { Random } from "../support/random.ts";
 
 const SEEDS = 10;
 const STEPS = 400;

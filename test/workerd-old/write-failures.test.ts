@@ -1,13 +1,13 @@
 import { runInDurableObject } from "cloudflare:test";
 import { expect, test, vi } from "vitest";
+import { breakMethod, type InspectedRelay, inspected, mendMethod } from "../cloudflare/inspect.ts";
 import type { Client, Frame } from "../support/client.ts";
 import { alice, bob, carol, unique } from "../support/keys.ts";
 import { caller } from "../support/manage.ts";
-import { type Arrival, receiveTogether } from "./one-turn.ts";
-import type { WorkerdRelay as TestRelay } from "../support/relay.workerd.ts";
-import { breakMethod, type InspectedRelay, inspected, mendMethod } from "../cloudflare/inspect.ts";
 import { DONE, managedRelay, publishOne } from "../support/managed.ts";
 import { ADDED, join, joining, LIST, leaving, memberRelay, membersOf, operator } from "../support/member-relay.ts";
+import type { WorkerdRelay as TestRelay } from "../support/relay.workerd.ts";
+import { type Arrival, receiveTogether } from "./one-turn.ts";
 import { countOf, ringAll, storedEvents } from "./stocked.ts";
 
 // A write that fails in the middle of something leaves neither half of it, and keeps nobody from being served.

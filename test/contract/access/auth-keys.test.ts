@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import type { Frame } from "../../support/client.ts";
 import { alice, bob, carol, type Key, key, now, unique } from "../../support/keys.ts";
 import { freshRelay } from "../../support/relay.ts";
-import { } from "../../support/stock.ts";
 
 /** R-05-54: a refused AUTH may carry either prefix. */
 const REFUSAL = /^(invalid|auth-required): ./;
@@ -133,21 +132,21 @@ test("R-05-62 after 10 failed attempts the connection is rate-limited, others an
 });
 
 test("R-05-62 a minute later it may try again", async () => {
-  const { connect, stub } = freshRelay();
+  const relay = freshRelay();
   const start = now();
-  setTime(stub, start);
-  const client = await connect();
+  relay.setTime(start);
+  const client = await relay.connect();
   for (let count = 0; count < 10; count++) await client.auth(bob, "wss://relay.example.com");
-  setTime(stub, start + 59);
+  relay.setTime(start + 59);
   expect((await client.auth(bob))[3]).toMatch(/^rate-limited: ./);
-  setTime(stub, start + 60);
+  relay.setTime(start + 60);
   expect((await client.auth(bob))[2]).toBe(true);
 });
 
 test.each(["wss://xn--bcher-kva.example", "wss://b\u00fccher.example/", "ws://B\u00dcCHER.example:80"])(
   "R-05-55 an international name counts in every form: %s",
   async (url) => {
-    const client = await (freshRelay({ RELAY_URL_ALIASES: "wss://b\u00fccher.example" })).connect();
+    const client = await freshRelay({ RELAY_URL_ALIASES: "wss://b\u00fccher.example" }).connect();
     expect((await client.auth(alice, url))[2]).toBe(true);
   },
 );

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import type { Client } from "../../support/client.ts";
 import { alice, bob, carol, now, unique } from "../../support/keys.ts";
-import { } from "../../support/stock.ts";
+import { freshRelay } from "../../support/relay.ts";
 
 const LIMITED = /^rate-limited: .*, retry=[1-9]\d*$/;
 const limited = expect.stringMatching(LIMITED);
@@ -31,7 +31,7 @@ test("R-01-23 each class is refused on its own answer, with whole seconds to wai
 });
 
 test("R-01-23 AUTH attempts of a connection", async () => {
-  const client = await (freshRelay({ LIMIT_AUTH: `connection:${SLOW}/2` })).login(alice, bob);
+  const client = await freshRelay({ LIMIT_AUTH: `connection:${SLOW}/2` }).login(alice, bob);
   expect(await client.auth(carol)).toEqual(["OK", expect.any(String), false, limited]);
   expect((await client.req("s", {})).end[0]).toBe("EOSE");
 });
@@ -89,7 +89,7 @@ test("R-01-23 invalid traffic counts, and `ping` does not", async () => {
 });
 
 test("R-01-23 before AUTH too", async () => {
-  const client = await (freshRelay({ LIMIT_REQ: `connection:${SLOW}/1` })).connect();
+  const client = await freshRelay({ LIMIT_REQ: `connection:${SLOW}/1` }).connect();
   expect(await client.ask(["REQ", "s", {}])).toEqual(["CLOSED", "s", "auth-required: authentication required"]);
   expect(await client.ask(["REQ", "s", {}])).toEqual(["CLOSED", "s", limited]);
   expect((await client.auth(alice))[2]).toBe(true);
@@ -113,7 +113,7 @@ test("R-05-22 a request to vanish is served whatever the rate of events; CLOSE i
 });
 
 test("R-01-23 characters of all frames", async () => {
-  const a = await (freshRelay({ LIMIT_BYTES: `connection:${SLOW}/3000` })).login(alice);
+  const a = await freshRelay({ LIMIT_BYTES: `connection:${SLOW}/3000` }).login(alice);
   expect((await a.ask(["COUNT", "c", {}]))[0]).toBe("COUNT");
   const large = unique(alice, { content: "x".repeat(2500) });
   expect(await a.publish(large)).toEqual(["OK", large.id, false, limited]);
@@ -158,7 +158,7 @@ test("R-01-07 whoever goes on is cut off with a NOTICE and 1008, and kept out fo
 });
 
 test("R-01-07 without a cut-off nobody is closed, however much is refused", async () => {
-  const a = await (freshRelay({ LIMIT_EVENT: `connection:${SLOW}/1` })).login(alice);
+  const a = await freshRelay({ LIMIT_EVENT: `connection:${SLOW}/1` }).login(alice);
   const event = unique(alice);
   for (let i = 0; i < 3000; i++) a.send(["EVENT", event]);
   expect((await a.req("s", {})).end[0]).toBe("EOSE");

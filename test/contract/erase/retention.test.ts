@@ -1,19 +1,7 @@
-import { exports } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
-import { jobRetention, retentionFacts } from "../../../src/protocol/retention.ts";
-import { parseConfig } from "../../../src/relay/config/config.ts";
 import { alice, bob, key, now, unique } from "../../support/keys.ts";
 import { freshRelay } from "../../support/relay.ts";
-import {
-  countOf,
-  inStore,
-  lookUp,
-  putAll,
-  setClock,
-  storedEvents,
-  unsigned,
-  verdict,
-} from "../../support/stock.ts";
+import { countOf, inStore, lookUp, putAll, setClock, storedEvents, unsigned, verdict } from "../../support/stock.ts";
 
 afterEach(() => void vi.useRealTimers());
 
@@ -51,7 +39,7 @@ test("T-136 R-07-01 R-07-02 R-07-03 jobs go after a day, results after a week, t
   await expectKinds(jobs);
   expect(await storedEvents(relay)).toBe(KINDS.length);
   // Physical removal at the latest an hour later.
-  expect((await relay.due()) as number).toBeLessThanOrEqual((T0 + DAY + 3600) * 1000);
+  expect(await relay.due()).toBeLessThanOrEqual(T0 + DAY + 3600);
   setClock(T0 + DAY + 1800);
   await relay.ring();
   expect(await storedEvents(relay)).toBe(KINDS.length - 4);
@@ -73,7 +61,7 @@ test("T-136 R-07-01 R-07-02 R-07-03 jobs go after a day, results after a week, t
   setClock(T0 + 4000 * DAY);
   await relay.ring();
   await expectKinds([...jobs, 6050, 6999]);
-  expect(await relay.due()).toBe(null);
+  expect(await relay.due()).toBe(undefined);
 });
 
 test.each([
@@ -114,28 +102,6 @@ test("R-07-01 an expiration shortens, and does not lengthen", async () => {
   expect(await a.query({ kinds: [5050] })).toEqual([]);
 });
 
-test("R-07-01 R-03-17 1,100 jobs past their time are removed in batches, and no limit or hint speaks of them", async () => {
-  const relay = freshRelay();
-  await inStore(relay, (store) => {
-    const jobs = (count: number, at: number) =>
-      Array.from({ length: count }, (_, i) =>
-        unsigned({ pubkey: bob.pubkey, kind: 5000 + (i % 9), created_at: at - i, tags: [["t", "x"]] }),
-      );
-    putAll(store, [...jobs(1100, T0 - DAY), ...jobs(5, T0)]);
-  });
-  setClock(T0);
-  const a = await relay.login(alice);
-  const { events, end } = await a.req("s", { "#t": ["x"], limit: 5 });
-  expect([events.length, end]).toEqual([5, ["EOSE", "s", ["finish"]]]);
-  let left = 1105;
-  for (; left > 5; left = await storedEvents(relay)) {
-    expect(await countOf(a, { "#t": ["x"] })).toBe(5);
-    await relay.ring();
-    expect(left - (await storedEvents(relay))).toBeLessThanOrEqual(500);
-  }
-  expect(left).toBe(5);
-});
-
 test("R-07-01 RETENTION of the operator: its rules come first, 0 keeps for ever", async () => {
   const relay = freshRelay({ RETENTION: "1:60,5050:0", RETENTION_JOB: "120" });
   setClock(T0);
@@ -150,8 +116,7 @@ test("R-07-01 RETENTION of the operator: its rules come first, 0 keeps for ever"
 });
 
 test("R-08-04 the NIP-11 document says what is kept how long", async () => {
-  const { default: worker } = exports as unknown as { default: Fetcher };
-  const response = await worker.fetch("https://nexus.openagents.com/", {
+  const response = await freshRelay().fetch("/", {
     headers: { Accept: "application/nostr+json" },
   });
   expect(await response.json()).toMatchObject({
@@ -168,19 +133,6 @@ test("R-08-04 the NIP-11 document says what is kept how long", async () => {
   });
 });
 
-test("R-08-04 each kind is stated once, under the rule that decides", () => {
-  const facts = (variables: Record<string, string>) => retentionFacts(parseConfig(variables).retention);
-  expect(retentionFacts(jobRetention(0, 0))).toEqual([]);
-  expect(facts({ RETENTION: "0-65535:60" })).toEqual([{ kinds: [[0, 65535]], time: 60 }]);
-  expect(facts({ RETENTION: "60000-99999:60", RETENTION_JOB: "0", RETENTION_RESULT: "0" })).toEqual([
-    { kinds: [[60000, 65535]], time: 60 },
-  ]);
-  expect(facts({ RETENTION: "1:60,2:60,3:0,4:60,1-9:7", RETENTION_JOB: "0", RETENTION_RESULT: "0" })).toEqual([
-    { kinds: [[1, 2], 4], time: 60 },
-    { kinds: [[5, 9]], time: 7 },
-  ]);
-});
-
 test("R-06-17 a job that fails is tried again after a minute, not at once, and the others run", async () => {
   const relay = freshRelay();
   await inStore(relay, (store) => {
@@ -194,7 +146,7 @@ test("R-06-17 a job that fails is tried again after a minute, not at once, and t
   });
   await relay.ring();
   expect(await storedEvents(relay)).toBe(1);
-  expect(await relay.due()).toBe((now() + 60) * 1000);
+  expect(await relay.due()).toBe(now() + 60);
   expect(await countOf(a, {})).toBe(0);
   await inStore(relay, (_store, sql) => void sql.all("DROP TRIGGER broken"));
   setClock(T0 + 60);

@@ -1,16 +1,8 @@
-import { runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
 import { alice, bob, key, now, unique } from "../../support/keys.ts";
 import { memberRelay } from "../../support/member-relay.ts";
-import {
-  countOf,
-  lookUp,
-  relayHolding,
-  setClock,
-  storedEvents,
-  unsigned,
-  verdict,
-} from "../../support/stock.ts";
+import { freshRelay } from "../../support/relay.ts";
+import { lookUp, setClock, storedEvents, verdict } from "../../support/stock.ts";
 
 // Requests to vanish of those who may not write: what they ask for is done, and nothing else.
 
@@ -52,7 +44,7 @@ test("R-05-22 of a flood of them from fresh keys a cut-off each is kept, and not
   expect(await storedEvents(relay)).toBe(before);
   expect(await lookUp(relay, "SELECT count(*) FROM vanished")).toBe(100);
   expect(await lookUp(relay, "SELECT count(*) FROM vanished WHERE pending = 1")).toBe(0);
-  const size = await runInDurableObject(relay.stub, (_object, { storage }) => storage.sql.databaseSize);
+  const size = await relay.database((sql) => sql.size());
   expect(size).toBeLessThan(500_000);
 });
 
@@ -62,35 +54,12 @@ test("R-05-20 a request of whom nothing else is stored leaves nothing to erase a
   const a = await relay.login(alice);
   expect(verdict(await a.publish(vanishing(alice)))).toEqual(OK);
   expect(await lookUp(relay, "SELECT count(*) FROM vanished WHERE pending = 1")).toBe(0);
-  expect(await relay.due()).toBe(null);
+  expect(await relay.due()).toBe(undefined);
   // Anything else that is stored of the key, or wrapped for it, is.
   expect(verdict(await a.publish(unique(bob, { kind: 1059, created_at: AT, tags: [["p", bob.pubkey]] })))).toEqual(OK);
   expect(verdict(await a.publish(vanishing(bob)))).toEqual(OK);
   expect(await lookUp(relay, "SELECT count(*) FROM vanished WHERE pending = 1")).toBe(1);
-  expect(await relay.due()).not.toBe(null);
+  expect(await relay.due()).not.toBe(undefined);
   await relay.ring();
   expect(await storedEvents(relay)).toBe(2);
-});
-
-test("R-05-20 500 who vanish at once are erased together, in a few alarms", async () => {
-  const keys = Array.from({ length: 500 }, (_, i) => key(4000 + i));
-  const relay = await relayHolding(
-    ...keys.map(({ pubkey }) => unsigned({ pubkey, created_at: AT })),
-    ...keys.map(({ pubkey }, i) =>
-      unsigned({ pubkey, kind: 1059, created_at: AT, tags: [["p", (keys[(i + 1) % 500] as typeof alice).pubkey]] }),
-    ),
-  );
-  setClock(now() + 86_400);
-  const a = await relay.login(alice);
-  for (const by of keys) a.send(["EVENT", vanishing(by)]);
-  for (const _ of keys) expect(verdict(await a.next())).toEqual(OK);
-  expect(await countOf(a, {})).toBe(500);
-  await relay.restart();
-  await a.settled();
-  const rings = await relay.ring();
-  expect(rings).toBeLessThan(20);
-  expect(await storedEvents(relay)).toBe(500);
-  // The counts that are kept beside the events are right, too.
-  expect(await countOf(a, { kinds: [1] })).toBe(0);
-  expect(await countOf(a, { kinds: [62] })).toBe(500);
 });

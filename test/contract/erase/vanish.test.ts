@@ -1,5 +1,4 @@
 import { afterEach, expect, test, vi } from "vitest";
-import type { Client } from "../../support/client.ts";
 import { alice, bob, carol, type Key, now, signed, unique } from "../../support/keys.ts";
 import { freshRelay } from "../../support/relay.ts";
 import {
@@ -8,7 +7,7 @@ import {
   lookUp,
   putAll,
   relayHolding,
-  setClock,
+  stock,
   storedEvents,
   unsigned,
   verdict,
@@ -145,81 +144,6 @@ test("R-05-20 a later request goes further, an earlier one no less", async () =>
   await relay.ring();
   expect(await a.query({})).toEqual([later]);
   expect(verdict(await a.publish(unique(alice, { created_at: AT + 10 })))).toEqual(BLOCKED);
-});
-
-test("T-116 R-05-20 3,000 events and wraps: gone at once, erased over several alarms with evictions, right meanwhile", async () => {
-  const relay = freshRelay();
-  const kinds = [0, 1, 7, 30023];
-  await inStore(relay, (store) => {
-    const own = Array.from({ length: 2000 }, (_, i) =>
-      unsigned({
-        pubkey: alice.pubkey,
-        kind: kinds[i % 3 === 0 ? 1 : i % 4] ?? 1,
-        created_at: AT - 2000 + i,
-        tags: [
-          ["t", "x"],
-          ["d", `${i}`],
-        ],
-      }),
-    );
-    const others = Array.from({ length: 300 }, (_, i) =>
-      unsigned({
-        pubkey: bob.pubkey,
-        created_at: AT - 2000 + 6 * i,
-        tags: [
-          ["t", "x"],
-          ["p", alice.pubkey],
-        ],
-      }),
-    );
-    const newer = Array.from({ length: 20 }, (_, i) =>
-      unsigned({ pubkey: alice.pubkey, created_at: AT + 1 + i, tags: [["t", "x"]] }),
-    );
-    putAll(
-      store,
-      own.filter(({ kind }) => kind !== 0),
-    );
-    putAll(store, [...others, ...newer, ...Array.from({ length: 1000 }, (_, i) => wrapFor(alice, AT - i))]);
-  });
-  const before = await storedEvents(relay);
-  // The alarms of the relay's clock then lie ahead of the runtime's, so that only the test rings them.
-  setClock(now() + 86_400);
-  let a = await relay.login(alice);
-  const isRight = async (client: Client): Promise<void> => {
-    expect(await countOf(client, {})).toBe(321);
-    expect(await countOf(client, { "#t": ["x"] })).toBe(320);
-    expect(await countOf(client, { authors: [alice.pubkey] })).toBe(21);
-    expect(await countOf(client, { kinds: [1] })).toBe(320);
-    expect(await countOf(client, { kinds: [1059], "#p": [alice.pubkey] })).toBe(0);
-    const { events, end } = await client.req("s", { kinds: [1, 7, 1059], limit: 400 });
-    expect([events.length, end]).toEqual([320, ["EOSE", "s", ["finish"]]]);
-    // An open subscription waits for the clock before its row is written, and would keep the object.
-    client.send(["CLOSE", "s"]);
-    await client.settled();
-  };
-  expect(verdict(await a.publish(vanishing(alice)))).toEqual(OK);
-  await isRight(a);
-  expect(await storedEvents(relay)).toBe(before + 1);
-  let rings = 0;
-  for (let left = before + 1; left > 321; rings++) {
-    expect(await relay.ring()).toBe(true);
-    if (rings % 2 === 0) {
-      await relay.restart();
-      a = await relay.login(alice);
-    }
-    await isRight(a);
-    const stored = await storedEvents(relay);
-    expect(left - stored).toBeGreaterThan(0);
-    expect(left - stored).toBeLessThanOrEqual(500);
-    left = stored;
-  }
-  expect(rings).toBeGreaterThan(4);
-  await relay.ring();
-  await isRight(a);
-  expect(await storedEvents(relay)).toBe(321);
-  expect(await lookUp(relay, "SELECT count(*) FROM tag")).toBe(620);
-  expect(await lookUp(relay, "SELECT count(*) FROM vanished WHERE pending = 1")).toBe(0);
-  expect(await relay.due()).toBe(null);
 });
 
 test("R-05-20 R-01-10 an answer that is under way when its author vanishes stops showing the author", async () => {

@@ -1,22 +1,8 @@
-import { evictDurableObject } from "cloudflare:test";
-import { env, exports } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
-import { Client } from "../../support/client.ts";
 import { alice, bob, unique } from "../../support/keys.ts";
-
-const { default: worker } = exports as unknown as { default: Fetcher };
-const { RELAY } = env as unknown as { RELAY: DurableObjectNamespace };
+import { freshRelay, type TestRelay } from "../../support/relay.ts";
 
 const NOSTR = "application/nostr+json";
-const HANDSHAKE = {
-  Upgrade: "websocket",
-  Connection: "Upgrade",
-  "Sec-WebSocket-Version": "13",
-  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-};
-
-const request = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
-  worker.fetch(`https://nexus.openagents.com${path}`, { headers });
 
 interface Statistics {
   [member: string]: unknown;
@@ -28,25 +14,16 @@ interface Statistics {
   dvm: Record<string, unknown>;
 }
 
-async function statistics(): Promise<Statistics> {
-  const response = await request("/api/stats");
+async function statisticsOf(relay: TestRelay): Promise<Statistics> {
+  const response = await relay.fetch("/api/stats");
   expect(response.status).toBe(200);
   expect(response.headers.get("Content-Type")).toMatch(/^application\/json\b/);
   expect(response.headers.get("Access-Control-Allow-Origin")).toBe("*");
   return response.json();
 }
 
-async function connect(accept?: string): Promise<Client> {
-  const { webSocket } = await request("/", accept === undefined ? HANDSHAKE : { ...HANDSHAKE, Accept: accept });
-  if (webSocket === null) throw new Error("no WebSocket");
-  const client = new Client(webSocket);
-  webSocket.accept();
-  client.challenge = String((await client.next())[1]);
-  return client;
-}
-
 test("T-141 R-08-05 /health is ok for anybody", async () => {
-  const response = await request("/health");
+  const response = await freshRelay().fetch("/health");
   expect(response.status).toBe(200);
   expect(response.headers.get("Content-Type")).toMatch(/^text\/plain\b/);
   expect(response.headers.get("Access-Control-Allow-Origin")).toBe("*");
@@ -54,7 +31,8 @@ test("T-141 R-08-05 /health is ok for anybody", async () => {
 });
 
 test("R-06-01 an upgrade wins over Accept, and all connections meet in one relay", async () => {
-  const [a, b] = [await connect(NOSTR), await connect()];
+  const relay = freshRelay();
+  const [a, b] = [await relay.connect({ headers: { Accept: NOSTR } }), await relay.connect()];
   await a.auth(alice);
   await b.auth(bob);
   await b.req("live", { authors: [alice.pubkey] });
@@ -66,12 +44,13 @@ test("R-06-01 an upgrade wins over Accept, and all connections meet in one relay
 });
 
 test("T-141 R-08-06 /api/stats moves with connections, logins, subscriptions and events, and names nobody", async () => {
-  await vi.waitFor(async () => expect((await statistics()).connections).toBe(0), { timeout: 5000 });
+  const relay = freshRelay();
+  const statistics = () => statisticsOf(relay);
   const before = await statistics();
   expect(before.uptime_seconds).toEqual(expect.any(Number));
   expect(before.version).toMatch(/./);
-  const client = await connect();
-  const other = await connect();
+  const client = await relay.connect();
+  const other = await relay.connect();
   expect(await statistics()).toMatchObject({ connections: 2, authenticated_connections: 0, subscriptions: 0 });
   await client.auth(alice);
   await client.auth(bob);
@@ -89,16 +68,14 @@ test("T-141 R-08-06 /api/stats moves with connections, logins, subscriptions and
   client.send(["CLOSE", "another"]);
   await client.settled();
   expect((await statistics()).subscriptions).toBe(1);
-  await evictDurableObject(RELAY.get(RELAY.idFromName("main")));
-  expect(await statistics()).toMatchObject({
-    connections: 2,
-    authenticated_connections: 1,
-    subscriptions: 1,
-    events_total: after.events_total,
-    events_by_kind: after.events_by_kind,
-  });
   client.close();
   other.close();
   const options = { timeout: 5000, interval: 50 };
   await vi.waitFor(async () => expect(await statistics()).toMatchObject({ connections: 0, subscriptions: 0 }), options);
+  await relay.restart();
+  expect(await statistics()).toMatchObject({
+    connections: 0,
+    events_total: after.events_total,
+    events_by_kind: after.events_by_kind,
+  });
 });

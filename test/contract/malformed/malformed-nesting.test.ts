@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { Client, Frame } from "../../support/client.ts";
+import { expectServed } from "../../support/exchange.ts";
 import { alice, bob, unique } from "../../support/keys.ts";
 import { freshRelay } from "../../support/relay.ts";
-import { expectServed } from "../../support/exchange.ts";
 
 /** The text of `depth` arrays inside one another. */
 function arrays(depth: number): string {

@@ -1,7 +1,7 @@
 import { utf8ToBytes } from "@noble/hashes/utils.js";
 import { describe, expect, test } from "vitest";
-import { alice, unique } from "../../support/keys.ts";
 import { expectServed, provoke } from "../../support/exchange.ts";
+import { alice, unique } from "../../support/keys.ts";
 
 const MAX_MESSAGE_LENGTH = 524288;
 

@@ -2,8 +2,8 @@ import { schnorr } from "@noble/curves/secp256k1.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import { describe, expect, test } from "vitest";
-import { alice, bob, now, signed, unique } from "../../support/keys.ts";
 import { exchange, expectServed, login } from "../../support/exchange.ts";
+import { alice, bob, now, signed, unique } from "../../support/keys.ts";
 
 function refused(id: string): unknown[] {
   return [["OK", id, false, expect.stringMatching(/^invalid: ./)]];

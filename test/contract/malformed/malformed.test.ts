@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Client } from "../../support/client.ts";
+import { expectServed, provoke } from "../../support/exchange.ts";
 import { alice, bob, unique } from "../../support/keys.ts";
 import { freshRelay } from "../../support/relay.ts";
-import { expectServed, provoke } from "../../support/exchange.ts";
 
 const EVERY_EVENT = { kinds: [1] };
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { admin, alice, now, signed } from "../../support/keys.ts";
 import { authorization, HTTP_URL, headerOf, post, RPC } from "../../support/manage.ts";
-import { inspectedRelay } from "../../support/stock.ts";
+import { freshRelay } from "../../support/relay.ts";
+import { lookUp } from "../../support/stock.ts";
 
 const BODY = '{"method":"supportedmethods","params":[]}';
 const HOST = "nexus.openagents.com";
@@ -209,8 +210,7 @@ describe("R-05-71 replay", () => {
     expect(await statusOf(header, { relay })).toBe(200);
     relay.setTime(start + 120);
     expect(await statusOf(header, { relay })).toBe(401);
-    const spent = () =>
-      relay.inside((state) => [...state.storage.sql.exec("SELECT subject FROM access WHERE list = 'spent'")].length);
+    const spent = () => lookUp(relay, "SELECT count(*) FROM access WHERE list = 'spent'");
     expect(await spent()).toBe(1);
     relay.setTime(start + 121);
     const next = headerOf(authorization(admin, BODY, HTTP_URL, { created_at: start + 121 }));

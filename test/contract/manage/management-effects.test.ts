@@ -1,10 +1,5 @@
 import { expect, test } from "vitest";
-import { durableSql } from "../../../src/hosts/cloudflare/durable-sql.ts";
-import { noteReport } from "../../../src/relay/manage/reports.ts";
-import { AccessStore } from "../../../src/store/access-store.ts";
-import { migrate } from "../../../src/store/schema.ts";
 import { alice, bob, unique } from "../../support/keys.ts";
-import { inspectedRelay } from "../../support/stock.ts";
 import { DONE, managedRelay, publishOne } from "../../support/managed.ts";
 
 const idsOf = (events: readonly { id: string }[]) => events.map(({ id }) => id).sort();
@@ -96,28 +91,6 @@ test("R-05-29 R-05-72 a report does not tell a moderator whether there is a priv
   await b.publish(unique(bob, { kind: 1984, tags, content: "" }));
   const { result } = await as(bob)("listeventsneedingmoderation");
   expect(result).toEqual([{ id: open.id, reason: "spam" }]);
-});
-
-test("R-05-72 one report queues ten events at most, all reports a thousand; what is gone gives way", async () => {
-  await freshRelay().inside(({ storage }) => {
-    const sql = durableSql(storage);
-    migrate(sql);
-    const lists = new AccessStore(sql);
-    const gone = new Set<string>();
-    const reportOn = (from: number, to: number) => {
-      const tags = Array.from({ length: to - from }, (_, n) => ["e", id(from + n), "spam"]);
-      noteReport(unique(bob, { kind: 1984, tags }), lists, (ids) => new Set(ids.filter((one) => !gone.has(one))));
-      return lists.size("reported-event");
-    };
-    expect(reportOn(0, 12)).toBe(10);
-    for (let n = 10; n < 1000; n += 10) reportOn(n, n + 10);
-    expect(reportOn(5000, 5010)).toBe(1000);
-    expect(lists.has("reported-event", id(5000))).toBe(false);
-    for (let n = 0; n < 5; n++) gone.add(id(n));
-    expect(reportOn(5000, 5003)).toBe(998);
-    expect(lists.has("reported-event", id(5000))).toBe(true);
-    expect(lists.has("reported-event", id(0))).toBe(false);
-  });
 });
 
 test("R-05-72 disallowkind and allowkind", async () => {

@@ -1,10 +1,9 @@
 import { expect, test } from "vitest";
 import { admin, alice, bob, carol, key } from "../../support/keys.ts";
 import { caller } from "../../support/manage.ts";
-import type { TestRelay } from "../../support/relay.ts";
 import { DONE, managedRelay } from "../../support/managed.ts";
 import { LIST, memberRelay, membersOf, operator, type PlainEvent, ROLE, self } from "../../support/member-relay.ts";
-import { } from "../../support/stock.ts";
+import type { TestRelay } from "../../support/relay.ts";
 
 // Every list of management, and every change made twice.
 
@@ -84,8 +83,7 @@ test("R-05-72 what blockip blocks gets 403, until unblockip", async () => {
 });
 
 test("R-05-27 an HTTP authorization needs no work", async () => {
-  const relay = managedRelay();
-  await configure(relay, { MIN_POW: "200" });
+  const relay = managedRelay({ MIN_POW: "200" });
   expect((await relay.call("supportedmethods")).status).toBe(200);
 });
 

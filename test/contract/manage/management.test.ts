@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import { admin, alice, bob, carol, key, now, unique } from "../../support/keys.ts";
-import { expectEose } from "../../support/stock.ts";
 import { DONE, managedRelay, publishOne } from "../../support/managed.ts";
-import { storedEvents } from "../../support/stock.ts";
+import { expectEose, storedEvents } from "../../support/stock.ts";
 
 const refused = (prefix: string) => ({
   status: 200,
@@ -99,11 +98,11 @@ const WRONG: [string, unknown[][]][] = [
 ];
 
 test.each(WRONG)("R-05-73 R-05-74 wrong params of %s: an error, and no effect", async (method, wrong) => {
-  const { call, inside } = managedRelay();
+  const { call, database } = managedRelay();
   for (const params of wrong) expect(await call(method, ...params)).toEqual(refused("invalid"));
-  const rows = await inside(({ storage }) => [
-    ...storage.sql.exec("SELECT list FROM access WHERE list <> 'spent' UNION ALL SELECT method FROM audit"),
-  ]);
+  const rows = await database((sql) =>
+    sql.all("SELECT list FROM access WHERE list <> 'spent' UNION ALL SELECT method FROM audit"),
+  );
   expect(rows).toEqual([]);
 });
 

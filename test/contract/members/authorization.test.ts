@@ -1,25 +1,22 @@
-import { runDurableObjectAlarm } from "cloudflare:test";
 import { expect, test } from "vitest";
-import { durableSql } from "../../../src/hosts/cloudflare/durable-sql.ts";
 import { AccessStore } from "../../../src/store/access-store.ts";
-import { migrate } from "../../../src/store/schema.ts";
 import { alice, bob, type Key, now, signed } from "../../support/keys.ts";
 import { caller } from "../../support/manage.ts";
-import type { TestRelay } from "../../support/relay.ts";
 import { managedRelay } from "../../support/managed.ts";
 import {
   answer,
   codeFor,
-  hex,
   INVALID_CODE,
   joining,
   LIST,
   memberRelay,
+  membership,
   membersOf,
   operator,
   self,
 } from "../../support/member-relay.ts";
-import { countOf, lookUp, } from "../../support/stock.ts";
+import { freshRelay, type TestRelay } from "../../support/relay.ts";
+import { countOf, lookUp } from "../../support/stock.ts";
 
 const as = (relay: TestRelay, by: Key) => caller(relay.fetch, by);
 
@@ -57,9 +54,7 @@ test("R-05-71 R-05-72 nor do forty of them together", async () => {
   const relay = managedRelay();
   const until = now() + 60;
   // As many as the list holds, of which no key has more than its own share.
-  await relay.inside(({ storage }) => {
-    const sql = durableSql(storage);
-    migrate(sql);
+  await relay.database((sql) => {
     const lists = new AccessStore(sql);
     lists.put("admin", alice.pubkey, "[]");
     for (let i = 0; i < 15_000; i++) {
@@ -94,14 +89,12 @@ test("R-05-58 a key that is banned while there are no members is no member once 
   const relay = memberRelay();
   await relay.admit(alice);
   await (await relay.login(bob)).settled();
-  await relay.restart();
   const operated = { ADMIN_PUBKEYS: operator.pubkey };
-  await configure(relay, operated);
+  await relay.restart(operated);
   const call = as(relay, operator);
   expect((await call("banpubkey", alice.pubkey)).result).toBe(true);
   expect((await call("unbanpubkey", alice.pubkey)).result).toBe(true);
-  await relay.restart();
-  await configure(relay, { ...operated, RELAY_SECRET_KEY: hex(self.secret) });
+  await relay.restart(membership());
   expect(await membersOf(await relay.login(bob))).toEqual({});
 });
 
@@ -118,19 +111,17 @@ test("R-05-63 what others signed while there were no members is hidden and remov
   const relay = memberRelay();
   await relay.admit(bob);
   await (await relay.login(bob)).settled();
-  await relay.restart();
-  await configure(relay, {});
+  await relay.restart({});
   const forged = signed(alice, { kind: LIST, tags: [["-"], ["member", alice.pubkey]] });
   expect((await (await relay.login(alice)).publish(forged))[2]).toBe(true);
-  await relay.restart();
-  await configure(relay, { RELAY_SECRET_KEY: hex(self.secret), ADMIN_PUBKEYS: operator.pubkey });
+  await relay.restart(membership());
   const reader = await relay.login(bob);
   // Hidden at once, everywhere: no alarm has rung.
   const seen = (await reader.query({ kinds: [LIST] })) as unknown as { pubkey: string }[];
   expect(seen.map(({ pubkey }) => pubkey)).toEqual([self.pubkey]);
   expect(await countOf(reader, { authors: [alice.pubkey] })).toBe(0);
   expect(await lookUp(relay, `SELECT count(*) FROM event WHERE kind = ${LIST}`)).toBe(2);
-  for (let i = 0; i < 5; i++) await runDurableObjectAlarm(relay.stub);
+  await relay.ring();
   const found = (await reader.query({ kinds: [LIST] })) as unknown as { pubkey: string }[];
   expect(found.map(({ pubkey }) => pubkey)).toEqual([self.pubkey]);
 });

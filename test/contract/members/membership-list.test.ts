@@ -1,10 +1,8 @@
 import { verifyEvent } from "nostr-tools/pure";
 import { expect, test } from "vitest";
-import type { RoleParts } from "../../../src/protocol/role.ts";
 import type { Client } from "../../support/client.ts";
 import { alice, bob, carol, key, now, unique } from "../../support/keys.ts";
-import { Random } from "../../support/random.ts";
-import type { TestRelay } from "../../support/relay.ts";
+import { caller } from "../../support/manage.ts";
 import {
   ADDED,
   answer,
@@ -14,6 +12,7 @@ import {
   LIST,
   leaving,
   memberRelay,
+  membership,
   membersOf,
   operator,
   type PlainEvent,
@@ -21,11 +20,9 @@ import {
   ROLE,
   self,
 } from "../../support/member-relay.ts";
-import { inStore, putAll, unsigned } from "../../support/stock.ts";
-
-function role(id: unknown, label?: unknown, description?: unknown, color?: unknown, order?: unknown): RoleParts {
-  return { id, label, description, color, order };
-}
+import { Random } from "../../support/random.ts";
+import { freshRelay } from "../../support/relay.ts";
+import { type Entry, enlist, stock, unsigned } from "../../support/stock.ts";
 
 const events = (client: Client, ...filters: unknown[]) => client.query(...filters) as unknown as Promise<PlainEvent[]>;
 
@@ -63,9 +60,7 @@ test("R-05-66 after each change there is a newer list, and who came or went is t
 test("R-05-66 roles are published, changed and deleted, and are in the list of members", async () => {
   const relay = memberRelay();
   const a = await relay.login(alice);
-  expect(await relay.manage((members) => members.createRole(role("mod", "Moderators", "keep order", "120", 1)))).toBe(
-    undefined,
-  );
+  expect(await relay.manage("createrole", "mod", "Moderators", "keep order", "120", 1)).toBe(true);
   const [first] = await events(a, { kinds: [ROLE], "#d": ["mod"] });
   expect(first).toMatchObject({
     pubkey: self.pubkey,
@@ -79,8 +74,8 @@ test("R-05-66 roles are published, changed and deleted, and are in the list of m
     ],
   });
   await relay.restart();
-  await relay.manage((members) => members.createRole(role("artist", "", null, "", "")));
-  await relay.manage((members) => members.editRole(role("mod", "Mods")));
+  await relay.manage("createrole", "artist", "", null, "", "");
+  await relay.manage("editrole", "mod", "Mods");
   expect((await events(a, { kinds: [ROLE] })).map(({ tags }) => tags.slice(1)).sort()).toEqual([
     [["d", "artist"]],
     [
@@ -89,63 +84,55 @@ test("R-05-66 roles are published, changed and deleted, and are in the list of m
     ],
   ]);
   // A role makes a member.
-  expect(await relay.manage((members) => members.assignRole(bob.pubkey, "mod"))).toBe(undefined);
-  expect(await relay.manage((members) => members.assignRole(bob.pubkey, "artist"))).toBe(undefined);
-  expect(await relay.manage((members) => members.assignRole(bob.pubkey, "artist"))).toBe(undefined);
-  expect(await relay.admit(carol)).toBe(undefined);
+  expect(await relay.manage("assignrole", bob.pubkey, "mod")).toBe(true);
+  expect(await relay.manage("assignrole", bob.pubkey, "artist")).toBe(true);
+  expect(await relay.manage("assignrole", bob.pubkey, "artist")).toBe(true);
+  await relay.admit(carol);
   await relay.restart();
   expect(await membersOf(a)).toEqual({ [bob.pubkey]: ["mod", "artist"], [carol.pubkey]: [] });
   expect((await events(a, { kinds: [ADDED] })).map(({ tags }) => tags[1]?.[1]).sort()).toEqual(
     [bob.pubkey, carol.pubkey].sort(),
   );
-  await relay.manage((members) => members.deleteRole("mod"));
+  await relay.manage("deleterole", "mod");
   expect(await membersOf(a)).toEqual({ [bob.pubkey]: ["artist"], [carol.pubkey]: [] });
   expect((await events(a, { kinds: [ROLE] })).map(({ tags }) => tags[1])).toEqual([["d", "artist"]]);
-  await relay.manage((members) => members.unassignRole(bob.pubkey, "artist"));
+  await relay.manage("unassignrole", bob.pubkey, "artist");
   expect(await membersOf(a)).toEqual({ [bob.pubkey]: [], [carol.pubkey]: [] });
   // Back again at once, although the deletion stands.
-  await relay.manage((members) => members.createRole(role("mod", "Again")));
+  await relay.manage("createrole", "mod", "Again");
   expect((await events(a, { kinds: [ROLE], "#d": ["mod"] })).map(({ tags }) => tags[2])).toEqual([["label", "Again"]]);
 });
 
 test("R-05-66 what cannot be is refused with a reason, what is so already is no error", async () => {
   const relay = memberRelay();
-  const outcome = await relay.manage((members) => [
-    members.editRole(role("none")),
-    members.assignRole(alice.pubkey, "none"),
-    members.unassignRole(alice.pubkey, "none"),
-    members.deleteRole("none"),
-    members.removeMember(alice.pubkey),
-    members.has(alice.pubkey),
-  ]);
-  expect(outcome).toEqual([
-    "invalid: there is no such role",
-    "invalid: there is no such role",
-    undefined,
-    undefined,
-    false,
-    false,
-  ]);
-  const full = await relay.manage((members) => {
-    const reasons = Array.from({ length: 101 }, (_, i) => members.createRole(role(`role ${i}`)));
-    return [reasons.slice(0, 100), reasons[100], members.editRole(role("role 5", "x"))];
-  });
-  expect(full).toEqual([Array(100).fill(undefined), "restricted: there are 100 roles already", undefined]);
+  const call = caller(relay.fetch, operator);
+  const outcome = async (method: string, ...params: unknown[]) => {
+    const { result, error } = await call(method, ...params);
+    return error ?? result;
+  };
+  expect(await outcome("editrole", "none")).toBe("invalid: there is no such role");
+  expect(await outcome("assignrole", alice.pubkey, "none")).toBe("invalid: there is no such role");
+  expect(await outcome("unassignrole", alice.pubkey, "none")).toBe(true);
+  expect(await outcome("deleterole", "none")).toBe(true);
+  expect(await membersOf(await relay.login(alice))).toEqual({});
+  for (let n = 0; n < 100; n++) expect(await outcome("createrole", `role ${n}`)).toBe(true);
+  expect(await outcome("createrole", "role 100")).toBe("restricted: there are 100 roles already");
+  expect(await outcome("editrole", "role 5", "x")).toBe(true);
   const wrong = [
-    role(undefined),
-    role(""),
-    role(1),
-    role("x".repeat(65)),
-    role("\ud800"),
-    role("role 5", "l".repeat(101)),
-    role("role 5", "", "d".repeat(1001)),
-    role("role 5", "", "", "c".repeat(33)),
-    role("role 5", "", "", {}),
-    ...[-1, 65536, 1.5, "red", "1e1", {}].map((order) => role("role 5", "", "", "", order)),
+    [],
+    [""],
+    [1],
+    ["x".repeat(65)],
+    ["\ud800"],
+    ["role 5", "l".repeat(101)],
+    ["role 5", "", "d".repeat(1001)],
+    ["role 5", "", "", "c".repeat(33)],
+    ["role 5", "", "", {}],
+    ...[-1, 65536, 1.5, "red", "1e1", {}].map((order) => ["role 5", "", "", "", order]),
   ];
   for (const parts of wrong) {
-    expect(await relay.manage((members) => members.createRole(parts))).toMatch(/^invalid: /);
-    expect(await relay.manage((members) => members.editRole(parts))).toMatch(/^invalid: /);
+    expect(await outcome("createrole", ...parts)).toMatch(/^invalid: /);
+    expect(await outcome("editrole", ...parts)).toMatch(/^invalid: /);
   }
 });
 
@@ -153,26 +140,18 @@ test("R-05-66 the list never grows beyond what a row can hold", async () => {
   const relay = memberRelay();
   const ids = Array.from({ length: 100 }, (_, i) => `${i}`.padEnd(64, "ä"));
   const member = (n: number): string => n.toString(16).padStart(64, "0");
-  await keep(relay, ...ids.map((id): Row => ["role", id, JSON.stringify({ id })]));
-  const some = Array.from({ length: 76 }, (_, n): Row => ["member", member(n), JSON.stringify(ids)]);
-  await keep(relay, ...some);
-  const reasons = await relay.manage((members) => {
-    const given = ids.flatMap((id) => [members.assignRole(member(100), id), members.assignRole(member(101), id)]);
-    return new Set(given);
-  });
+  await enlist(relay, ...ids.map((id): Entry => ["role", id, JSON.stringify({ id })]));
+  const some = Array.from({ length: 76 }, (_, n): Entry => ["member", member(n), JSON.stringify(ids)]);
+  await enlist(relay, ...some);
+  const call = caller(relay.fetch, operator);
+  const reasons = new Set<unknown>();
+  for (const id of ids) {
+    for (const n of [100, 101]) reasons.add((await call("assignrole", member(n), id)).error);
+  }
   expect([...reasons]).toEqual([undefined, expect.stringMatching(/^restricted: the list of members is full/)]);
   const a = await relay.login(alice);
   expect(Object.keys(await membersOf(a))).toHaveLength(78);
 });
-
-type Row = [list: string, subject: string, detail: string];
-
-/** Puts entries on lists of access, as another instance of the object has left them. */
-function keep(relay: TestRelay, ...rows: Row[]): Promise<void> {
-  return inStore(relay, (_store, sql) => {
-    for (const row of rows) sql.all("INSERT INTO access VALUES(?1, ?2, ?3)", ...row);
-  });
-}
 
 test("R-05-66 a crash between a change and its events costs nothing: they are issued at the next start", async () => {
   const relay = memberRelay();
@@ -180,7 +159,7 @@ test("R-05-66 a crash between a change and its events costs nothing: they are is
   await join(a, alice, await relay.code());
   expect(await membersOf(a)).toEqual({ [alice.pubkey]: [] });
   await relay.restart();
-  await keep(
+  await enlist(
     relay,
     ["member", bob.pubkey, "[]"],
     ["owed", `key:${bob.pubkey}`, ""],
@@ -204,19 +183,18 @@ test("R-05-66 nobody has to ask: what is owed is issued within a moment", async 
 
 test("R-05-63 what others signed of these kinds before is removed, and a new key signs everything anew", async () => {
   const foreign = [LIST, ROLE, ADDED, REMOVED].map((kind) => unsigned({ kind, tags: [["d", "mod"]] }));
-  const relay = freshRelay();
+  const relay = freshRelay(membership());
   const note = unique(alice);
   await stock(relay, [...foreign, unsigned({ kind: 1, content: "stays" })]);
-  await configure(relay, { RELAY_SECRET_KEY: hex(self.secret), ADMIN_PUBKEYS: operator.pubkey });
   const a = await relay.login(alice);
   await a.publish(note);
   await relay.ring();
   expect((await events(a, { kinds: [LIST, ROLE, ADDED, REMOVED] })).map(({ pubkey }) => pubkey)).toEqual([self.pubkey]);
   expect(await events(a, { kinds: [1] })).toHaveLength(2);
   await relay.restart();
-  await keep(relay, ["member", bob.pubkey, '["mod"]'], ["role", "mod", '{"id":"mod","label":"Mods"}']);
+  await enlist(relay, ["member", bob.pubkey, '["mod"]'], ["role", "mod", '{"id":"mod","label":"Mods"}']);
   const other = key(903);
-  await configure(relay, { RELAY_SECRET_KEY: hex(other.secret), ADMIN_PUBKEYS: operator.pubkey });
+  await relay.restart(membership({ RELAY_SECRET_KEY: hex(other.secret) }));
   await a.settled();
   await relay.ring();
   const found = await events(a, { kinds: [LIST, ROLE, ADDED, REMOVED] });
@@ -261,11 +239,11 @@ test("R-05-66 after random joins, departures, roles and evictions the list is th
         expected.delete(by.pubkey);
         break;
       case 3:
-        await relay.manage((members) => members.createRole(role(id, `${step}`)));
+        await relay.manage("createrole", id, `${step}`);
         roles.set(id, `${step}`);
         break;
       case 4:
-        await relay.manage((members) => members.deleteRole(id));
+        await relay.manage("deleterole", id);
         roles.delete(id);
         for (const [member, own] of expected)
           expected.set(
@@ -274,19 +252,20 @@ test("R-05-66 after random joins, departures, roles and evictions the list is th
           );
         break;
       case 5: {
-        const reason = await relay.manage((members) => members.assignRole(by.pubkey, id));
-        expect(reason === undefined).toBe(roles.has(id));
+        const { error } = await caller(relay.fetch, operator)("assignrole", by.pubkey, id);
+        expect(error === undefined).toBe(roles.has(id));
         const own = expected.get(by.pubkey) ?? [];
         if (roles.has(id)) expected.set(by.pubkey, own.includes(id) ? own : [...own, id]);
         break;
       }
       case 6:
-        await relay.manage((members) => members.unassignRole(by.pubkey, id));
-        expected.set(
-          by.pubkey,
-          (expected.get(by.pubkey) ?? []).filter((one) => one !== id),
-        );
-        if (!(await relay.manage((members) => members.has(by.pubkey)))) expected.delete(by.pubkey);
+        await relay.manage("unassignrole", by.pubkey, id);
+        if (expected.has(by.pubkey)) {
+          expected.set(
+            by.pubkey,
+            (expected.get(by.pubkey) ?? []).filter((one) => one !== id),
+          );
+        }
         break;
       case 7:
         await relay.restart();

@@ -4,9 +4,9 @@ import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Event } from "nostr-tools/pure";
 import { describe, expect, test } from "vitest";
 import type { Client } from "../../support/client.ts";
+import { expectServed, login } from "../../support/exchange.ts";
 import { alice, bob, now, signed, unique } from "../../support/keys.ts";
 import { freshRelay } from "../../support/relay.ts";
-import { expectServed, login } from "../../support/exchange.ts";
 
 /** An event of any shape, rightly hashed as what it is and rightly signed, so that only its shape is wrong. */
 function forged(members: Record<string, unknown>): { id: string; [member: string]: unknown } {

@@ -1,13 +1,12 @@
-import { evictDurableObject } from "cloudflare:test";
 import { schnorr } from "@noble/curves/secp256k1.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Event } from "nostr-tools/pure";
 import { describe, expect, test } from "vitest";
 import type { Client } from "../../support/client.ts";
+import { expectServed, login } from "../../support/exchange.ts";
 import { alice, bob, carol, type Key, now, signed, unique } from "../../support/keys.ts";
 import { freshRelay } from "../../support/relay.ts";
-import { expectServed, login } from "../../support/exchange.ts";
 
 function hash(text: string): string {
   return bytesToHex(sha256(utf8ToBytes(text)));

@@ -199,7 +199,7 @@ test("R-07-03 R-07-05 strict holds a result against its request, where that is h
 });
 
 test("R-07-05 R-05-29 strict says nothing about a request of a private kind", async () => {
-  const a = await (freshRelay({ DVM_VALIDATION: "strict", PRIVATE_KINDS: "4,5050" })).login(alice);
+  const a = await freshRelay({ DVM_VALIDATION: "strict", PRIVATE_KINDS: "4,5050" }).login(alice);
   const job = unique(alice, { kind: 5050, tags: [["i", "x", "text"]] });
   await a.publish(job);
   const tags = [

@@ -1,4 +1,3 @@
-import { evictDurableObject } from "cloudflare:test";
 import type { Event } from "nostr-tools/pure";
 import { describe, expect, test } from "vitest";
 import type { Client, Frame } from "../../support/client.ts";

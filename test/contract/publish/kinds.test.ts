@@ -1,9 +1,9 @@
 import type { Event } from "nostr-tools/pure";
 import { describe, expect, test } from "vitest";
 import type { Client } from "../../support/client.ts";
+import { login } from "../../support/exchange.ts";
 import { alice, bob, signed, unique } from "../../support/keys.ts";
 import { freshRelay } from "../../support/relay.ts";
-import { login } from "../../support/exchange.ts";
 
 const SUPERSEDED = [false, expect.stringMatching(/^duplicate: ./)];
 const DUPLICATE = [true, expect.stringMatching(/^duplicate: ./)];

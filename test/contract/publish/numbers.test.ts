@@ -4,8 +4,8 @@ import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Event } from "nostr-tools/pure";
 import { describe, expect, test } from "vitest";
 import type { Client } from "../../support/client.ts";
-import { alice, signed, unique } from "../../support/keys.ts";
 import { exchange, expectServed, login } from "../../support/exchange.ts";
+import { alice, signed, unique } from "../../support/keys.ts";
 
 type Member = "created_at" | "kind";
 

@@ -1,4 +1,3 @@
-import { runInDurableObject } from "cloudflare:test";
 import type { Event } from "nostr-tools/pure";
 import { expect, test } from "vitest";
 import type { Client, Frame } from "../../support/client.ts";
@@ -123,17 +122,4 @@ test("R-04-09 R-05-06 an ephemeral event after a deletion in the same commit is 
   const answers = await publishAll(client, [before, deletion, after]);
   expect([before, deletion, after].map(({ id }) => answers.get(id)?.[2])).toEqual([true, true, false]);
   expect((await listener.settled()).map(([, , event]) => (event as Event).id)).toEqual([before.id]);
-});
-
-test("R-06-15 R-02-14 when nothing of a commit can be read or written, each of its events is answered", async () => {
-  const relay = freshRelay();
-  const client = await relay.login(alice);
-  await runInDurableObject(relay.stub, (_object, { storage }) => storage.sql.exec("DROP TABLE event").toArray());
-  const events = [unique(alice), forged(unique(alice)), unique(alice)];
-  const answers = await publishAll(client, events);
-  expect(events.map(({ id }) => answers.get(id)?.slice(2))).toEqual([
-    [false, "error: internal error"],
-    [false, INVALID],
-    [false, "error: internal error"],
-  ]);
 });

@@ -1,51 +1,16 @@
 import { expect, test } from "vitest";
-import { parseConfig } from "../../../src/relay/config/config.ts";
-import { admitEvent } from "../../../src/relay/publish/policy.ts";
-import { alice, bob, now, signed, unique } from "../../support/keys.ts";
+import { alice, bob, signed, unique } from "../../support/keys.ts";
 import { freshRelay, type TestRelay } from "../../support/relay.ts";
-import {
-  inStore,
-  lookUp,
-  NO_LISTS,
-  putAll,
-  storedEvents,
-  unsigned,
-  verdict,
-} from "../../support/stock.ts";
+import { lookUp, stock, storedEvents, unsigned, verdict } from "../../support/stock.ts";
 
 const OK = [true, ""];
-
-test("R-02-14 with full storage only what is not stored gets in", () => {
-  const config = parseConfig({});
-  const access = { config, lists: NO_LISTS };
-  const admit = (kind: number, isFull: boolean) =>
-    admitEvent(
-      {
-        event: unsigned({ kind, created_at: now(), tags: [["relay", "ALL_RELAYS"]] }),
-        tags: [],
-        now: now(),
-        config,
-        access,
-        authed: new Set(),
-        isFull,
-        find: () => undefined,
-      },
-      () => undefined,
-    );
-  for (const kind of [0, 1, 4, 5, 1059, 5050, 30023, 65535]) {
-    expect(admit(kind, true)).toMatch(/^error: .*storage is full/);
-    expect(admit(kind, false)).toBe(undefined);
-  }
-  for (const kind of [62, 20001, 21059]) expect(admit(kind, true)).toBe(undefined);
-});
 
 async function health(relay: TestRelay): Promise<[number, string]> {
   const response = await relay.fetch("http://relay/health");
   return [response.status, await response.text()];
 }
 
-const statistics = async (relay: TestRelay): Promise<unknown> =>
-  (await relay.fetch("http://relay/api/stats")).json();
+const statistics = async (relay: TestRelay): Promise<unknown> => (await relay.fetch("http://relay/api/stats")).json();
 
 test("R-02-14 R-08-05 R-08-06 MAX_STORAGE: refused when reached, still readable, and open again after a deletion", async () => {
   const relay = freshRelay({ MAX_STORAGE: "1000000" });
@@ -94,10 +59,9 @@ const naming = (tag: string, values: readonly string[]) => values.map((value) =>
 
 /** A full relay with these events, and what fills it. */
 async function fullRelay(...events: ReturnType<typeof unsigned>[]): Promise<TestRelay> {
-  const relay = freshRelay();
+  const relay = freshRelay({ MAX_STORAGE: "1000000" });
   const filling = Array.from({ length: 12 }, (_, i) => unsigned({ content: i + "x".repeat(90_000) }));
   await stock(relay, [...filling, ...events]);
-  await configure(relay, { MAX_STORAGE: "1000000" });
   return relay;
 }
 

@@ -2,7 +2,6 @@ import { expect, test } from "vitest";
 import type { Client, Filter } from "../../support/client.ts";
 import { alice, bob, carol, now, signed, unique } from "../../support/keys.ts";
 import { freshRelay, type TestRelay } from "../../support/relay.ts";
-import { } from "../../support/stock.ts";
 
 const AT = now() - 1000;
 
@@ -151,7 +150,7 @@ test("R-05-29 COUNT by id does not tell whether somebody else's private event ex
 });
 
 test("R-05-38 beyond MAX_COUNT the answer is that number, and approximate; at it, it is exact", async () => {
-  const a = await (freshRelay({ MAX_COUNT: "3" })).login(alice);
+  const a = await freshRelay({ MAX_COUNT: "3" }).login(alice);
   const ask = async (...filters: Filter[]) => (await a.ask(["COUNT", "c", ...filters]))[2];
   for (let i = 0; i < 3; i++) await a.publish(unique(alice, { tags: [["t", "x"]] }));
   for (const filter of [{}, { kinds: [1] }, { authors: [alice.pubkey] }, { "#t": ["x", "y"] }]) {

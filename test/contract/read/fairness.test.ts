@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Client, Frame } from "../../support/client.ts";
 import { alice, bob, unique } from "../../support/keys.ts";
-import { } from "../../support/stock.ts";
+import { freshRelay } from "../../support/relay.ts";
 
 const COUNT = 400;
 
@@ -14,7 +14,7 @@ async function frames(client: Client, count: number): Promise<Frame[]> {
 }
 
 test("R-01-09 R-01-10 events sent in one go are answered in their order, and a REQ after them sees them", async () => {
-  const a = await (freshRelay()).login(alice);
+  const a = await freshRelay().login(alice);
   const events = burst(alice);
   for (const event of events) a.send(["EVENT", event]);
   a.send(["COUNT", "c", { kinds: [9] }]);
@@ -30,7 +30,7 @@ test("R-01-09 R-01-10 events sent in one go are answered in their order, and a R
 });
 
 test("R-01-23 of those sent in one go each is answered once, the refused ones too", async () => {
-  const a = await (freshRelay({ LIMIT_EVENT: "connection:0.001/300" })).login(alice);
+  const a = await freshRelay({ LIMIT_EVENT: "connection:0.001/300" }).login(alice);
   const events = burst(alice);
   for (const event of events) a.send(["EVENT", event]);
   const answers = await frames(a, COUNT);
@@ -53,7 +53,7 @@ test("R-01-09 what a client sends right before it leaves is published, every eve
 });
 
 test("R-01-09 an AUTH that has to wait counts for what comes after it", async () => {
-  const a = await (freshRelay()).login(alice);
+  const a = await freshRelay().login(alice);
   for (const event of burst(alice)) a.send(["EVENT", event]);
   const mine = unique(bob, { tags: [["-"]] });
   a.send(["EVENT", mine]);

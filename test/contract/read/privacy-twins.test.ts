@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import type { Event } from "../../../src/protocol/event.ts";
 import type { Client, Filter, Frame } from "../../support/client.ts";
-import { KEYS, PRIVATE_KINDS, randomDraft, START_TIME } from "../../support/model/drafts.ts";
 import { type Key, key, now } from "../../support/keys.ts";
-import { Random } from "../../support/random.ts";
+import { KEYS, PRIVATE_KINDS, randomDraft, START_TIME } from "../../support/model/drafts.ts";
 import { privateFilter, randomFilters } from "../../support/model/random-filters.ts";
-import type { TestRelay } from "../../support/relay.ts";
 import type { State } from "../../support/model/steps.ts";
-import { relayHolding, unsigned } from "../../support/stock.ts";
+import { Random } from "../../support/random.ts";
+import { freshRelay, type TestRelay } from "../../support/relay.ts";
+import { relayHolding, stock, unsigned } from "../../support/stock.ts";
 
 // Two relays that differ only in private events of others answer with the same bytes (R-05-29).
 
@@ -164,8 +164,12 @@ test.each(CASES)(
     const events = randomEvents(random);
     const isSecret = ({ kind, pubkey, tags }: Event) =>
       PRIVATE_KINDS.includes(kind) && pubkey !== reader.pubkey && !tags.some(([, value]) => value === reader.pubkey);
-    const relays = [await relayHolding(...events), await relayHolding(...events.filter((event) => !isSecret(event)))];
-    for (const relay of relays) await configure(relay, variables);
+    const relays = [freshRelay(variables), freshRelay(variables)] as const;
+    await stock(relays[0], events);
+    await stock(
+      relays[1],
+      events.filter((event) => !isSecret(event)),
+    );
     const twins = await loginsAt(relays, reader);
     const state = { oracle: { now: START_TIME, archive: { events, removed: [] } } } as unknown as State;
     const seen = new Set<string>();

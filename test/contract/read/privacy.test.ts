@@ -163,7 +163,7 @@ test("T-121 R-05-31 COUNT of private kinds only is for the parties; without a lo
     const [verb, , text] = await other.ask(["COUNT", "c", filter]);
     expect([verb, String(text).split(":")[0]]).toEqual(["CLOSED", "restricted"]);
   }
-  const open = await (freshRelay({ AUTH_REQUIRED: "false" })).connect();
+  const open = await freshRelay({ AUTH_REQUIRED: "false" }).connect();
   const [verb, , text] = await open.ask(["COUNT", "c", { kinds: [1059] }]);
   expect([verb, String(text).split(":")[0]]).toEqual(["CLOSED", "auth-required"]);
   expect(await countOf(open, { kinds: [1, 1059] })).toBe(0);

@@ -1,49 +1,20 @@
-import { runInDurableObject } from "cloudflare:test";
 import type { Event } from "nostr-tools/pure";
 import { expect, test } from "vitest";
-import { durableSql } from "../../../src/hosts/cloudflare/durable-sql.ts";
-import { createCrypto } from "../../../src/protocol/crypto/secp256k1.ts";
-import wasm from "../../../src/protocol/crypto/secp256k1.wasm";
-import { VerifiedEvent } from "../../../src/protocol/crypto/verify.ts";
-import { serializeEvent } from "../../../src/protocol/event.ts";
-import { EventStore } from "../../../src/store/event-store.ts";
-import { migrate } from "../../../src/store/schema.ts";
 import type { Client, Filter } from "../../support/client.ts";
 import { alice, bob, carol, now, signed, unique } from "../../support/keys.ts";
 import { freshRelay, type TestRelay } from "../../support/relay.ts";
+import { stock, unsigned } from "../../support/stock.ts";
 
 const AT = now() - 100_000;
 const MAX_LIMIT = 5000;
 const DEFAULT_LIMIT = 500;
 
-/** The store does not look at signatures, so thousands of events need none. */
-const crypto = { ...createCrypto(wasm), verifyAll: () => true };
-
 /** Fills a relay that has not been used yet with one event of alice's for each time given. */
 async function filled(times: number[]): Promise<{ relay: TestRelay; ids: string[] }> {
   const relay = freshRelay();
-  const ids = await runInDurableObject(relay.stub, (_object, state) => {
-    const sql = durableSql(state.storage);
-    migrate(sql);
-    const events = times.map((created_at, i) => {
-      const draft = {
-        id: "",
-        pubkey: alice.pubkey,
-        created_at,
-        kind: 1,
-        tags: [],
-        content: `${i}`,
-        sig: "0".repeat(128),
-      };
-      const checked = VerifiedEvent.check({ ...draft, id: crypto.sha256(serializeEvent(draft).hashed) }, crypto);
-      if (!checked.ok) throw new Error(checked.reason);
-      return checked.value;
-    });
-    const results = new EventStore(sql).put(events);
-    expect(results.every(({ outcome }) => outcome === "stored")).toBe(true);
-    return events.map(({ event }) => event.id);
-  });
-  return { relay, ids };
+  const events = times.map((created_at) => unsigned({ pubkey: alice.pubkey, created_at }));
+  await stock(relay, events);
+  return { relay, ids: events.map(({ id }) => id) };
 }
 
 /** Publishes in the order given. */

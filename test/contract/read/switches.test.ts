@@ -76,7 +76,7 @@ test("R-05-53 AUTH_TOLERANCE is how far an AUTH event may be off", async () => {
 });
 
 test("R-02-04 MAX_TAG_VALUE: an indexed value of that many bytes is found, one of more is refused; others have no bound", async () => {
-  const a = await (freshRelay({ MAX_TAG_VALUE: "64" })).login(alice);
+  const a = await freshRelay({ MAX_TAG_VALUE: "64" }).login(alice);
   const value = "é".repeat(32);
   const event = unique(alice, { tags: [["t", value]] });
   expect(verdict(await a.publish(event))).toEqual(OK);

@@ -1,11 +1,8 @@
-import { runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
-import { durableSql } from "../../../src/hosts/cloudflare/durable-sql.ts";
-import { migrate } from "../../../src/store/schema.ts";
 import type { Client, Frame } from "../../support/client.ts";
 import { alice, bob } from "../../support/keys.ts";
-import { freshRelay, type TestRelay } from "../../support/relay.ts";
 import { putRandom } from "../../support/neg-records.ts";
+import { freshRelay, type TestRelay } from "../../support/relay.ts";
 
 // Sets that take many turns to collect.
 
@@ -15,11 +12,7 @@ const AUTHORS = 50;
 
 async function largeRelay(count = COUNT): Promise<TestRelay> {
   const relay = freshRelay();
-  await runInDurableObject(relay.stub, (_object, state) => {
-    const sql = durableSql(state.storage);
-    migrate(sql);
-    putRandom(sql, count, 3, AUTHORS);
-  });
+  await relay.database((sql) => putRandom(sql, count, 3, AUTHORS));
   return relay;
 }
 

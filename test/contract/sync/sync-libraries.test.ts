@@ -1,14 +1,11 @@
-import { runInDurableObject } from "cloudflare:test";
 import { nip77 } from "nostr-tools";
 import { expect, test } from "vitest";
 import * as library from "../../../node_modules/applesauce-relay/dist/lib/negentropy.js";
-import { durableSql } from "../../../src/hosts/cloudflare/durable-sql.ts";
-import { migrate } from "../../../src/store/schema.ts";
 import type { Client } from "../../support/client.ts";
 import { alice } from "../../support/keys.ts";
+import { type Pair, putRecords } from "../../support/neg-records.ts";
 import { Random } from "../../support/random.ts";
 import { freshRelay, type TestRelay } from "../../support/relay.ts";
-import { type Pair, putRecords } from "../../support/neg-records.ts";
 
 // Syncs of independent clients with the relay, over sockets.
 
@@ -86,13 +83,9 @@ async function sync(client: Client, side: Side): Promise<{ rounds: number; bytes
 }
 
 /** A relay that holds these records as events of kind 1. */
-async function freshRelay(pairs: Pair[]): Promise<TestRelay> {
+async function holding(pairs: Pair[]): Promise<TestRelay> {
   const relay = freshRelay();
-  await runInDurableObject(relay.stub, (_object, state) => {
-    const sql = durableSql(state.storage);
-    migrate(sql);
-    putRecords(sql, pairs);
-  });
+  await relay.database((sql) => putRecords(sql, pairs));
   return relay;
 }
 
@@ -107,7 +100,7 @@ test.each(CASES)("T-126 R-05-51 10,000 and 9,990 records, %i + %i of them differ
   const common = randomPairs(random, 10_000 - onlyClient);
   const [ours, theirs] = [randomPairs(random, onlyClient), randomPairs(random, onlyRelay)];
   const ids = (pairs: Pair[]) => pairs.map(([, id]) => id).sort();
-  const a = await (freshRelay([...theirs, ...common])).login(alice);
+  const a = await (await holding([...theirs, ...common])).login(alice);
   for (const [name, make] of [
     ["reference library", reference],
     ["nostr-tools", nostrTools],

@@ -4,7 +4,6 @@ import { RangeReader } from "../../../src/protocol/negentropy/reader.ts";
 import type { Client, Filter, Frame } from "../../support/client.ts";
 import { alice, bob, carol, key, now, signed, unique } from "../../support/keys.ts";
 import { freshRelay } from "../../support/relay.ts";
-import { inspectedRelay } from "../../support/stock.ts";
 
 // Sessions of NIP-77 over sockets; the algorithm itself is tested by negentropy*.test.ts.
 

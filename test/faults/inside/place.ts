@@ -1,6 +1,6 @@
 import { inject } from "vitest";
-import { RELAY_URL } from "../../support/client.ts";
 import type { InspectedRelay } from "../../cloudflare/inspect.ts";
+import { RELAY_URL } from "../../support/client.ts";
 import type { Place } from "../party.ts";
 
 declare module "vitest" {

@@ -1,5 +1,6 @@
 import type { Event } from "nostr-tools/pure";
 import { RELAY_URL } from "../client.ts";
+import type { Random } from "../random.ts";
 import {
   type Draft,
   JOB_KINDS,
@@ -12,7 +13,6 @@ import {
 } from "./drafts.ts";
 import { DELETION, RETENTION_JOB, RETENTION_RESULT, VANISH, WRAP } from "./naive-features.ts";
 import { addressOf } from "./naive-rules.ts";
-import type { Random } from "../random.ts";
 import { type Content, type Operation, publish, type State } from "./steps.ts";
 
 /** Deletion, expiry, vanishing, protected events and jobs: the operations of sections 5.1 to 5.5 and 7.1. */

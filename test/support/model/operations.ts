@@ -1,7 +1,7 @@
+import type { Random } from "../random.ts";
 import { type Draft, EPHEMERAL_KINDS, KEYS, PRIVATE_EPHEMERAL_KIND, PRIVATE_KINDS, randomDraft } from "./drafts.ts";
 import { FEATURE_MESSAGES } from "./feature-operations.ts";
 import { addressOf } from "./naive-rules.ts";
-import type { Random } from "../random.ts";
 import { BAD_FILTERS, idsFilter, jobFilter, privateFilter, randomFilters } from "./random-filters.ts";
 import { type Content, type Message, type Operation, publish, type State, type Step } from "./steps.ts";
 import { openSync, SYNC_IDS, SYNC_MESSAGES } from "./sync-operations.ts";

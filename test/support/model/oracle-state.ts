@@ -1,6 +1,6 @@
 import type { Event } from "nostr-tools/pure";
-import { Archive } from "./archive.ts";
 import type { Filter, Frame } from "../client.ts";
+import { Archive } from "./archive.ts";
 import { START_TIME } from "./drafts.ts";
 import type { Expected } from "./expected.ts";
 import { isCurrent } from "./naive-features.ts";

@@ -1,4 +1,5 @@
 import type { Filter } from "../client.ts";
+import type { Random } from "../random.ts";
 import {
   ALL_KINDS,
   JOB_KINDS,
@@ -9,7 +10,6 @@ import {
   TIME_SPAN,
   WORDS,
 } from "./drafts.ts";
-import type { Random } from "../random.ts";
 import type { State } from "./steps.ts";
 
 export const BAD_FILTERS: readonly Filter[] = [

@@ -1,6 +1,6 @@
+import { Random } from "../random.ts";
 import { Signer } from "./drafts.ts";
 import { randomStep } from "./operations.ts";
-import { Random } from "../random.ts";
 import { Session } from "./session.ts";
 import { type Message, messagesOf, type Step } from "./steps.ts";
 

@@ -1,8 +1,8 @@
 import type { Event } from "nostr-tools/pure";
 import { type Frame, RELAY_URL } from "../client.ts";
+import { type Key, signed } from "../keys.ts";
 import { KEYS } from "./drafts.ts";
 import type { Expected } from "./expected.ts";
-import { type Key, signed } from "../keys.ts";
 
 /** All orders that keep the order within each track. */
 export function interleavings<T>(tracks: T[][]): T[][] {

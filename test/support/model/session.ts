@@ -1,11 +1,11 @@
+import { type Arrival, receiveTogether } from "../../workerd-old/one-turn.ts";
 import type { Client, Frame } from "../client.ts";
+import type { Key } from "../keys.ts";
+import { freshRelay, type WorkerdRelay as TestRelay } from "../relay.workerd.ts";
 import { KEYS, type Signer } from "./drafts.ts";
 import { explains } from "./expected.ts";
-import type { Key } from "../keys.ts";
-import { type Arrival, receiveTogether } from "../../workerd-old/one-turn.ts";
 import { Oracle } from "./oracle.ts";
 import { IDLE_SECONDS } from "./oracle-syncs.ts";
-import { freshRelay, type WorkerdRelay as TestRelay } from "../relay.workerd.ts";
 import { authEvent, brief, interleavings, keyNumber, short, withoutExtras } from "./session-frames.ts";
 import { type Message, messagesOf, type Step } from "./steps.ts";
 import { SyncClients } from "./sync-client.ts";

@@ -1,7 +1,7 @@
 import type { Filter } from "../client.ts";
+import type { Random } from "../random.ts";
 import type { Draft, Signer } from "./drafts.ts";
 import type { Oracle } from "./oracle.ts";
-import type { Random } from "../random.ts";
 
 /** What a sync compares. */
 export type SyncRecord = [createdAt: number, id: string];

@@ -1,6 +1,6 @@
 import type { Filter } from "../client.ts";
-import { TIME_SPAN } from "./drafts.ts";
 import type { Random } from "../random.ts";
+import { TIME_SPAN } from "./drafts.ts";
 import { BAD_FILTERS, idsFilter, privateFilter, randomFilters } from "./random-filters.ts";
 import type { Content, Operation, State, SyncRecord } from "./steps.ts";
 

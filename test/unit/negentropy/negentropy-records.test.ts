@@ -6,7 +6,16 @@ import { START, writeVarint } from "../../../src/protocol/negentropy/codec.ts";
 import { messageFromHex, messageToHex } from "../../../src/protocol/negentropy/negentropy.ts";
 import { RangeReader } from "../../../src/protocol/negentropy/reader.ts";
 import { MessageWriter } from "../../../src/protocol/negentropy/writer.ts";
-import { bytes, compact, otherStorage, randomId, randomPairs, recordsOf, seeded, vectorPairs } from "../../support/neg-pairs.ts";
+import {
+  bytes,
+  compact,
+  otherStorage,
+  randomId,
+  randomPairs,
+  recordsOf,
+  seeded,
+  vectorPairs,
+} from "../../support/neg-pairs.ts";
 import type { Pair } from "../../support/neg-records.ts";
 
 // Codec and records of NIP-77.

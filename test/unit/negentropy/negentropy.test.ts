@@ -4,7 +4,15 @@ import { describe, expect, test } from "vitest";
 import * as reference from "../../../node_modules/applesauce-relay/dist/lib/negentropy.js";
 import { type Fault, initiate, messageToHex, reconcile, respond } from "../../../src/protocol/negentropy/negentropy.ts";
 import { RangeReader } from "../../../src/protocol/negentropy/reader.ts";
-import { answerOf, bytes, compact, FRAME_LIMIT, otherStorage, recordsOf, vectorPairs } from "../../support/neg-pairs.ts";
+import {
+  answerOf,
+  bytes,
+  compact,
+  FRAME_LIMIT,
+  otherStorage,
+  recordsOf,
+  vectorPairs,
+} from "../../support/neg-pairs.ts";
 
 // Single messages of NIP-77, from either side.
 

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import type { Event } from "../../../src/protocol/event.ts";
 import { Recent } from "../../../src/store/recent.ts";
+import { inspectedRelay } from "../../cloudflare/inspect.ts";
 import type { Filter } from "../../support/client.ts";
 import { alice, bob, now, unique } from "../../support/keys.ts";
 import { Random } from "../../support/random.ts";
-import { inspectedRelay } from "../../cloudflare/inspect.ts";
 
 const MAX_SIZE = 16 << 20;
 const MAX_EVENTS = 32_768;
