@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { parseConfig } from "../../src/relay/config/config.ts";
 import { admitEvent } from "../../src/relay/publish/policy.ts";
+import { NO_LISTS, unsigned } from "../support/events.ts";
 import { now } from "../support/keys.ts";
-import { NO_LISTS, unsigned } from "../support/stock.ts";
 
 test("R-02-14 with full storage only what is not stored gets in", () => {
   const config = parseConfig({});

@@ -3,8 +3,8 @@ import { checkWork } from "../../src/protocol/pow.ts";
 import { leadingZeroBits } from "../../src/protocol/text.ts";
 import { parseConfig } from "../../src/relay/config/config.ts";
 import { admitEvent } from "../../src/relay/publish/policy.ts";
+import { NO_LISTS, unsigned } from "../support/events.ts";
 import { now } from "../support/keys.ts";
-import { NO_LISTS } from "../support/stock.ts";
 
 const withId = (id: string, tags: string[][] = []) => ({ ...unsigned({ tags }), id: id.padEnd(64, "f") });
 

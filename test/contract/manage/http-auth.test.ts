@@ -118,7 +118,7 @@ describe("R-05-69 the event", () => {
     // Invalid UTF-8 is replaced when it is read as text; then these two bodies would be the same.
     const sent = new Uint8Array([...new TextEncoder().encode(BODY), 0xff]);
     const other = new Uint8Array([...new TextEncoder().encode(BODY), 0xfe]);
-    const fetch = (url: string, init: RequestInit) => freshRelay().stub.fetch(url, init);
+    const { fetch } = freshRelay();
     expect((await post(fetch, sent, { header: headerOf(authorization(admin, other)) })).status).toBe(401);
     expect((await post(fetch, sent, { header: headerOf(authorization(admin, sent)) })).status).toBe(400);
   });
@@ -168,8 +168,7 @@ describe("R-05-70 the URL", () => {
 
   test("T-128 what the client says about the host does not count", async () => {
     const headers = { "Content-Type": RPC, Host: "evil.example.com", "X-Forwarded-Host": "evil.example.com" };
-    const { stub } = freshRelay();
-    const fetch = (url: string, init: RequestInit) => stub.fetch(url, init);
+    const { fetch } = freshRelay();
     const forged = headerOf(right("https://evil.example.com/"));
     const url = "https://evil.example.com/";
     expect((await post(fetch, BODY, { header: forged, headers, url })).status).toBe(401);

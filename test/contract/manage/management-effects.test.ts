@@ -125,9 +125,9 @@ test("R-05-72 blockip and unblockip: one entry for all spellings", async () => {
 });
 
 test("T-130 changerelayname, -description, -icon: in NIP-11 and on the page at once, and after a restart", async () => {
-  const { call, stub, restart } = managedRelay();
+  const { call, fetch, restart } = managedRelay();
   const information = async () => {
-    const response = await stub.fetch("https://nexus.openagents.com/", {
+    const response = await fetch("/", {
       headers: { Accept: "application/nostr+json" },
     });
     return (await response.json()) as Record<string, unknown>;
@@ -144,7 +144,7 @@ test("T-130 changerelayname, -description, -icon: in NIP-11 and on the page at o
   expect(await information()).toMatchObject(changed);
   await restart();
   expect(await information()).toMatchObject(changed);
-  const page = await (await stub.fetch("https://nexus.openagents.com/")).text();
+  const page = await (await fetch("/")).text();
   expect(page).toContain("The &#60;Agents&#62; \u{1F600}");
   expect(page).toContain("Where they meet");
   for (const method of ["changerelayname", "changerelaydescription", "changerelayicon"]) await call(method, "");
@@ -155,9 +155,9 @@ test("T-130 changerelayname, -description, -icon: in NIP-11 and on the page at o
 });
 
 test("NIP-11 restricted_writes says whether there is an allow list", async () => {
-  const { call, stub } = managedRelay();
+  const { call, fetch } = managedRelay();
   const restricted = async () => {
-    const response = await stub.fetch("https://nexus.openagents.com/", {
+    const response = await fetch("/", {
       headers: { Accept: "application/nostr+json" },
     });
     return ((await response.json()) as { limitation: Record<string, unknown> }).limitation.restricted_writes;

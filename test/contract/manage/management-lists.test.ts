@@ -67,15 +67,8 @@ test("R-05-72 listaudit: newest first, all of it in pages", async () => {
 });
 
 test("R-05-72 what blockip blocks gets 403, until unblockip", async () => {
-  const { call, stub } = managedRelay();
-  const statusFrom = async (address: string): Promise<number> => {
-    const headers = { Upgrade: "websocket", "Nexus-Client-Address": address };
-    const response = await stub.fetch("http://relay/", { headers });
-    response.webSocket?.accept();
-    response.webSocket?.close();
-    if (response.webSocket === null) await response.text();
-    return response.status;
-  };
+  const { call, upgrade } = managedRelay();
+  const statusFrom = async (from: string) => (await upgrade({ from })).status;
   expect(await call("blockip", "203.0.113.7", "scraper")).toEqual(DONE);
   expect([await statusFrom("203.0.113.7"), await statusFrom("203.0.113.8")]).toEqual([403, 101]);
   expect(await call("unblockip", "203.0.113.7")).toEqual(DONE);

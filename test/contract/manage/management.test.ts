@@ -213,11 +213,11 @@ test("R-05-72 a banned key leaves the allow list", async () => {
 });
 
 test("stats is what /api/stats gives, private kinds included, and the size of the database", async () => {
-  const { call, login, stub } = managedRelay();
+  const { call, login, fetch } = managedRelay();
   const a = await login(alice);
   await publishOne(a);
   await a.publish(unique(alice, { kind: 1059 }));
-  const response = await stub.fetch("https://nexus.openagents.com/api/stats");
+  const response = await fetch("/api/stats");
   const told = (await response.json()) as object;
   expect(told).toMatchObject({ connections: 1, events_total: 1, events_by_kind: { 1: 1 } });
   const { result } = await call("stats");

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Cleanup } from "../../../src/store/erase/cleanup.ts";
+import { putAll, unsigned } from "../../support/events.ts";
 import { memoryStore } from "../../support/memory-store.ts";
-import { putAll, unsigned } from "../../support/stock.ts";
 
 test("R-05-15 removal is bounded in bytes too: large events go some at a time", () => {
   const { store, sql } = memoryStore();

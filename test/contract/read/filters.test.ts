@@ -1,10 +1,10 @@
 import type { Event, EventTemplate } from "nostr-tools/pure";
 import { describe, expect, test } from "vitest";
-import { indexedTags } from "../../src/protocol/event.ts";
-import { matches, parseFilter } from "../../src/protocol/filter.ts";
-import type { Client, Filter } from "../support/client.ts";
-import { alice, bob, carol, now, signed } from "../support/keys.ts";
-import { freshRelay } from "../support/relay.ts";
+import { indexedTags } from "../../../src/protocol/event.ts";
+import { matches, parseFilter } from "../../../src/protocol/filter.ts";
+import type { Client, Filter } from "../../support/client.ts";
+import { alice, bob, carol, now, signed } from "../../support/keys.ts";
+import { freshRelay } from "../../support/relay.ts";
 
 const ID = "ab".repeat(32);
 const AT = now() - 1000;
