@@ -59,10 +59,10 @@ export function freshRelay(settings: Settings = {}): TestRelay {
     await stop();
     if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
   };
-  const socketTo = async ({ from, headers }: Knock = {}): Promise<NodeSocket> => {
+  const socketTo = async ({ path = "/", from, headers }: Knock = {}): Promise<NodeSocket> => {
     const { port } = await running();
     const address = from === undefined ? {} : { [ADDRESS_HEADER]: from };
-    return new NodeSocket(`ws://127.0.0.1:${port}/`, { headers: { ...address, ...headers } });
+    return new NodeSocket(`ws://127.0.0.1:${port}${path}`, { headers: { ...address, ...headers } });
   };
   const upgrade = async (knock?: Knock): Promise<Upgrade> => {
     const socket = await socketTo(knock);

@@ -59,9 +59,9 @@ export function freshRelay(settings: Settings = {}): WorkerdRelay {
       RELAY: namespace as unknown as DurableObjectNamespace,
     });
   };
-  const upgrade = async ({ from, headers }: Knock = {}): Promise<Upgrade> => {
+  const upgrade = async ({ path = "/", from, headers }: Knock = {}): Promise<Upgrade> => {
     const address = from === undefined ? {} : { [ADDRESS_HEADER]: from };
-    const response = await ask("/", { headers: { ...HANDSHAKE, ...address, ...headers } });
+    const response = await ask(path, { headers: { ...HANDSHAKE, ...address, ...headers } });
     const socket = response.webSocket;
     if (socket === null) {
       // A body that nobody reads would keep the object.

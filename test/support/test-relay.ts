@@ -12,6 +12,8 @@ export const ADDRESS_HEADER = "X-Client-Address";
 export const TEST_SETTINGS: Settings = { ADMIN_PUBKEYS: admin.pubkey, CLIENT_IP_HEADER: ADDRESS_HEADER };
 
 export interface Knock {
+  /** Path of the relay, `/` unless told. */
+  path?: string;
   /** IP address of the client; without it the relay sees what the host gives. */
   from?: string;
   headers?: Record<string, string>;

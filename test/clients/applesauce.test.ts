@@ -2,8 +2,8 @@ import { Relay, RelayPool } from "applesauce-relay";
 import { finalizeEvent } from "nostr-tools/pure";
 import { filter, firstValueFrom, lastValueFrom, take, timeout, toArray } from "rxjs";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { alice, bob, type Key, now, unique } from "../../support/keys.ts";
-import { openClient, type Server, startServer, until } from "../../support/server.ts";
+import { alice, bob, type Key, now, unique } from "../support/keys.ts";
+import { openClient, type Server, startServer, until } from "../support/server.ts";
 
 let server: Server;
 const opened: { close(): void }[] = [];

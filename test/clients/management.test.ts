@@ -3,10 +3,10 @@ import { ManagementMethod, makeHttpAuth, sendManagementRequest } from "@welshman
 import { Relay, RelayManagement } from "applesauce-relay";
 import { finalizeEvent } from "nostr-tools/pure";
 import { describe, expect, test } from "vitest";
-import { alice, bob, carol, type Key, unique } from "../../support/keys.ts";
-import { authorization, caller, headerOf, post, RPC } from "../../support/manage.ts";
-import { openClient, ROOT, startServer } from "../../support/server.ts";
-import { serverWith } from "../server-with.ts";
+import { alice, bob, carol, type Key, unique } from "../support/keys.ts";
+import { authorization, caller, headerOf, post, RPC } from "../support/manage.ts";
+import { openClient, ROOT, startServer } from "../support/server.ts";
+import { serverWith } from "../support/server-with.ts";
 
 async function information(url: string): Promise<Record<string, unknown>> {
   const response = await fetch(url, { headers: { Accept: "application/nostr+json" } });

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket as WsPackage } from "ws";
-import { alice, unique } from "../../support/keys.ts";
-import { openClient, type Server, startServer, until } from "../../support/server.ts";
+import { alice, unique } from "../support/keys.ts";
+import { openClient, type Server, startServer, until } from "../support/server.ts";
 
 let server: Server;
 

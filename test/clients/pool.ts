@@ -2,8 +2,8 @@ import { defaultSocketPolicies, makeSocketPolicyAuth, Pool, publishOne, requestO
 import type { Filter, TrustedEvent } from "@welshman/util";
 import { type Event, finalizeEvent } from "nostr-tools/pure";
 import { afterEach } from "vitest";
-import type { Key } from "../../support/keys.ts";
-import type { Server } from "../../support/server.ts";
+import type { Key } from "../support/keys.ts";
+import type { Server } from "../support/server.ts";
 
 const pools: Pool[] = [];
 

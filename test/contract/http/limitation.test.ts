@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Client, RELAY_URL } from "../support/client.ts";
-import { alice, now, unique } from "../support/keys.ts";
-import { openClient, type Server, startServer } from "../support/server.ts";
+import { expect, test } from "vitest";
+import { type Client, RELAY_URL } from "../../support/client.ts";
+import { alice, now, unique } from "../../support/keys.ts";
+import { freshRelay } from "../../support/relay.ts";
 
 /** Bounds so small that a test reaches them all. */
 const BOUNDS = {
@@ -17,11 +17,7 @@ const BOUNDS = {
   CREATED_AT_LOWER_LIMIT: "2000",
 };
 
-let server: Server;
-beforeAll(async () => {
-  server = await startServer(BOUNDS);
-});
-afterAll(() => server.stop());
+const relay = freshRelay(BOUNDS);
 
 const accepted = async (client: Client, event: { id: string }) => (await client.publish(event))[2];
 const eose = async (client: Client, id: string, ...filters: unknown[]) =>
@@ -81,10 +77,9 @@ const PROBES: Record<string, (client: Client, bound: number) => Promise<[atBound
 const ELSEWHERE = new Set(["min_pow_difficulty"]);
 
 test("R-08-04 every number of `limitation` is what is enforced", async () => {
-  const response = await fetch(server.httpUrl, { headers: { Accept: "application/nostr+json" } });
+  const response = await relay.fetch("/", { headers: { Accept: "application/nostr+json" } });
   const { limitation } = (await response.json()) as { limitation: Record<string, unknown> };
-  const writer = await openClient(server.url);
-  await writer.auth(alice);
+  const writer = await relay.login(alice);
   for (let i = 0; i < 10; i++) {
     expect(await accepted(writer, unique(alice, { kind: 9, created_at: now() - i, content: `${i}` }))).toBe(true);
   }
@@ -93,8 +88,7 @@ test("R-08-04 every number of `limitation` is what is enforced", async () => {
   );
   expect(numbers.map(([name]) => name).sort()).toEqual(Object.keys(PROBES).sort());
   for (const [name, bound] of numbers) {
-    const client = await openClient(server.url);
-    await client.auth(alice);
+    const client = await relay.login(alice);
     expect([name, ...((await PROBES[name]?.(client, bound as number)) ?? [])]).toEqual([name, true, false]);
     client.close();
   }

@@ -1,47 +1,26 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { alice, bob, unique } from "../support/keys.ts";
-import { openClient, type Server, startServer } from "../support/server.ts";
+import { describe, expect, test } from "vitest";
+import { alice, bob, unique } from "../../support/keys.ts";
+import { freshRelay, type TestRelay } from "../../support/relay.ts";
 
 const URL = "wss://relay.example.com";
 
-/** Starts one server with `variables` for the tests of the surrounding block. */
-function relayWith(variables: Record<string, string>): { readonly url: string; readonly httpUrl: string } {
-  let server: Server | undefined;
-  const started = (): Server => {
-    if (server === undefined) throw new Error("not started");
-    return server;
-  };
-  beforeAll(async () => {
-    server = await startServer(variables);
-  });
-  afterAll(() => server?.stop());
-  return {
-    get url() {
-      return started().url;
-    },
-    get httpUrl() {
-      return started().httpUrl;
-    },
-  };
-}
-
-async function information(httpUrl: string): Promise<Record<string, unknown>> {
-  const response = await fetch(httpUrl, { headers: { Accept: "application/nostr+json" } });
+async function information(relay: TestRelay, path = "/"): Promise<Record<string, unknown>> {
+  const response = await relay.fetch(path, { headers: { Accept: "application/nostr+json" } });
   expect(response.status).toBe(200);
   return (await response.json()) as Record<string, unknown>;
 }
 
 describe("RELAY_URL_MATCH=exact without slash", () => {
-  const relay = relayWith({ RELAY_URL: URL, RELAY_URL_MATCH: "exact" });
+  const relay = freshRelay({ RELAY_URL: URL, RELAY_URL_MATCH: "exact" });
 
   test("T-013 R-06-27 the same letters are accepted", async () => {
-    const client = await openClient(relay.url);
+    const client = await relay.connect();
     expect((await client.auth(alice, URL))[2]).toBe(true);
   });
 
   for (const other of [`${URL}/`, "wss://RELAY.example.com", "ws://relay.example.com", `${URL}:443`, `${URL}?x`, ""]) {
     test(`T-013 R-06-27 '${other}' is refused, and the refusal names RELAY_URL`, async () => {
-      const client = await openClient(relay.url);
+      const client = await relay.connect();
       const [, , accepted, text] = await client.auth(alice, other);
       expect(accepted).toBe(false);
       expect(text).toMatch(/^(invalid|auth-required): ./);
@@ -52,10 +31,10 @@ describe("RELAY_URL_MATCH=exact without slash", () => {
 });
 
 describe("RELAY_URL_MATCH=exact with slash", () => {
-  const relay = relayWith({ RELAY_URL: `${URL}/`, RELAY_URL_MATCH: "exact" });
+  const relay = freshRelay({ RELAY_URL: `${URL}/`, RELAY_URL_MATCH: "exact" });
 
   test("T-013 R-06-27 only the URL with its slash is accepted", async () => {
-    const client = await openClient(relay.url);
+    const client = await relay.connect();
     expect((await client.auth(alice, URL))[2]).toBe(false);
     expect((await client.auth(alice, `${URL}/`))[2]).toBe(true);
   });
@@ -63,7 +42,7 @@ describe("RELAY_URL_MATCH=exact with slash", () => {
 
 describe("RELAY_URL with a path, and aliases", () => {
   const aliases = "wss://alias.example.com:8443/nostr , ws://abcdef.onion/nostr/";
-  const relay = relayWith({ RELAY_URL: `${URL}/nostr`, RELAY_URL_ALIASES: aliases });
+  const relay = freshRelay({ RELAY_URL: `${URL}/nostr`, RELAY_URL_ALIASES: aliases });
 
   for (const url of [
     `${URL}/nostr`,
@@ -72,7 +51,7 @@ describe("RELAY_URL with a path, and aliases", () => {
     "ws://abcdef.onion/nostr",
   ]) {
     test(`T-014 R-05-55 ${url} is accepted`, async () => {
-      const client = await openClient(`${relay.url}/nostr`);
+      const client = await relay.connect({ path: "/nostr" });
       expect((await client.auth(alice, url))[2]).toBe(true);
       expect((await client.req("s", {})).end[0]).toBe("EOSE");
     });
@@ -80,26 +59,26 @@ describe("RELAY_URL with a path, and aliases", () => {
 
   for (const url of [URL, `${URL}/`, `${URL}/other`, "wss://alias.example.com/nostr", "wss://alias.example.com:8443"]) {
     test(`T-014 R-06-27 ${url} is refused`, async () => {
-      const client = await openClient(`${relay.url}/nostr`);
+      const client = await relay.connect({ path: "/nostr" });
       expect((await client.auth(alice, url))[2]).toBe(false);
     });
   }
 
   test("R-01-01 R-08-08 the relay is at that path, and nowhere else", async () => {
-    expect((await information(`${relay.httpUrl}/nostr`)).name).toBe("Nexus");
+    expect((await information(relay, "/nostr")).name).toBe("Nexus");
     for (const path of ["/", "/other", "/nostr/x", "/nostrum"]) {
-      expect((await fetch(relay.httpUrl + path)).status).toBe(404);
-      await expect(openClient(relay.url + path)).rejects.toThrow();
+      expect((await relay.fetch(path)).status).toBe(404);
+      expect((await relay.upgrade({ path })).status).toBe(404);
     }
-    expect(await (await fetch(`${relay.httpUrl}/health`)).text()).toBe("ok");
+    expect(await (await relay.fetch("/health")).text()).toBe("ok");
   });
 });
 
 describe("AUTH_REQUIRED=false", () => {
-  const relay = relayWith({ AUTH_REQUIRED: "false", RELAY_URL: URL });
+  const relay = freshRelay({ AUTH_REQUIRED: "false", RELAY_URL: URL });
 
   test("T-035 R-06-07 the challenge is sent, and REQ, EVENT, COUNT and CLOSE are served without AUTH", async () => {
-    const [reader, writer] = [await openClient(relay.url), await openClient(relay.url)];
+    const [reader, writer] = [await relay.connect(), await relay.connect()];
     expect(reader.challenge).toMatch(/^[\x21-\x7e]{22,}$/);
     expect((await reader.req("live", { kinds: [1] })).end[0]).toBe("EOSE");
     const event = unique(alice);
@@ -112,7 +91,7 @@ describe("AUTH_REQUIRED=false", () => {
   });
 
   test("T-035 R-06-07 AUTH is still checked, and private kinds still need it", async () => {
-    const [writer, reader] = [await openClient(relay.url), await openClient(relay.url)];
+    const [writer, reader] = [await relay.connect(), await relay.connect()];
     expect((await reader.req("live", { kinds: [1059] })).end[0]).toBe("EOSE");
     const [stored, live] = [1, 2].map(() => unique(bob, { kind: 1059, tags: [["p", alice.pubkey]] }));
     expect((await writer.publish(stored))[2]).toBe(true);
@@ -126,45 +105,26 @@ describe("AUTH_REQUIRED=false", () => {
   });
 
   test("T-035 R-05-60 kind 22242 inside EVENT is still refused", async () => {
-    const client = await openClient(relay.url);
+    const client = await relay.connect();
     const event = client.authEvent(alice, URL);
     expect(await client.publish(event)).toEqual(["OK", event.id, false, expect.stringMatching(/^invalid: ./)]);
   });
 
   test("R-08-04 the NIP-11 document says so", async () => {
-    expect(await information(relay.httpUrl)).toMatchObject({ limitation: { auth_required: false } });
+    expect(await information(relay)).toMatchObject({ limitation: { auth_required: false } });
   });
 });
 
-describe("variables with misspelt names, and NIP-11 members that are configured", () => {
-  let server: Server;
-  beforeAll(async () => {
-    server = await startServer({
-      MAX_LIMITS: "10",
-      ENABEL_COUNT: "false",
-      relay_name: "x",
-      MAX_MEMORY: "1",
-      RELAY_HOST: "h",
-      PORTS: "1",
-      RELAY_ICON: "https://a.example/icon.png",
-      RELAY_BANNER: "https://a.example/banner.png",
-      RELAY_TERMS_OF_SERVICE: "https://a.example/terms",
-    });
+test("R-08-02 NIP-11 has icon, banner and terms_of_service", async () => {
+  const relay = freshRelay({
+    RELAY_ICON: "https://a.example/icon.png",
+    RELAY_BANNER: "https://a.example/banner.png",
+    RELAY_TERMS_OF_SERVICE: "https://a.example/terms",
   });
-  afterAll(() => server.stop());
-
-  test("R-06-25 a near miss is printed with the variable that is meant, other names are not", () => {
-    const warnings = server.output().matchAll(/^(\S+) is not a variable .* Is (\S+) meant\?$/gm);
-    const pairs = [...warnings].map(([, name, meant]) => `${name} ${meant}`);
-    expect(pairs.sort()).toEqual(["ENABEL_COUNT ENABLE_COUNT", "MAX_LIMITS MAX_LIMIT", "relay_name RELAY_NAME"]);
-  });
-
-  test("R-08-02 NIP-11 has icon, banner and terms_of_service", async () => {
-    expect(await information(server.httpUrl)).toMatchObject({
-      icon: "https://a.example/icon.png",
-      banner: "https://a.example/banner.png",
-      terms_of_service: "https://a.example/terms",
-      limitation: { max_limit: 5000 },
-    });
+  expect(await information(relay)).toMatchObject({
+    icon: "https://a.example/icon.png",
+    banner: "https://a.example/banner.png",
+    terms_of_service: "https://a.example/terms",
+    limitation: { max_limit: 5000 },
   });
 });

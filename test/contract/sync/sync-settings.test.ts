@@ -1,31 +1,23 @@
 import { describe, expect, test } from "vitest";
-import { alice, now, unique } from "../support/keys.ts";
-import { openClient, type Server } from "../support/server.ts";
-import { serverWith } from "./server-with.ts";
+import { alice, now, unique } from "../../support/keys.ts";
+import { freshRelay, type TestRelay } from "../../support/relay.ts";
 
 const EMPTY = "6100000200";
 
-async function nipsOf({ httpUrl }: Server): Promise<number[]> {
-  const response = await fetch(httpUrl, { headers: { Accept: "application/nostr+json" } });
+async function nipsOf(relay: TestRelay): Promise<number[]> {
+  const response = await relay.fetch("/", { headers: { Accept: "application/nostr+json" } });
   return ((await response.json()) as { supported_nips: number[] }).supported_nips;
 }
 
 describe("MAX_NEG_RECORDS=200 NEG_TIMEOUT=1 NEG_FRAME_LIMIT=4096", () => {
-  const server = serverWith({ MAX_NEG_RECORDS: "200", NEG_TIMEOUT: "1", NEG_FRAME_LIMIT: "4096" });
-
-  async function stocked() {
-    const { url } = server();
-    const client = await openClient(url);
-    expect((await client.auth(alice, url))[2]).toBe(true);
-    return client;
-  }
+  const relay = freshRelay({ MAX_NEG_RECORDS: "200", NEG_TIMEOUT: "1", NEG_FRAME_LIMIT: "4096" });
 
   test("R-08-04 NIP-11 lists 77", async () => {
-    expect(await nipsOf(server())).toContain(77);
+    expect(await nipsOf(relay)).toContain(77);
   });
 
   test("R-05-43 R-05-50 200 records in frames of 4096 bytes; 201 are blocked:, with the number allowed", async () => {
-    const client = await stocked();
+    const client = await relay.login(alice);
     for (let i = 0; i < 201; i++) await client.publish(unique(alice, { created_at: now() - i, tags: [["t", "x"]] }));
     const tooBig = ["NEG-ERR", "n", "blocked: this query is too big", 200];
     for (const filter of [{ kinds: [1] }, {}, { "#t": ["x"], authors: [alice.pubkey] }, { limit: 201 }]) {
@@ -40,7 +32,7 @@ describe("MAX_NEG_RECORDS=200 NEG_TIMEOUT=1 NEG_FRAME_LIMIT=4096", () => {
   });
 
   test("R-05-44 an idle sync ends with closed: after its time, not before; one in use does not", async () => {
-    const client = await stocked();
+    const client = await relay.login(alice);
     await client.ask(["NEG-OPEN", "idle", { kinds: [9] }, EMPTY]);
     await client.ask(["NEG-OPEN", "busy", { kinds: [9] }, EMPTY]);
     const start = Date.now();
@@ -60,18 +52,16 @@ describe("MAX_NEG_RECORDS=200 NEG_TIMEOUT=1 NEG_FRAME_LIMIT=4096", () => {
 });
 
 describe("ENABLE_NEGENTROPY=false", () => {
-  const server = serverWith({ ENABLE_NEGENTROPY: "false" });
+  const relay = freshRelay({ ENABLE_NEGENTROPY: "false" });
 
   test("R-05-43 R-08-04 sync is refused with error: and not listed", async () => {
-    const { url } = server();
-    const client = await openClient(url);
-    await client.auth(alice, url);
+    const client = await relay.login(alice);
     const refused = ["NEG-ERR", "n", expect.stringMatching(/^error: /)];
     expect(await client.ask(["NEG-OPEN", "n", {}, EMPTY])).toEqual(refused);
     expect(await client.ask(["NEG-MSG", "n", "61"])).toEqual(refused);
     client.send(["NEG-CLOSE", "n"]);
     expect(await client.settled()).toEqual([]);
-    expect(await nipsOf(server())).not.toContain(77);
+    expect(await nipsOf(relay)).not.toContain(77);
     client.close();
   });
 });

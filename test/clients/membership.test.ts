@@ -3,8 +3,8 @@ import type { TrustedEvent } from "@welshman/util";
 import { finalizeEvent, generateSecretKey, getPublicKey } from "nostr-tools/pure";
 import { bytesToHex } from "nostr-tools/utils";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Key, now, signed, unique } from "../../support/keys.ts";
-import { type Server, startServer } from "../../support/server.ts";
+import { type Key, now, signed, unique } from "../support/keys.ts";
+import { type Server, startServer } from "../support/server.ts";
 import { poolOf, publish, relayOf, request } from "./pool.ts";
 
 const LIST = 13534;

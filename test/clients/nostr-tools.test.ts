@@ -4,8 +4,8 @@ import type { Event, EventTemplate, VerifiedEvent } from "nostr-tools/pure";
 import { finalizeEvent } from "nostr-tools/pure";
 import { Relay } from "nostr-tools/relay";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { alice, bob, type Key, now, unique } from "../../support/keys.ts";
-import { type Server, startServer } from "../../support/server.ts";
+import { alice, bob, type Key, now, unique } from "../support/keys.ts";
+import { type Server, startServer } from "../support/server.ts";
 
 let server: Server;
 const open: { close(): void }[] = [];

@@ -2,8 +2,8 @@ import { AuthStatus, defaultSocketPolicies, PublishStatus, requestOne, Socket, S
 import type { TrustedEvent } from "@welshman/util";
 import { finalizeEvent } from "nostr-tools/pure";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { alice, bob, now, unique } from "../../support/keys.ts";
-import { openClient, type Server, startServer, until } from "../../support/server.ts";
+import { alice, bob, now, unique } from "../support/keys.ts";
+import { openClient, type Server, startServer, until } from "../support/server.ts";
 import { plain, poolOf, publish, relayOf, request } from "./pool.ts";
 
 let server: Server;

@@ -13,8 +13,8 @@ import {
   Timestamp,
 } from "@rust-nostr/nostr-sdk";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { alice, bob, type Key, now, unique } from "../../support/keys.ts";
-import { openClient, type Server, startServer, until } from "../../support/server.ts";
+import { alice, bob, type Key, now, unique } from "../support/keys.ts";
+import { openClient, type Server, startServer, until } from "../support/server.ts";
 
 let server: Server;
 const opened: Client[] = [];

@@ -8,8 +8,8 @@ import NDK, {
   NDKSubscriptionCacheUsage,
 } from "@nostr-dev-kit/ndk";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { alice, bob, type Key, now } from "../../support/keys.ts";
-import { openClient, type Server, startServer } from "../../support/server.ts";
+import { alice, bob, type Key, now } from "../support/keys.ts";
+import { openClient, type Server, startServer } from "../support/server.ts";
 
 let server: Server;
 const opened: NDK[] = [];
