@@ -94,12 +94,10 @@ export function freshRelay(settings: Settings = {}): WorkerdRelay {
     ringOnce: () => runDurableObjectAlarm(stub),
     async ring() {
       for (let times = 0; times < 1000; times++) {
-        if (!(await isDue())) {
-          // While the runtime itself runs the alarm none is set; the next one is set at its end.
-          await scheduler.wait(50);
-          if (!(await isDue())) return;
-        }
-        await runDurableObjectAlarm(stub);
+        // Called as the runtime calls it, whether an alarm is set or the runtime runs one this moment.
+        await started();
+        await runInDurableObject(stub, (object) => (object as unknown as { alarm(): Promise<void> }).alarm());
+        if (!(await isDue())) return;
       }
       throw new Error("the alarm never stops");
     },
