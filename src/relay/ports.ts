@@ -1,86 +1,65 @@
-import type { VerifiedEvent } from "../protocol/crypto/verify.ts";
-import type { Event } from "../protocol/event.ts";
-import type { Filter } from "../protocol/filter.ts";
-import type { Records } from "../protocol/negentropy/records.ts";
-import type { Reason } from "../protocol/reason.ts";
-import type { Reader } from "../protocol/visibility.ts";
+import type { Connection } from "./connection.ts";
+import type { Subscription } from "./read/subscription.ts";
 
-/**
- * What became of an appended event. A position is greater than all that were given before. `obeyed` is a request to vanish
- * that was carried out and not kept; `failed` means that nothing of it was written.
- */
-export type AppendResult =
-  | { outcome: "stored"; position: number }
-  | { outcome: "duplicate" }
-  | { outcome: "superseded" }
-  | { outcome: "deleted" }
-  | { outcome: "vanished" }
-  | { outcome: "obeyed" }
-  | { outcome: "failed"; error: unknown };
-
-/** One page of a stored answer; it may be empty. `hint` comes with the last page only. */
-export interface Page {
-  /** Canonical JSON of each event, in order. */
-  events: string[];
-  isLast: boolean;
-  hint?: "finish" | "more" | "unknown";
-  /** The REQ is not answered, because of this; there are no events. */
-  refusal?: Reason;
+/** The socket of one connection. Nothing here throws or waits; a dead socket swallows what it is sent (R-06-22). */
+export interface Socket {
+  /** Queues one text frame. Frames leave in their order, none before what was committed when it was queued is durable. */
+  send(text: string): void;
+  /** Sends a Close behind the frames that are queued. The host calls `Relay.leave` when the connection is gone. */
+  close(code: number, reason: string): void;
+  /** So much is queued that stored answers wait. */
+  readonly isCrowded: boolean;
+  /** So much is queued that the connection has to go (R-01-10). */
+  readonly isOverflowing: boolean;
+  /** Something has come from the client: where the host cannot see its queue, a sign that it reads. */
+  heard(): void;
+  /** Stops reading from the client until {@link resume}. False where the host cannot: then frames are refused instead. */
+  pause(): boolean;
+  resume(): void;
 }
 
-/** An event that was accepted, and its position if it is stored. */
-export interface LiveEvent {
-  verified: VerifiedEvent;
-  position: number | undefined;
+/** Time and timers. */
+export interface Clock {
+  /** Unix time in whole seconds. */
+  nowSeconds(): number;
+  /** Unix time in milliseconds; it may be set back. */
+  nowMs(): number;
+  /** Calls `task` once, `delayMs` from now at the earliest, in a turn of its own. What it throws is reported. */
+  soon(delayMs: number, task: () => void): void;
 }
 
-/** A stored answer under way; it sees what was appended before it was opened, and nothing else. */
-export interface Pages {
-  /** Position of the newest event that was appended before: what lies after it comes live. */
-  readonly head: number;
-  next(): Promise<Page>;
-  /** Those that may still be shown of live events that were kept since it was opened. */
-  remaining(live: readonly LiveEvent[]): readonly LiveEvent[];
+/** What lets connections outlive the memory of their host: hibernation. */
+export interface Survival {
+  /** Keys or failed attempts of a connection have changed. Throws if they cannot be kept. */
+  keep(connection: Connection): void;
+  /** A subscription is open. Throws if it cannot be kept. */
+  opened(subscription: Subscription): void;
+  /** A subscription has ended. Never throws. */
+  closed(subscription: Subscription): void;
 }
 
-/** Answer to a COUNT. */
-export interface CountResult {
-  count: number;
-  /** There are more than are counted (R-05-38), or events went again and again while they were. */
-  isApproximate: boolean;
-  /** HyperLogLog registers, as 512 hex digits, if they were asked for and the count is exact (R-05-36). */
-  hll?: string | undefined;
-}
+/** Of a host whose connections end with it. */
+export const MORTAL: Survival = { keep() {}, opened() {}, closed() {} };
 
-/** The durable log of events. Asynchronous, so that it may live in another object. */
-export interface EventLog {
-  /** Whether the store is so full that it takes only what frees room. */
-  isFull(): boolean;
-  /** Whether the store takes this event: it is not full, or the event is a small kind 5 that frees room. */
-  hasRoomFor(event: VerifiedEvent): boolean;
+/** Structured log line for the operator; never shown to a client. */
+export type Log = (message: string, details: Record<string, unknown>) => void;
+
+/** What the relay cannot have itself. */
+export interface Host {
+  readonly clock: Clock;
+  readonly survival: Survival;
+  readonly report: Log;
+  /** So many random bytes as lowercase hex. */
+  randomHex(bytes: number): string;
   /**
-   * Which of these ids are those of stored events: a hint, which lets them skip the signature check; `append` decides.
-   * Never those of private kinds: only who has the whole event is told that it is known (R-05-29).
+   * There is work: has `Relay.run` called when what has arrived is received, in this turn or the next. It may be called often;
+   * one run answers all calls before it.
    */
-  known(ids: readonly string[]): ReadonlySet<string>;
-  /** Why an event that is not appended must not be passed on either (R-05-06, R-05-21). */
-  blockOf(event: Event): "deleted" | "vanished" | undefined;
-  /** The stored event of an id, unless it is of a private kind or hidden: for judging others, not for showing it. */
-  find(id: string): Event | undefined;
-  /**
-   * Stores events in order; when the promise resolves they are in the log, one result for each. Requests to vanish that
-   * are `unkept` are carried out only.
-   */
-  append(batch: readonly VerifiedEvent[], unkept?: ReadonlySet<VerifiedEvent>): Promise<AppendResult[]>;
-  /** Opens the stored answer to a REQ. Everything appended so far is seen. */
-  scan(filters: readonly Filter[], reader: Reader): Pages;
-  /** Size of the union of visible matches at one moment. With `sketched`, the value of a tag, the registers of their authors too. */
-  count(filters: readonly Filter[], reader: Reader, sketched?: string): Promise<CountResult | Reason>;
-  /**
-   * The visible matches of one filter as they are now, up to its limit (R-05-42). Between stretches of a few milliseconds
-   * `admit` is told how many were found so far; when it gives a reason, the search ends with that.
-   */
-  records(filter: Filter, reader: Reader, admit: (found: number) => Reason | undefined): Promise<Records | Reason>;
+  wake(): void;
+  /** A commit is on its way to the disk: events that wait for the next lose no time. */
+  readonly isSyncing: boolean;
+  /** How long an event waits for others to share its commit, where frames are handed in one by one; 0 where they come together. */
+  readonly gatherMs: number;
 }
 
 /**
@@ -151,36 +130,3 @@ export interface ChangeLog {
   /** Up to `limit` changes before a position, newest first. */
   changes(before: number, limit: number): (Change & { position: number })[];
 }
-
-/** The socket of one connection. */
-export interface Socket {
-  /** Throws if the socket is dead. */
-  send(text: string): void;
-  close(code: number, reason: string): void;
-  /** When the runtime last answered a `ping` by itself, in Unix milliseconds; 0 if it never did. */
-  pingedMs(): number;
-  /** Keeps the attachment through hibernation; at most 16,384 bytes. */
-  attach(attachment: unknown): void;
-}
-
-/** Where subscriptions outlive the memory of the object: one row each. */
-export interface SubscriptionRows {
-  /** Writes all entries in one transaction. */
-  put(entries: readonly (readonly [key: string, filters: unknown[]])[]): void;
-  delete(keys: readonly string[]): void;
-}
-
-/** Time and timers, so that no other file touches them. */
-export interface Clock {
-  /** Unix time in whole seconds. */
-  nowSeconds(): number;
-  /** Calls `task` once, at most `delayMs` from now. A pending call keeps the object in memory. */
-  soon(delayMs: number, task: () => void | Promise<void>): void;
-  /** Lets other work in, for so many milliseconds at least; 0 unless told. */
-  pause(ms?: number): Promise<void>;
-  /** Holds back all messages for a moment, in which the runtime looks for new ones of every connection; until it is over. */
-  breathe(): Promise<void>;
-}
-
-/** Structured log line for the operator; never shown to a client. */
-export type Log = (message: string, details: Record<string, unknown>) => void;

@@ -68,13 +68,15 @@ describe("subscription rows that cannot be written", () => {
     }
   });
 
-  test("R-06-14 a CLOSE whose row cannot be deleted gets the NOTICE; the connection stays", async () => {
+  test("R-06-14 R-06-17 a CLOSE whose row cannot be deleted is carried out; the row goes later", async () => {
     await expectEose(a, "s", { kinds: [7] });
     await relay.expectRows(`${await relay.prefixOf(a)}s`);
     await withBrokenRows("delete", async () => {
-      expect(await a.ask(["CLOSE", "s"])).toEqual(INTERNAL);
+      a.send(["CLOSE", "s"]);
+      await b.publish(unique(bob, { kind: 7 }));
+      expect(await a.settled()).toEqual([]);
     });
-    await expectEose(a, "s", { kinds: [1] });
+    await relay.expectRows();
   });
 
   test("R-06-16 a disconnect whose rows cannot be deleted harms nobody; they go when the object starts", async () => {
@@ -121,7 +123,7 @@ describe("a socket that throws when it is sent to", () => {
     await relay.inside(async (state, object) => {
       state.storage.sql.exec("ALTER TABLE event RENAME TO away");
       for (const frame of ['["REQ","s",{}]', "no JSON"]) {
-        await expect(object.webSocketMessage(socketOf(state, b), frame)).resolves.toBeUndefined();
+        expect(() => object.webSocketMessage(socketOf(state, b), frame)).not.toThrow();
       }
       state.storage.sql.exec("ALTER TABLE away RENAME TO event");
     });

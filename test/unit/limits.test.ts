@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { networkOf, normalizeAddress, withoutPort } from "../../src/protocol/ip-address.ts";
 import { parseConfig } from "../../src/relay/config/config.ts";
-import { Connection, newAttachment, originOf } from "../../src/relay/connection.ts";
+import { Connection, newIdentity, originOf } from "../../src/relay/connection.ts";
 import { Buckets } from "../../src/relay/limits/buckets.ts";
 import { type Charge, Limits } from "../../src/relay/limits/limits.ts";
 import { parseRules } from "../../src/relay/limits/rules.ts";
@@ -68,8 +68,14 @@ describe("buckets", () => {
 });
 
 function connectionOf(authed: string[], address = "127.0.0.1"): Connection {
-  const socket = { send() {}, close() {}, pingedMs: () => 0, attach() {} };
-  return new Connection(socket, { ...newAttachment(0), pubkeys: authed }, new Set(), originOf(address));
+  const quiet = { send() {}, close() {}, heard() {}, resume() {}, pause: () => false };
+  const socket = { ...quiet, isCrowded: false, isOverflowing: false };
+  return new Connection(
+    socket,
+    { ...newIdentity(0, () => crypto.randomUUID()), pubkeys: authed },
+    new Set(),
+    originOf(address),
+  );
 }
 
 const KEY = "a".repeat(64);
@@ -77,7 +83,8 @@ const KEY = "a".repeat(64);
 function limitsOf(variables: Record<string, string>): Limits {
   const config = parseConfig(variables);
   const { limitEvent: event, limitReq: req, limitCount: count, limitSync: sync, limitAuth: auth } = config;
-  return new Limits({ event, req, count, sync, auth, bytes: config.limitBytes });
+  const clock = { nowSeconds: () => 0, nowMs: () => Date.now(), soon() {} };
+  return new Limits(clock, { event, req, count, sync, auth, bytes: config.limitBytes });
 }
 
 const SERVED = { waitMs: 0, isWithin: true };

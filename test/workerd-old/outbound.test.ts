@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Outbound } from "../../src/relay/outbound.ts";
+import { Outbound } from "../../src/hosts/cloudflare/outbound.ts";
+import { Connection, newIdentity } from "../../src/relay/connection.ts";
 import { expectEose, inspectedRelay } from "../cloudflare/inspect.ts";
 import type { Client } from "../support/client.ts";
 import { alice, bob, carol, unique } from "../support/keys.ts";
@@ -94,18 +95,20 @@ describe("R-01-10 what one socket is sent", () => {
   });
 
   test("who has to log in is answered 512 KiB, whatever the time", () => {
-    const { outbound, pass } = standing();
-    outbound.isStranger = true;
-    for (let n = 0; n < 512; n++) {
-      pass(60);
-      outbound.heard();
-      outbound.add(10);
-      expect(outbound.isOverflowing).toBe(false);
-    }
-    outbound.add(10);
-    expect(outbound.isOverflowing).toBe(true);
-    outbound.isStranger = false;
-    expect(outbound.isOverflowing).toBe(false);
+    const socket = { send() {}, close() {}, heard() {}, resume() {}, pause: () => false };
+    const quiet = { ...socket, isCrowded: false, isOverflowing: false };
+    const connection = new Connection(
+      quiet,
+      newIdentity(0, () => "00"),
+      new Set(),
+      undefined,
+    );
+    for (let n = 0; n < 512; n++) connection.sendText("short");
+    expect(connection.isExcessive(true)).toBe(false);
+    connection.sendText("short");
+    expect([true, false].map((mustLogIn) => connection.isExcessive(mustLogIn))).toEqual([true, false]);
+    connection.authed.add(alice.pubkey);
+    expect(connection.isExcessive(true)).toBe(false);
   });
 
   test("a clock that is set back or forward does not fill it", () => {

@@ -1,3 +1,4 @@
+import { COST } from "../../protocol/work.ts";
 import { placeOfTime } from "../place.ts";
 import type { Sql } from "../sql.ts";
 import type { Range } from "./query-plan.ts";
@@ -41,10 +42,12 @@ export function countStretch(sql: Sql, range: Range, bounds: Bounds, options: St
   const ordered = `ORDER BY ${table}.place LIMIT ?7 + 0`;
   if (isSketched) {
     const rows = sql.all(`SELECT hex(${table}.place), lower(hex(e.pubkey)) ${source} ${ordered}`, ...bindings);
+    sql.meter.spent += rows.length * COST.look;
     return { count: rows.length, authors: rows.map(([, author]) => author as string), end: placeAt(rows.at(-1)?.[0]) };
   }
   const counting = `SELECT count(*), hex(max(place)) FROM (SELECT ${table}.place AS place ${source} ${ordered})`;
   const [count, end] = sql.all(counting, ...bindings)[0] ?? [];
+  sql.meter.spent += Number(count) * (isAnyExpired ? COST.look : COST.entry);
   return { count: Number(count), authors: [], end: placeAt(end) };
 }
 

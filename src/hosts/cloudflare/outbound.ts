@@ -1,7 +1,5 @@
-import type { Clock } from "./ports.ts";
-
 /** A frame counts as this many characters at least: so much the runtime needs for it in its queue, however short it is. */
-export const MIN_FRAME = 1024;
+const MIN_FRAME = 1024;
 
 /** What one socket may be sent: a burst of {@link CAPACITY}, then {@link RATE} a second. The runtime shows no queue. */
 const CAPACITY = 32 * 1024 * 1024;
@@ -14,14 +12,8 @@ const READ_BY_FRAME = 256 * 1024;
 const MAX_UNHEARD = 32 * 1024 * 1024;
 const SILENT_MS = 120_000;
 
-/** All that is sent to one that has to log in and has not: who floods is answered so often only, and then cut off. */
-const MAX_BEFORE_LOGIN = 512 * 1024;
-
 /** Growth after which the runtime is asked again about pings. */
 const STEP = 4 * 1024 * 1024;
-
-/** Wait before the next look at a crowded socket, in milliseconds. */
-const CROWDED_MS = 10;
 
 /**
  * Counts the characters sent to one socket, in place of the queue that cannot be seen (R-01-10). The level falls by
@@ -36,8 +28,6 @@ export class Outbound {
   #unheardSinceMs = 0;
   /** What was sent unheard when the runtime is next asked about pings. */
   #askAt = MAX_UNHEARD;
-  /** Nothing tells yet that it reads: it has to log in, which takes the challenge that it was sent. */
-  isStranger = false;
   readonly #pingedMs: () => number;
 
   /** `pingedMs` tells when the runtime answered its last `ping`, in Unix milliseconds; 0 if it never did. */
@@ -47,7 +37,6 @@ export class Outbound {
 
   /** A frame has come from the client. */
   heard(): void {
-    if (this.isStranger) return;
     this.#level = Math.max(0, this.#level - READ_BY_FRAME);
     this.#forgive();
   }
@@ -69,7 +58,6 @@ export class Outbound {
 
   /** It was sent more than it may be. */
   get isOverflowing(): boolean {
-    if (this.isStranger) return this.#unheard > MAX_BEFORE_LOGIN;
     if (this.#level > CAPACITY) this.#drain();
     return this.#level > CAPACITY || (this.#unheard > this.#askAt && this.#isSilent());
   }
@@ -94,13 +82,4 @@ export class Outbound {
     this.#level = Math.max(0, this.#level - (Math.max(0, now - this.#atMs) * RATE) / 1000);
     this.#atMs = now;
   }
-}
-
-/** Waits until a stored answer may go on; false if it is over instead. */
-export async function untilRoom(outbound: Outbound, clock: Clock, isOver: () => boolean): Promise<boolean> {
-  while (!isOver()) {
-    if (!outbound.isCrowded) return true;
-    await clock.pause(CROWDED_MS);
-  }
-  return false;
 }

@@ -1,16 +1,28 @@
-import type { Running } from "../cloudflare/relay-object.ts";
-import { VERSION } from "../version.ts";
+import type { EventLog } from "../../store/event-log.ts";
+import type { EventStore } from "../../store/event-store.ts";
+import type { Config } from "../config/config.ts";
+import type { Relay } from "../relay.ts";
+
+export interface StatisticsDeps {
+  config: Config;
+  relay: Relay;
+  store: EventStore;
+  log: EventLog;
+  version: string;
+  /** Unix milliseconds of the start, and now. */
+  startedAtMs: number;
+  nowMs: () => number;
+  /** Bytes of the database. */
+  storageBytes: () => number;
+}
 
 /**
- * R-08-06: totals only, no ids, keys or contents. Times in seconds since the object was last woken. What anybody may ask
+ * R-08-06: totals only, no ids, keys or contents. Times in seconds since the relay was last woken. What anybody may ask
  * for leaves private kinds out of every number, and the size of the database, which grows with them (R-05-29).
  */
-export function statistics(
-  { config, sockets, subscriptions, store, log, storageBytes }: Running,
-  startedAt: number,
-  isForAdmins = false,
-): Record<string, unknown> {
-  const connections = [...sockets.all()];
+export function statistics(deps: StatisticsDeps, isForAdmins: boolean): Record<string, unknown> {
+  const { config, relay, store, log } = deps;
+  const connections = [...relay.connections];
   const byKind = [...store.counts.byKind()]
     .filter(([kind]) => isForAdmins || !config.privateKinds.has(kind))
     .sort(([a], [b]) => a - b);
@@ -19,14 +31,14 @@ export function statistics(
   const sum = (counts: readonly (readonly [number, number])[]) => counts.reduce((total, [, count]) => total + count, 0);
   const requests = inRange(5000, 5999, 5128);
   return {
-    version: VERSION,
-    uptime_seconds: Math.floor((Date.now() - startedAt) / 1000),
+    version: deps.version,
+    uptime_seconds: Math.floor((deps.nowMs() - deps.startedAtMs) / 1000),
     connections: connections.length,
     authenticated_connections: connections.filter((connection) => connection.isAuthenticated).length,
-    subscriptions: subscriptions.index.size,
+    subscriptions: relay.subscriptions.index.size,
     events_total: sum(byKind),
     events_by_kind: Object.fromEntries(byKind),
-    ...(isForAdmins ? { storage_bytes: storageBytes() } : {}),
+    ...(isForAdmins ? { storage_bytes: deps.storageBytes() } : {}),
     storage_full: log.isFull(),
     // Stored events, whatever their age.
     dvm: {

@@ -1,6 +1,6 @@
 // @ts-check
 import { join } from "node:path";
-import { bracketed } from "./settings.mjs";
+import { bracketed } from "../settings.mjs";
 
 /** The same as in wrangler.toml, where they are explained. */
 const COMPATIBILITY_DATE = "2026-10-01";
@@ -17,7 +17,7 @@ const V8_FLAGS = [
 
 /**
  * The configuration of workerd for one relay, in Cap'n Proto text.
- * @param {import("./settings.mjs").Settings} settings
+ * @param {import("../settings.mjs").Settings} settings
  */
 export function workerdConfig({ host, port, dataDirectory, variables }) {
   const bindings = Object.keys(variables).map((name) => `(name = ${quote(name)}, fromEnvironment = ${quote(name)})`);

@@ -1,13 +1,80 @@
 import { type Event, expirationOf } from "../protocol/event.ts";
 import { RELAY_KINDS } from "../protocol/kind.ts";
 import { type RetentionRule, retentionOf } from "../protocol/retention.ts";
-import type { AccessLists, Clock } from "../relay/ports.ts";
 import type { Cleanup } from "../store/erase/cleanup.ts";
+import type { Erasing } from "../store/event-log.ts";
 import type { EventStore } from "../store/event-store.ts";
-import type { Job } from "./cloudflare/alarms.ts";
-import type { Erasing } from "./local-log.ts";
+import type { AccessLists, Clock, Log } from "./ports.ts";
 
-/** Events that one run of a job removes: some tens of milliseconds. */
+/** Periodic work: bounded, idempotent, and only when something is due. */
+export interface Job {
+  readonly name: string;
+  /** When the job has to run next, in Unix seconds; undefined if there is nothing to do. */
+  due(): number | undefined;
+  /** Does one bounded batch of what is due. */
+  run(): void;
+}
+
+/** Wait after a job has failed, in seconds. */
+const RETRY_SECONDS = 60;
+
+/** All periodic work of a relay. Its host sees to it that {@link run} is called when it is due. */
+export class Jobs {
+  readonly #jobs: readonly Job[];
+  readonly #clock: Clock;
+  readonly #report: Log;
+  /** A job that has failed is not tried before then, in Unix seconds. */
+  readonly #retryAt = new Map<Job, number>();
+  /** Called when something has become due earlier than was known, in Unix seconds. */
+  onDue: (seconds: number) => void = () => {};
+
+  constructor(jobs: readonly Job[], clock: Clock, report: Log) {
+    this.#jobs = jobs;
+    this.#clock = clock;
+    this.#report = report;
+  }
+
+  /** When {@link run} is to be called next, in Unix seconds; infinity if there is nothing to do. Reads a few rows. */
+  nextDue(): number {
+    return Math.min(...this.#jobs.map((job) => this.#dueOf(job)));
+  }
+
+  /** Runs one batch of the job that has been due for longest; whether there was one. Never throws. */
+  run(): boolean {
+    const now = this.#clock.nowSeconds();
+    const first = this.#jobs.reduce<[Job | undefined, number]>(
+      ([best, at], job) => {
+        const due = this.#dueOf(job);
+        return due <= now && due < at ? [job, due] : [best, at];
+      },
+      [undefined, Number.POSITIVE_INFINITY],
+    )[0];
+    if (first === undefined) return false;
+    try {
+      this.#retryAt.delete(first);
+      first.run();
+    } catch (error) {
+      this.#failed(first, error);
+    }
+    return true;
+  }
+
+  #dueOf(job: Job): number {
+    try {
+      return Math.max(job.due() ?? Number.POSITIVE_INFINITY, this.#retryAt.get(job) ?? 0);
+    } catch (error) {
+      this.#failed(job, error);
+      return this.#retryAt.get(job) as number;
+    }
+  }
+
+  #failed(job: Job, error: unknown): void {
+    this.#report("job failed", { job: job.name, error: String(error) });
+    this.#retryAt.set(job, this.#clock.nowSeconds() + RETRY_SECONDS);
+  }
+}
+
+/** Events that one run of a job removes at most. */
 const BATCH = 250;
 
 /** Expired events are invisible at once and are removed together, once in so many seconds. */

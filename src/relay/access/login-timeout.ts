@@ -1,9 +1,10 @@
-import type { Config } from "../../relay/config/config.ts";
-import type { Connection } from "../../relay/connection.ts";
-import type { Clock } from "../../relay/ports.ts";
-import type { Job } from "./alarms.ts";
+import type { Config } from "../config/config.ts";
+import type { Connection } from "../connection.ts";
+import type { Connections } from "../connections.ts";
+import type { Job } from "../jobs.ts";
+import type { Clock } from "../ports.ts";
 
-/** A connection that has not logged in after this long gets an alarm, in milliseconds: most have by then. */
+/** A connection that has not logged in after this long is watched, in milliseconds: most have by then. */
 const WATCH_MS = 1000;
 /** Connections closed in one run. */
 const BATCH = 500;
@@ -15,23 +16,30 @@ export class LoginTimeout implements Job {
   readonly name = "login";
   readonly #config: Config;
   readonly #clock: Clock;
-  readonly #connections: () => Iterable<Connection>;
+  readonly #connections: Connections;
+  readonly #close: (connection: Connection, code: number, text: string) => void;
   #isArmed = false;
 
-  constructor(config: Config, clock: Clock, connections: () => Iterable<Connection>) {
+  constructor(
+    config: Config,
+    clock: Clock,
+    connections: Connections,
+    close: (connection: Connection, code: number, text: string) => void,
+  ) {
     this.#config = config;
     this.#clock = clock;
     this.#connections = connections;
+    this.#close = close;
   }
 
-  /** A connection is new; `ring` sets the alarm, in Unix seconds. */
-  watch(ring: (seconds: number) => void): void {
+  /** A connection is new; `onDue` is told when the job has to run, in Unix seconds. */
+  watch(onDue: (seconds: number) => void): void {
     if (this.#isArmed || !this.#config.authRequired) return;
     this.#isArmed = true;
     this.#clock.soon(WATCH_MS, () => {
       this.#isArmed = false;
       const due = this.due();
-      if (due !== undefined) ring(due);
+      if (due !== undefined) onDue(due);
     });
   }
 
@@ -45,14 +53,14 @@ export class LoginTimeout implements Job {
     const now = this.#clock.nowSeconds();
     const late = [...this.#strangers()].filter(({ openedSeconds }) => this.#timeoutOf(openedSeconds) <= now);
     for (const connection of late.slice(0, BATCH)) {
-      connection.close(1008, `auth-required: no login within ${this.#config.authTimeout} seconds`);
+      this.#close(connection, 1008, `auth-required: no login within ${this.#config.authTimeout} seconds`);
     }
   }
 
   *#strangers(): Iterable<Connection> {
     if (!this.#config.authRequired) return;
     const now = this.#clock.nowSeconds();
-    for (const connection of this.#connections()) {
+    for (const connection of this.#connections) {
       if (connection.isAuthenticated) continue;
       // A clock that was set back gives nobody more time.
       connection.openedSeconds = Math.min(connection.openedSeconds, now);

@@ -1,0 +1,52 @@
+/**
+ * The one currency of work: a unit is about a microsecond of one core. Clocks stand still during a turn on Workers, so work is
+ * counted where it is done, by its size. `bench/work.mjs` measures these numbers.
+ */
+export class Meter {
+  /** Units so far. */
+  spent = 0;
+}
+
+/** What things cost, in units. */
+export const COST = {
+  /** Receiving a frame, whatever becomes of it. */
+  frame: 4,
+  /** A character of a frame that is parsed, checked and hashed. */
+  character: 0.02,
+  /** Checking one signature in a batch; alone it takes half as much again. */
+  signature: 35,
+  /** Running one SQL statement. */
+  statement: 8,
+  /** A row that a statement gives back. */
+  row: 1,
+  /** A character that a statement gives back. */
+  rowCharacter: 0.002,
+  /** An index entry that a statement walks over without giving it back. */
+  entry: 0.15,
+  /** The same, where the row of the event behind it is looked at. */
+  look: 1.5,
+  /** A row of a table or index that is written. */
+  write: 5,
+  /** A row that is brought into order with those of other ranges. */
+  merge: 0.5,
+  /** A record of a sync that is read, kept and summed. */
+  record: 1,
+  /** A record of a sync that is sorted and summed. */
+  sum: 0.2,
+  /** A range of a sync, and a fingerprint that is made for one. */
+  range: 0.4,
+  fingerprint: 8,
+  /** Holding an event against one filter. */
+  match: 0.3,
+  /** A value of a filter that is parsed, kept and filed. */
+  value: 0.5,
+  /** Sending a frame. */
+  send: 2,
+  /** A character of a frame that is sent. */
+  sendCharacter: 0.002,
+  /** A character of text that is split into words. */
+  searchCharacter: 0.1,
+} as const;
+
+/** Work of one step at most: after so much a task yields. */
+export const STEP = 2000;
