@@ -2,9 +2,9 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { afterAll, expect, test } from "vitest";
 import { key, unique } from "../support/keys.ts";
+import { connectTraffic, type TrafficClient } from "../support/load/traffic-client.ts";
 import { workerdsOf } from "../support/processes.ts";
 import { ROOT, type Server, startServer } from "../support/server.ts";
-import { connectTraffic, type TrafficClient } from "../support/traffic-client.ts";
 
 const CONNECTIONS = 5000;
 const FLOODERS = 50;
