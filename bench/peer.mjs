@@ -1,40 +1,43 @@
 // @ts-check
-import { WebSocket } from "ws";
-import { Signer } from "./signer.mjs";
+import { RawSocket } from "./raw.ts";
+import { Signer } from "./signer.ts";
 
 /** Keys of the connections begin here, apart from those of the events' authors. */
 let nextKey = 1_000_000;
 
+/** Has further connections of this process use keys from this number on. @param {number} key */
+export function takeKeysFrom(key) {
+  nextKey = key;
+}
+
 /** One connection of a measurement. Frames are handed out as they come, unparsed: the client must cost little. */
 export class Peer {
-  /** @param {WebSocket} socket */
+  /** @param {RawSocket} socket */
   constructor(socket) {
     this.socket = socket;
-    /** @type {(frame: Buffer) => void} */
+    /** Its bytes are good until it returns. @type {(frame: Buffer) => void} */
     this.onFrame = () => {};
     /** @type {() => void} */
     this.onClose = () => {};
-    socket.on("message", (data) => this.onFrame(/** @type {Buffer} */ (data)));
-    socket.on("close", () => this.onClose());
+    socket.onText = (frame) => this.onFrame(frame);
+    socket.onClose = () => this.onClose();
   }
 
   /**
    * Connects, and logs in with a key of its own if there is a challenge and `auth` is set.
    * @param {string} url
    * @param {boolean} auth
+   * @param {{ localAddress?: string }} [options]
    * @returns {Promise<Peer>}
    */
-  static open(url, auth) {
+  static async open(url, auth, options) {
+    const peer = new Peer(await RawSocket.open(url, options));
+    if (!auth) return peer;
     return new Promise((resolve, reject) => {
-      const peer = new Peer(new WebSocket(url, { perMessageDeflate: false }));
-      peer.socket.on("error", (error) => reject(new Error(`No relay answers at ${url}: ${error.message}`)));
       peer.onClose = () => reject(new Error("The relay closed the connection before login."));
-      peer.socket.on("open", () => {
-        if (!auth) resolve(peer);
-      });
       peer.onFrame = (frame) => {
         const [verb, first, accepted, text] = JSON.parse(String(frame));
-        if (verb === "AUTH" && auth) peer.send(JSON.stringify(["AUTH", authEvent(url, first)]));
+        if (verb === "AUTH") peer.send(JSON.stringify(["AUTH", authEvent(url, first)]));
         else if (verb === "OK" && accepted) resolve(peer);
         else if (verb === "OK") reject(new Error(`Login refused: ${text}`));
       };
@@ -46,13 +49,14 @@ export class Peer {
    * @param {string} url
    * @param {boolean} auth
    * @param {number} count
+   * @param {{ localAddress?: string }} [options]
    */
-  static async openMany(url, auth, count) {
+  static async openMany(url, auth, count, options) {
     /** @type {Peer[]} */
     const peers = [];
     while (peers.length < count) {
       const some = Math.min(100, count - peers.length);
-      peers.push(...(await Promise.all(Array.from({ length: some }, () => Peer.open(url, auth)))));
+      peers.push(...(await Promise.all(Array.from({ length: some }, () => Peer.open(url, auth, options)))));
     }
     return peers;
   }
@@ -90,7 +94,7 @@ export class Peer {
 
   close() {
     this.onClose = () => {};
-    this.socket.close();
+    this.socket.destroy();
   }
 }
 

@@ -8,7 +8,7 @@ import { WebSocket } from "ws";
 import { buildWorker } from "../cli/build.mjs";
 import { checkDataDirectory, readSettings } from "../cli/settings.mjs";
 import { workerdConfig } from "../cli/workerd-config.mjs";
-import { freePort, untilAnswers } from "./target.mjs";
+import { freePort, untilAnswers } from "./target.ts";
 import { WORKLOADS } from "./workloads/index.mjs";
 
 // Where the relay's time goes while it does a workload: the functions that took most, with their share.

@@ -1,8 +1,8 @@
 // @ts-check
 import { measured } from "../measure.mjs";
 import { isEvent, Peer } from "../peer.mjs";
-import { cpuMs, residentKb, sleep } from "../process.mjs";
-import { eventFrame, percentile, sampleEvents } from "../sample.mjs";
+import { cpuMs, residentKb, sleep } from "../process.ts";
+import { eventFrame, percentile, sampleEvents } from "../sample.ts";
 
 const CONNECTIONS = 5000;
 const ACTIVE = 50;

@@ -2,8 +2,8 @@
 
 import { measured } from "../measure.mjs";
 import { isEvent, Peer, publishAll } from "../peer.mjs";
-import { sleep } from "../process.mjs";
-import { eventFrame, percentile, sampleEvents } from "../sample.mjs";
+import { sleep } from "../process.ts";
+import { eventFrame, percentile, sampleEvents } from "../sample.ts";
 
 const SUBSCRIBERS = 200;
 const BURST = 1000;

@@ -2,7 +2,7 @@
 
 import { measured } from "../measure.mjs";
 import { Peer, publishAll } from "../peer.mjs";
-import { eventFrame, percentile, sampleEvents } from "../sample.mjs";
+import { eventFrame, percentile, sampleEvents } from "../sample.ts";
 
 const EVENTS = 20_000;
 const CONNECTIONS = 8;

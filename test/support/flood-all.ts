@@ -1,0 +1,41 @@
+import type { Attack, Frame } from "./flood-attack.ts";
+import { HEAVY_EVENTS } from "./flood-heavy-events.ts";
+import { HEAVY_READS } from "./flood-heavy-reads.ts";
+import { FLOODS } from "./flood-verbs.ts";
+import { WIRE } from "./flood-wire.ts";
+
+/** An attack, by how many connections, and whether they have logged in. */
+export interface Case {
+  readonly title: string;
+  readonly attack: Attack;
+  readonly connections: number;
+  readonly login: boolean;
+}
+
+/** The first frame of each heavy attack, one after the other: before login all of them are refused. */
+const REFUSED: Attack = {
+  name: "every heavy frame",
+  inTurn: true,
+  *frames(by) {
+    for (const attack of [...HEAVY_EVENTS, ...HEAVY_READS]) yield* firstOf(attack.frames(by));
+  },
+};
+
+function* firstOf(frames: Iterable<Frame>): Generator<Frame> {
+  for (const frame of frames) return yield frame;
+}
+
+const caseOf = (attack: Attack, connections: number, login: boolean): Case => ({
+  title: `${attack.name} (${connections === 0 ? "" : `${connections} × `}${login ? "logged in" : "before login"})`,
+  attack,
+  connections,
+  login,
+});
+
+/** All that is tried. */
+export const CASES: readonly Case[] = [
+  ...FLOODS.flatMap((attack) => [1, 50].flatMap((count) => [true, false].map((login) => caseOf(attack, count, login)))),
+  ...[...HEAVY_EVENTS, ...HEAVY_READS].map((attack) => caseOf(attack, attack.connections ?? 1, true)),
+  caseOf(REFUSED, 1, false),
+  ...WIRE.map((attack) => caseOf(attack, attack.connections ?? 1, attack.connections !== 50)),
+];
