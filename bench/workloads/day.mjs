@@ -1,7 +1,7 @@
 // @ts-check
 import { Dice, Stock } from "../events.mjs";
 import { measured } from "../measure.mjs";
-import { Peer } from "../peer.mjs";
+import { Peer } from "../peer.ts";
 import { residentKb } from "../process.ts";
 import { percentile } from "../sample.ts";
 

@@ -1,7 +1,7 @@
 // @ts-check
 
 import { measured } from "../measure.mjs";
-import { Peer, publishAll } from "../peer.mjs";
+import { Peer, publishAll } from "../peer.ts";
 import { residentKb } from "../process.ts";
 import { eventFrame, sampleEvents } from "../sample.ts";
 

@@ -1,7 +1,7 @@
 // @ts-check
 
 import { measured } from "../measure.mjs";
-import { isEvent, Peer, publishAll } from "../peer.mjs";
+import { isEvent, Peer, publishAll } from "../peer.ts";
 import { sleep } from "../process.ts";
 import { eventFrame, percentile, sampleEvents } from "../sample.ts";
 

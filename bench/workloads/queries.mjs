@@ -1,7 +1,7 @@
 // @ts-check
 
 import { measured } from "../measure.mjs";
-import { Peer, publishAll } from "../peer.mjs";
+import { Peer, publishAll } from "../peer.ts";
 import { eventFrame, percentile, sampleEvents } from "../sample.ts";
 
 const EVENTS = 20_000;

@@ -1,6 +1,6 @@
 // @ts-check
 import { Dice, Stock } from "../events.mjs";
-import { isEvent, Peer, publishAll } from "../peer.mjs";
+import { isEvent, Peer, publishAll } from "../peer.ts";
 import { cpuMs, residentKb, sleep } from "../process.ts";
 import { percentile } from "../sample.ts";
 import { operation } from "./day.mjs";

@@ -105,13 +105,6 @@ const asked: readonly Attack[] = Object.entries(FILTERS).flatMap(([name, make]) 
         ),
       ]),
 ]);
-            return endless(() => frame);
-          },
-          stockOf(name),
-        ),
-      ]
-    : []),
-]);
 
 /** Seconds of the stock's first event: before it there is nothing. */
 const FIRST = 1_700_000_000;
