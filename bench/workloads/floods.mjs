@@ -1,5 +1,5 @@
 // @ts-check
-import { CROWD_FLOODS, Crowd } from "../../test/support/flood-crowd.ts";
+import { CROWD_FLOODS, Crowd } from "../../test/load/attacks/crowd.ts";
 
 const SECONDS = 4;
 
@@ -9,7 +9,7 @@ const SECONDS = 4;
  */
 export async function floods({ url, auth }) {
   const crowd = await Crowd.gather(url, auth);
-  /** @param {import("../../test/support/flood-run.ts").Waits} waits */
+  /** @param {import("../../test/load/attacks/run.ts").Waits} waits */
   const figures = ({ medianMs, p99Ms }) => ({ p50Ms: medianMs, p99Ms });
   /** @type {Record<string, import("../measure.mjs").Figures>} */
   const results = { "nobody floods": figures(await crowd.quiet(SECONDS)) };

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { bystander } from "../../test/support/flood-run.ts";
+import { bystander } from "../../test/load/attacks/run.ts";
 import { Peer } from "../peer.ts";
 import { cpuMs, residentKb, sleep } from "../process.ts";
 

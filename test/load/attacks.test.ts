@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { CASES } from "../support/flood-all.ts";
-import { Runner } from "../support/flood-run.ts";
+import { CASES } from "./attacks/cases.ts";
+import { Runner } from "./attacks/run.ts";
 
 // R-01-23, and docs/limits.md, Fairness: nobody can hold the others up. For each attack, what a second client, who asks for
 // little, waits at worst. The machine must have nothing else to do. `node test/load/attacks.ts` shows more.

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
-import { CASES } from "../support/flood-all.ts";
-import { Runner } from "../support/flood-run.ts";
+import { CASES } from "./attacks/cases.ts";
+import { Runner } from "./attacks/run.ts";
 
 // The attacks one by one, for a person to read: what a second client, who asks for little, waits meanwhile.
 //   node test/load/attacks.ts [PATTERN] [--seconds 3] [--root CHECKOUT] [--script start:workers] [--list]

@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ROOT, startRelay, type Target } from "../../bench/target.ts";
-import { CROWD_FLOODS, Crowd } from "../support/flood-crowd.ts";
-import { favour } from "../support/flood-run.ts";
+import { CROWD_FLOODS, Crowd } from "./attacks/crowd.ts";
+import { favour } from "./attacks/run.ts";
 
 const SECONDS = 4;
 /** What a REQ or an EVENT of the others takes at p99. */

@@ -1,11 +1,11 @@
-import { frameBytes, OPCODE } from "../../bench/raw.ts";
-import { type Attack, type Attacker, type Frame, fresh } from "./flood-attack.ts";
+import { frameBytes, OPCODE } from "../../../bench/raw.ts";
+import { type Attack, type Attacker, type Frame, fragments, fresh } from "./attack.ts";
 
 // Small frames, as many as go. A new flood is one line; each is made before and after login, by 1 and by 50 connections.
 
 const NOBODY = "0".repeat(64);
-/** Signed beforehand; then they come again, and are known. */
-const SIGNED = 4000;
+/** Signed beforehand, for all connections; then they come again, and are known. */
+const SIGNED = 12_000;
 
 function flood(name: string, make: (by: Attacker) => () => Frame, more: Partial<Attack> = {}): Attack {
   return {
@@ -21,14 +21,16 @@ function flood(name: string, make: (by: Attacker) => () => Frame, more: Partial<
 /** The same frame again and again. */
 const same = (name: string, frame: Frame, more?: Partial<Attack>) => flood(name, () => () => frame, more);
 
-/** Some frames, in turn. */
+/** Some frames that all connections send, in turn. */
 function cycle(name: string, make: (by: Attacker) => Frame[], more?: Partial<Attack>): Attack {
+  let frames: Frame[] | undefined;
+  let i = 0;
   return flood(
     name,
     (by) => {
-      const frames = make(by);
-      let i = 0;
-      return () => frames[i++ % frames.length] as Frame;
+      const all = frames ?? make(by);
+      frames = all;
+      return () => all[i++ % all.length] as Frame;
     },
     more,
   );
@@ -36,11 +38,10 @@ function cycle(name: string, make: (by: Attacker) => Frame[], more?: Partial<Att
 
 const times = <T>(count: number, make: (i: number) => T) => Array.from({ length: count }, (_, i) => make(i));
 
-const bytes = (opcode: number, payload: string | Uint8Array = "", final = true) =>
-  frameBytes(opcode, payload, { final });
+const bytes = (opcode: number, payload = "") => frameBytes(opcode, payload);
 
 export const FLOODS: readonly Attack[] = [
-  cycle("EVENT, new ones", (by) => times(SIGNED / (by.isLoggedIn ? 1 : 10), () => by.eventFrame())),
+  cycle("EVENT, new ones", (by) => times(SIGNED, () => by.eventFrame())),
   cycle("EVENT, one again and again", (by) => [by.eventFrame()]),
   cycle("EVENT, ephemeral", (by) => times(SIGNED / 4, () => by.eventFrame({ kind: 20_001 }))),
   cycle("EVENT, a replaceable one", (by) =>
@@ -91,16 +92,8 @@ export const FLOODS: readonly Attack[] = [
   same("unknown verb, long", `["${"H".repeat(1000)}"]`),
   same("binary", bytes(OPCODE.binary, "x")),
   same("binary, empty", bytes(OPCODE.binary)),
-  cycle("empty fragments", () => [
-    bytes(OPCODE.text, "", false),
-    ...times(50_000, () => bytes(0, "", false)),
-    bytes(0),
-  ]),
-  cycle("fragments of a byte", () => [
-    bytes(OPCODE.text, "x", false),
-    ...times(5000, () => bytes(0, "x", false)),
-    bytes(0),
-  ]),
+  same("empty fragments", fragments(50_000, "")),
+  same("fragments of a byte", fragments(5000, "x")),
 ];
 
 async function openSync(by: Attacker, id: string): Promise<void> {

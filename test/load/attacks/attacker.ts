@@ -1,14 +1,12 @@
 import { createInterface } from "node:readline";
-import { CASES } from "./flood-all.ts";
-import { type Attack, Attacker, bytesOf, type Frame } from "./flood-attack.ts";
+import { Attacker, bytesOf, type Frame } from "./attack.ts";
+import { caseOf } from "./cases.ts";
 
-// A process that attacks: node flood-attacker.ts URL TITLE SECONDS, a title of `flood-all.ts`. Prints "ready", waits for a
+// A process that attacks: node attacker.ts URL TITLE SECONDS, a title of `cases.ts`. Prints "ready", waits for a
 // line, attacks for so long, prints what it has done as JSON.
 
 const [url = "", title = "", seconds = "3"] = process.argv.slice(2);
-const found = CASES.find((one) => one.title === title);
-if (found === undefined) throw new Error(`There is no attack ${title}.`);
-const { attack, connections, login } = found;
+const { attack, connections, login } = caseOf(title);
 
 /** As much as is handed to a socket at once. */
 const BATCH = 1 << 16;
@@ -81,29 +79,39 @@ async function inTurn(by: Attacker, frames: Iterator<Frame>, endsAt: number): Pr
   }
 }
 
-async function attackWith({ frames, inTurn: isInTurn }: Attack, first: Attacker, n: number, endsAt: number) {
+/** The frames of a connection, the first of which is made now. */
+function prepared(by: Attacker): Iterator<Frame> {
+  const frames = attack.frames(by)[Symbol.iterator]();
+  const first = frames.next();
+  return (function* () {
+    for (let next = first; !next.done; next = frames.next()) yield next.value;
+  })();
+}
+
+async function attackWith(first: Attacker, ready: Iterator<Frame>, n: number, endsAt: number) {
   let by: Attacker | undefined = first;
-  let sent = frames(first)[Symbol.iterator]();
+  let sent = ready;
   while (performance.now() < endsAt) {
     if (by !== undefined) {
-      await (isInTurn ? inTurn : flood)(by, sent, endsAt);
+      await (attack.inTurn ? inTurn : flood)(by, sent, endsAt);
       done.answers += by.answers;
       if (by.socket.isOpen) break;
       done.closed++;
     }
     await pause(COME_BACK_MS);
     by = await open(n).catch(() => undefined);
-    if (by !== undefined) sent = frames(by)[Symbol.iterator]();
+    if (by !== undefined) sent = prepared(by);
   }
 }
 
 const all = await Promise.all(Array.from({ length: connections }, (_, n) => open(n)));
 for (const by of all) await attack.before?.(by);
+const frames = all.map(prepared);
 console.log("ready");
 for await (const _ of createInterface({ input: process.stdin })) break;
 const endsAt = performance.now() + Number(seconds) * 1000;
 const more = attack.instead
   ? await attack.instead(url, endsAt)
-  : await Promise.all(all.map((by, n) => attackWith(attack, by, n, endsAt)));
+  : await Promise.all(all.map((by, n) => attackWith(by, frames[n] as Iterator<Frame>, n, endsAt)));
 console.log(JSON.stringify({ ...done, ...(attack.instead && more) }));
 process.exit();

@@ -3,10 +3,10 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { threadsOf, treeOf } from "../../bench/process.ts";
-import { ROOT, startRelay, type Target } from "../../bench/target.ts";
-import type { Case } from "./flood-all.ts";
-import { STOCKS } from "./flood-stocks.ts";
+import { threadsOf, treeOf } from "../../../bench/process.ts";
+import { ROOT, startRelay, type Target } from "../../../bench/target.ts";
+import type { Case } from "./cases.ts";
+import { STOCKS } from "./stocks.ts";
 
 // Runs an attack: the relay, the attacker and the bystander, who measures, are processes of their own.
 
@@ -37,7 +37,7 @@ export class Helper {
   constructor(script: string, args: readonly (string | number)[], { nice = 0, files = 0 } = {}) {
     const limit = files === 0 ? "" : `ulimit -n ${files} && `;
     const command = `${limit}exec nice -n ${nice} "$0" "$@"`;
-    const words = [process.execPath, join(ROOT, "test/support", script), ...args.map(String)];
+    const words = [process.execPath, join(ROOT, "test/load/attacks", script), ...args.map(String)];
     this.#child = spawn("sh", ["-c", command, ...words], { stdio: ["pipe", "pipe", "inherit"] });
     // It may have ended.
     this.#child.stdin?.on("error", () => {});
@@ -62,7 +62,7 @@ export class Helper {
 
 /** Who measures. With `publishes` every other question is an EVENT. */
 export async function bystander(url: string, connections = 1, everyMs = 10, publishes = false) {
-  const helper = new Helper("flood-bystander.ts", [url, connections, everyMs, ...(publishes ? ["publish"] : [])]);
+  const helper = new Helper("bystander.ts", [url, connections, everyMs, ...(publishes ? ["publish"] : [])]);
   await helper.hear();
   return {
     begin: () => helper.tell("begin"),
@@ -78,7 +78,7 @@ export async function bystander(url: string, connections = 1, everyMs = 10, publ
 
 /** An attacker that is ready; `go` attacks and resolves to what was done. */
 export async function attacker(url: string, title: string, seconds: number) {
-  const helper = new Helper("flood-attacker.ts", [url, title, seconds], { nice: 5 });
+  const helper = new Helper("attacker.ts", [url, title, seconds], { nice: 5 });
   await helper.hear();
   return {
     async go(): Promise<Record<string, number>> {

@@ -1,4 +1,4 @@
-import type { Attack, Attacker, Frame } from "./flood-attack.ts";
+import type { Attack, Attacker, Frame } from "./attack.ts";
 
 // What the tables of heavy frames are made with.
 

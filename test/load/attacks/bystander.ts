@@ -1,9 +1,9 @@
 import { setPriority } from "node:os";
 import { createInterface } from "node:readline";
-import { percentile } from "../../bench/sample.ts";
-import { Attacker } from "./flood-attack.ts";
+import { percentile } from "../../../bench/sample.ts";
+import { Attacker } from "./attack.ts";
 
-// A process that asks for little and measures how long it waits: node flood-bystander.ts URL CONNECTIONS EVERY_MS [publish].
+// A process that asks for little and measures how long it waits: node bystander.ts URL CONNECTIONS EVERY_MS [publish].
 // Prints "ready"; a line "begin" forgets what was measured, "end" prints it as JSON. It comes before everything else on the
 // machine, where that is allowed, so that what it waits for is the relay.
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { sampleEvents } from "../../bench/sample.ts";
-import { Signer } from "../../bench/signer.ts";
-import { Attacker } from "./flood-attack.ts";
+import { sampleEvents } from "../../../bench/sample.ts";
+import { Signer } from "../../../bench/signer.ts";
+import { Attacker } from "./attack.ts";
 
 /** Whose key the heavy stocks are signed with. */
 export const OWNER = 900_001;

@@ -1,10 +1,10 @@
-import { frameBytes, OPCODE, RawSocket } from "../../bench/raw.ts";
-import { type Draft, type SignedEvent, Signer } from "../../bench/signer.ts";
+import { frameBytes, OPCODE, RawSocket } from "../../../bench/raw.ts";
+import { type Draft, type SignedEvent, Signer } from "../../../bench/signer.ts";
 
 /** A text frame, or bytes that go out as they are. */
 export type Frame = string | Uint8Array;
 
-/** What one client does to the others; a line of the tables in `flood-*.ts`. */
+/** What one client does to the others; a line of the tables in `*.ts`. */
 export interface Attack {
   readonly name: string;
   /**
@@ -24,7 +24,7 @@ export interface Attack {
   readonly key?: number;
   /** Variables of the relay. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** What is stored before: one of `flood-stocks.ts`. */
+  /** What is stored before: one of `stocks.ts`. */
   readonly stock?: string;
 }
 
@@ -142,4 +142,14 @@ export class Attacker {
 
 export function bytesOf(frame: Frame): Uint8Array {
   return typeof frame === "string" ? frameBytes(OPCODE.text, frame) : frame;
+}
+
+/** A message of so many fragments, and two more, each with the same payload. */
+export function fragments(count: number, payload: string): Uint8Array {
+  const one = frameBytes(OPCODE.continuation, payload, { final: false });
+  return Buffer.concat([
+    frameBytes(OPCODE.text, payload, { final: false }),
+    Buffer.alloc(count * one.length, one),
+    frameBytes(OPCODE.continuation, payload),
+  ]);
 }

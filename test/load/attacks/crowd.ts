@@ -1,6 +1,6 @@
-import { Peer } from "../../bench/peer.ts";
-import { sleep } from "../../bench/process.ts";
-import { attacker, bystander, type Waits } from "./flood-run.ts";
+import { Peer } from "../../../bench/peer.ts";
+import { sleep } from "../../../bench/process.ts";
+import { attacker, bystander, type Waits } from "./run.ts";
 
 const CONNECTIONS = 5000;
 const FLOODERS = 50;
@@ -8,7 +8,7 @@ const MEASURED = 15;
 /** What each that is measured waits on average between two questions. */
 const EVERY_MS = 80;
 
-/** What 50 connections flood with, each an attack of `flood-verbs.ts`. */
+/** What 50 connections flood with, each an attack of `verbs.ts`. */
 export const CROWD_FLOODS = [
   "EVENT, new ones",
   "EVENT, forged",
