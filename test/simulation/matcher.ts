@@ -1,6 +1,6 @@
 import type { Event } from "nostr-tools/pure";
-import type { Archive } from "../support/model/archive.ts";
 import type { Frame } from "../support/client.ts";
+import type { Archive } from "../support/model/archive.ts";
 import { type Expected, isFrame, subjectOf } from "../support/model/expected.ts";
 import { isCurrent } from "../support/model/naive-features.ts";
 
