@@ -16,6 +16,7 @@ import { durableSql } from "./durable-sql.ts";
 import { Hibernation } from "./hibernation.ts";
 import { ObjectClock } from "./object-clock.ts";
 import { report } from "./observe.ts";
+import { OwnUrls } from "./own-urls.ts";
 import { restore } from "./restore.ts";
 import { type Peer, Sockets } from "./sockets.ts";
 import { Turns } from "./turns.ts";
@@ -53,6 +54,7 @@ export class RelayObject extends DurableObject<Env> {
   readonly #startedAtMs = Date.now();
   readonly #clock: ObjectClock;
   readonly #collector: Collector;
+  readonly #ownUrls: OwnUrls;
   #assembled: Assembled | undefined;
 
   constructor(state: DurableObjectState, env: Env) {
@@ -60,6 +62,7 @@ export class RelayObject extends DurableObject<Env> {
     const objectId = state.id.toString();
     this.#clock = new ObjectClock(state, report, () => RelayObject.nowSeconds(objectId));
     this.#collector = new Collector(this.#clock);
+    this.#ownUrls = new OwnUrls(state.storage.kv, () => this.env.RELAY_URL);
     // Answered by the runtime without waking the object (R-06-08).
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
   }
@@ -67,6 +70,7 @@ export class RelayObject extends DurableObject<Env> {
   override async fetch(request: Request): Promise<Response> {
     let running: Assembled;
     try {
+      this.#ownUrls.heardOf(request.url, this.#assembled?.config);
       running = this.#start();
       running.store.check();
     } catch (error) {
@@ -151,6 +155,7 @@ export class RelayObject extends DurableObject<Env> {
   #start(): Assembled {
     if (this.#assembled !== undefined) return this.#assembled;
     const config = parseConfig(this.env);
+    this.#ownUrls.addTo(config);
     const sql = durableSql(this.ctx.storage);
     const sockets = new Sockets(this.ctx);
     const turns: Turns = new Turns(this.#clock, () => running.relay.run(), report);
@@ -166,7 +171,7 @@ export class RelayObject extends DurableObject<Env> {
       gatherMs: GATHER_MS,
     };
     const running = assemble({ config, sql, crypto: secp256k1, host, startedAtMs: this.#startedAtMs });
-    const alarms = new Alarms(this.ctx, running.jobs, clock);
+    const alarms = new Alarms(this.ctx, running.jobs, clock, sql.meter);
     running.jobs.onDue = (seconds) => alarms.ring(seconds);
     turns.do(() => {
       restore({ state: this.ctx, config, sockets, hibernation, relay: running.relay, report });
