@@ -1,6 +1,6 @@
 // @ts-check
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,6 +29,9 @@ async function main() {
   await checkDataDirectory(settings.dataDirectory);
   await lockDataDirectory(settings.dataDirectory);
   await checkPort(settings.host, settings.port);
+  // What workerd keeps of a private relay is its owner's alone.
+  process.umask(0o077);
+  await mkdir(join(settings.dataDirectory, "objects"), { recursive: true });
   const directory = await mkdtemp(join(tmpdir(), "nexus-"));
   const cleanUp = () => rm(directory, { recursive: true, force: true });
   try {

@@ -22,14 +22,15 @@ export class OwnUrls {
     this.#relayUrl = relayUrl;
   }
 
-  /** A request has come for this URL. Writes a row for a name that is new; `config` is that of the running relay, if any. */
-  heardOf(requestUrl: string, config: Config | undefined): void {
+  /** A request has come for this URL. Writes a row for a name that is new to the relay. */
+  heardOf(requestUrl: string, config: Config): void {
     const { protocol, host } = new URL(requestUrl);
     const url = `wss://${host}`;
-    if (!this.#isOpen || protocol !== "https:" || this.#urls.includes(url) || this.#urls.length >= MAX_URLS) return;
+    if (protocol !== "https:" || !this.#isOpen || config.relayUrls.includes(url)) return;
+    if (this.#urls.length >= MAX_URLS) return;
     this.#known = [...this.#urls, url];
     this.#kv.put(KEY, this.#known);
-    if (config !== undefined) this.addTo(config);
+    this.addTo(config);
   }
 
   /** Lets clients log in under all of them. The first is what people are shown. */
