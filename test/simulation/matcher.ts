@@ -2,7 +2,7 @@ import type { Event } from "nostr-tools/pure";
 import type { Archive } from "../support/archive.ts";
 import type { Frame } from "../support/client.ts";
 import { type Expected, isFrame, subjectOf } from "../support/expected.ts";
-import { isCurrent } from "../support/naive-features.ts";
+import { isCurrent, isExpired } from "../support/naive-features.ts";
 
 /** Something that is expected, and how much of it has come. */
 interface Unit extends Expected {
@@ -153,7 +153,11 @@ export class Matcher {
     for (const { id, isReplaced } of this.archive.losses.slice(unit.losses)) {
       if (ids.has(id)) gone.set(id, isReplaced ? "replaced" : "removed");
     }
-    for (const event of events) if (!isCurrent(event, this.now)) gone.set(event.id, "removed");
+    for (const event of events) {
+      if (isCurrent(event, this.now) || gone.get(event.id) === "removed") continue;
+      // What passes its retention meanwhile may still be shown: R-07-01 allows an hour.
+      gone.set(event.id, isExpired(event, this.now) ? "removed" : "replaced");
+    }
     return gone;
   }
 
