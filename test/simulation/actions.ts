@@ -1,4 +1,4 @@
-import type { Message } from "../support/steps.ts";
+import type { Message } from "../support/model/steps.ts";
 
 /** One thing that happens to a simulated relay. A list of them is a session, and can be pasted into a test. */
 export type Action =

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Event } from "nostr-tools/pure";
 import { type Crypto, createCrypto, type Signature } from "../../src/protocol/crypto/secp256k1.ts";
 import { serializeEvent } from "../../src/protocol/event.ts";
-import type { Draft } from "../support/drafts.ts";
+import type { Draft } from "../support/model/drafts.ts";
 import type { Key } from "../support/keys.ts";
 
 const WASM = new URL("../../src/protocol/crypto/secp256k1.wasm", import.meta.url);

@@ -1,8 +1,8 @@
 import type { Event } from "nostr-tools/pure";
-import type { Archive } from "../support/archive.ts";
+import type { Archive } from "../support/model/archive.ts";
 import type { Frame } from "../support/client.ts";
-import { type Expected, isFrame, subjectOf } from "../support/expected.ts";
-import { isCurrent, isExpired } from "../support/naive-features.ts";
+import { type Expected, isFrame, subjectOf } from "../support/model/expected.ts";
+import { isCurrent, isExpired } from "../support/model/naive-features.ts";
 
 /** Something that is expected, and how much of it has come. */
 interface Unit extends Expected {
@@ -66,7 +66,7 @@ export class Matcher {
   cut(connection: number, verb: "EOSE" | "NEG-MSG", id: string): void {
     const own = this.#queues.get(connection);
     const subject = subjectOf([verb, id]);
-    const verbs: unknown[] = [verb, "EVENT"];
+    const verbs: unknown[] = verb === "EOSE" ? ["EOSE", "EVENT"] : ["NEG-MSG", "NEG-ERR"];
     const queue = own?.get(subject)?.filter(({ anyOf }) => !verbs.includes(anyOf[0]?.at(-1)?.[0]));
     if (queue !== undefined) own?.set(subject, queue);
   }

@@ -1,11 +1,11 @@
 import type { Event } from "nostr-tools/pure";
 import type { Connection } from "../../src/relay/connection.ts";
 import type { Inbox } from "../../src/relay/inbox.ts";
-import type { Archive } from "../support/archive.ts";
+import type { Archive } from "../support/model/archive.ts";
 import type { Frame } from "../support/client.ts";
-import { Oracle } from "../support/oracle.ts";
-import { brief, short, withoutExtras } from "../support/session-frames.ts";
-import { SyncClients } from "../support/sync-client.ts";
+import { Oracle } from "../support/model/oracle.ts";
+import { brief, short, withoutExtras } from "../support/model/session-frames.ts";
+import { SyncClients } from "../support/model/sync-client.ts";
 import { Matcher } from "./matcher.ts";
 import { type Arrived, aboutOf, type Party } from "./party.ts";
 import type { Watcher } from "./watch.ts";

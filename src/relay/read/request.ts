@@ -1,4 +1,4 @@
-import { canonicalFilter, type Filter, parseFilter } from "../../protocol/filter.ts";
+import { type Filter, parseFilter } from "../../protocol/filter.ts";
 import { MAX_SUB_ID } from "../../protocol/message.ts";
 import { type Reason, type Result, refuse } from "../../protocol/reason.ts";
 import { exceedsCharacters } from "../../protocol/text.ts";
@@ -51,7 +51,7 @@ export function request(
   const noRoom = subscriptions.refuse(connection, id, values);
   if (noRoom !== undefined) return refused(noRoom);
   deps.meter.spent += values * COST.value;
-  const subscription = subscriptions.open(connection, id, filters.value, filters.value.map(canonicalFilter));
+  const subscription = subscriptions.open(connection, id, filters.value);
   const invite = membership?.invite(connection.authed, filters.value);
   if (invite !== undefined) subscription.send(invite.raw);
   // A key that is added meanwhile is for what comes live: the hint is about what was asked for (R-05-33).
@@ -63,6 +63,8 @@ export function request(
 function* answer(deps: ReadDeps, subscription: Subscription, stored: StoredAnswer): Steps<void> {
   const { access, subscriptions, meter } = deps;
   for (;;) {
+    // It may have been closed before it was begun.
+    if (subscription.isClosed) return;
     const page = stored.next();
     if (page.refusal !== undefined) return subscriptions.end(subscription, page.refusal);
     deliverStored(page.events, subscription, meter);
@@ -74,7 +76,6 @@ function* answer(deps: ReadDeps, subscription: Subscription, stored: StoredAnswe
       return subscription.goLive((live) => stored.remaining(live).filter(isAllowed));
     }
     yield;
-    if (subscription.isClosed) return;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { VerifiedEvent } from "../../protocol/crypto/verify.ts";
-import type { Filter } from "../../protocol/filter.ts";
+import { canonicalFilter, type Filter } from "../../protocol/filter.ts";
 import type { Connection } from "../connection.ts";
 import { countValues } from "./filter-values.ts";
 
@@ -18,8 +18,6 @@ export class Subscription {
   readonly connection: Connection;
   readonly id: string;
   readonly filters: readonly Filter[];
-  /** The filters as JSON, each value once. */
-  readonly source: readonly unknown[];
   /** What an EVENT frame for this subscription begins with. */
   readonly framePrefix: string;
   /** What its filters take in memory; see {@link countValues}. */
@@ -32,13 +30,17 @@ export class Subscription {
   #backlog: LiveEvent[] | undefined = [];
   #backlogSize = 0;
 
-  constructor(connection: Connection, id: string, filters: readonly Filter[], source: readonly unknown[]) {
+  constructor(connection: Connection, id: string, filters: readonly Filter[]) {
     this.connection = connection;
     this.id = id;
     this.filters = filters;
-    this.source = source;
     this.values = countValues(filters);
     this.framePrefix = `["EVENT",${JSON.stringify(id)},`;
+  }
+
+  /** The filters as JSON, each value once. */
+  get source(): unknown[] {
+    return this.filters.map(canonicalFilter);
   }
 
   /** EOSE has been sent: live events go out at once. */

@@ -31,9 +31,9 @@ export class Subscriptions {
   }
 
   /** Registers a subscription; an older one of the same id is replaced without a word (R-03-24). */
-  open(connection: Connection, id: string, filters: readonly Filter[], source: readonly unknown[]): Subscription {
+  open(connection: Connection, id: string, filters: readonly Filter[]): Subscription {
     this.close(connection, id);
-    const subscription = new Subscription(connection, id, filters, source);
+    const subscription = new Subscription(connection, id, filters);
     this.#add(subscription);
     try {
       this.#survival.opened(subscription);
@@ -65,10 +65,10 @@ export class Subscriptions {
   }
 
   /** Puts back a subscription that was open before the host lost its memory. */
-  restore(connection: Connection, id: string, filters: readonly Filter[], source: readonly unknown[]): Subscription {
+  restore(connection: Connection, id: string, filters: readonly Filter[]): Subscription {
     const old = connection.subscriptions.get(id);
     if (old !== undefined) this.#release(old);
-    const subscription = new Subscription(connection, id, filters, source);
+    const subscription = new Subscription(connection, id, filters);
     subscription.goLive((live) => live);
     this.#add(subscription);
     return subscription;
