@@ -171,8 +171,8 @@ export class Matcher {
       const isBlocked = this.archive.blockOf(event) !== undefined;
       if (gone === "removed" || (isBlocked && !isStored)) queue.splice(at, 1);
       else {
-        // Of what was replaced, whoever was there before gets every version; not what was deleted after it.
-        unit.isOptional = gone === "replaced" && isBlocked;
+        // Of what was replaced, whoever was there before gets every version; not what was deleted after it, or is over.
+        unit.isOptional = gone === "replaced" && (isBlocked || !isCurrent(event, this.now));
         at++;
       }
     }

@@ -247,8 +247,8 @@ export class Referee implements Watcher {
       return;
     }
     if (verb === "NEG-ERR" && text.startsWith("closed: idle")) {
-      // One that has not been begun, because its client does not read, is idle too.
-      if (party.socket.isCrowded && this.matcher.fail(party.key, verb, id) === "sync") {
+      // One whose answer has not been begun, because its client did not read, is idle too.
+      if (this.matcher.fail(party.key, verb, id) === "sync") {
         this.oracle.connections.get(party.key)?.syncs.delete(id);
         return;
       }
