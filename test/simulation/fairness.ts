@@ -21,7 +21,8 @@ export class Fairness {
     for (const other of waiting) {
       const waited = (other.waited.get(party) ?? 0) + work;
       other.waited.set(party, waited);
-      if (waited > 2 * (CREDIT + this.#longest)) return `connection ${other.key} waits while ${party.key} does ${waited} units`;
+      if (waited > 2 * (CREDIT + this.#longest))
+        return `connection ${other.key} waits while ${party.key} does ${waited} units`;
     }
     return undefined;
   }

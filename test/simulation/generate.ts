@@ -26,14 +26,19 @@ const HAPPENINGS: readonly Happening[] = [
     generate: (random, state) => {
       const on = randomConnection(random, state);
       const count = random.pick([1, 1, 1, 2, 4, random.chance(0.1) ? 40 : 6]);
-      return messages(random, Array.from({ length: count }, () => randomMessage(random, state, on)));
+      return messages(
+        random,
+        Array.from({ length: count }, () => randomMessage(random, state, on)),
+      );
     },
   },
   {
     weight: 15,
     // Several clients at once, sometimes with the same event.
     generate: (random, state) => {
-      const some = Array.from({ length: random.int(2, 6) }, () => randomMessage(random, state, randomConnection(random, state)));
+      const some = Array.from({ length: random.int(2, 6) }, () =>
+        randomMessage(random, state, randomConnection(random, state)),
+      );
       const first = some[0] as Message;
       if (first.verb === "EVENT" && random.chance(0.4)) some.push({ ...first, on: randomConnection(random, state) });
       return messages(random, random.shuffle(some));
@@ -44,8 +49,17 @@ const HAPPENINGS: readonly Happening[] = [
     // All that can be seen.
     generate: (random, state) => {
       const on = randomConnection(random, state);
-      const message: Message = { name: "query", on, verb: "REQ", id: "query", filters: [random.chance(0.5) ? {} : { limit: 5 }] };
-      return messages(random, random.chance(0.5) ? [message] : [message, { name: "query", on, verb: "CLOSE", id: "query" }]);
+      const message: Message = {
+        name: "query",
+        on,
+        verb: "REQ",
+        id: "query",
+        filters: [random.chance(0.5) ? {} : { limit: 5 }],
+      };
+      return messages(
+        random,
+        random.chance(0.5) ? [message] : [message, { name: "query", on, verb: "CLOSE", id: "query" }],
+      );
     },
   },
   { weight: 25, generate: (random) => [{ do: "run", times: random.pick([1, 1, 1, 2, 3, 10]) }] },
@@ -55,13 +69,21 @@ const HAPPENINGS: readonly Happening[] = [
     weight: 2,
     generate: (random) => [{ do: "clock", seconds: random.pick([-1, -30, -100, 60, 3600, -3600, 86400, 604800]) }],
   },
-  { weight: 6, generate: (random, state) => [{ do: "crowd", on: randomConnection(random, state), is: random.chance(0.6) }] },
+  {
+    weight: 6,
+    generate: (random, state) => [{ do: "crowd", on: randomConnection(random, state), is: random.chance(0.6) }],
+  },
   { weight: 1, generate: (random, state) => [{ do: "overflow", on: randomConnection(random, state) }] },
   { weight: 2, generate: (random, state) => [{ do: "leave", on: randomConnection(random, state) }] },
   {
     weight: 3,
     generate: (random) => [
-      { do: "fail", after: random.int(0, random.pick([2, 20, 100])), times: random.pick([1, 1, 2, 5, 50]), isCrash: random.chance(0.2) },
+      {
+        do: "fail",
+        after: random.int(0, random.pick([2, 20, 100])),
+        times: random.pick([1, 1, 2, 5, 50]),
+        isCrash: random.chance(0.2),
+      },
     ],
   },
   { weight: 1, generate: () => [{ do: "crash" }] },

@@ -188,7 +188,11 @@ export class Referee implements Watcher {
 
   #serve(party: Party, frame: Frame): void {
     if (party.isEnded) return;
-    if (frame[0] === "AUTH" && this.#sent.some(({ frame: sent }) => sent?.[1] === (frame[1] as Event).id && sent[3] === INTERNAL)) return;
+    if (
+      frame[0] === "AUTH" &&
+      this.#sent.some(({ frame: sent }) => sent?.[1] === (frame[1] as Event).id && sent[3] === INTERNAL)
+    )
+      return;
     this.oracle.receive(party.key, frame);
     this.#note();
     if (this.#open(party).authed.size > 0) party.arrived.unshift(...party.held.splice(0));

@@ -95,5 +95,9 @@ export function report(seed: number, failure: Failure, shortest: Failure): strin
 }
 
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? (error.stack?.startsWith("Error: ") ? error.message : (error.stack ?? error.message)) : String(error);
+  return error instanceof Error
+    ? error.stack?.startsWith("Error: ")
+      ? error.message
+      : (error.stack ?? error.message)
+    : String(error);
 }

@@ -29,7 +29,8 @@ for (let seed = first; Date.now() - start < 1000 * Number(values.seconds) && don
   say();
 }
 say();
-if (process.exitCode === undefined) for (const [name, count] of [...tally.outcomes].sort()) console.log(`  ${count} ${name}`);
+if (process.exitCode === undefined)
+  for (const [name, count] of [...tally.outcomes].sort()) console.log(`  ${count} ${name}`);
 
 function say(): void {
   const minutes = (Date.now() - start) / 60_000;

@@ -337,7 +337,8 @@ export class Simulation {
         for (const [id, source] of kept.subscriptions) {
           const filters = source.map((value) => parseFilter(value, filterOptions(config)));
           const parsed = filters.flatMap((filter) => (filter.ok ? [filter.value] : []));
-          if (parsed.length < source.length) this.referee.wrong ??= `subscription ${id} is kept in a form that is refused`;
+          if (parsed.length < source.length)
+            this.referee.wrong ??= `subscription ${id} is kept in a form that is refused`;
           relay.subscriptions.restore(connection, id, parsed, source);
         }
         party.connection = connection;
