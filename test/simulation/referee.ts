@@ -1,8 +1,8 @@
 import type { Event } from "nostr-tools/pure";
 import type { Connection } from "../../src/relay/connection.ts";
 import type { Inbox } from "../../src/relay/inbox.ts";
-import type { Archive } from "../support/model/archive.ts";
 import type { Frame } from "../support/client.ts";
+import type { Archive } from "../support/model/archive.ts";
 import { Oracle } from "../support/model/oracle.ts";
 import { brief, short, withoutExtras } from "../support/model/session-frames.ts";
 import { SyncClients } from "../support/model/sync-client.ts";
