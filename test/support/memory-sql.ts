@@ -1,48 +1,63 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { Row, Sql } from "../../src/store/sql.ts";
+import { Meter } from "../../src/protocol/work.ts";
+import { chargeRow, chargeStatement, type Row, type Sql } from "../../src/store/sql.ts";
 
-/** A SQLite of its own, in memory. What the platform bills is not counted here. */
-export function memorySql(): Sql {
-  return sqlOf(new DatabaseSync(":memory:"));
-}
-
-/** The store's view of a database of Node. */
-export function sqlOf(database: DatabaseSync): Sql {
+/** The store's view of a SQLite database of this process: in memory unless told where. */
+export function memorySql(path = ":memory:"): Sql & { readonly db: DatabaseSync } {
+  const db = new DatabaseSync(path);
+  const meter = Object.assign(new Meter(), { written: 0, read: 0 });
   const statements = new Map<string, StatementSync>();
-  let depth = 0;
-  const prepared = (query: string): StatementSync => {
+  const prepare = (query: string): StatementSync => {
     const known = statements.get(query);
     if (known !== undefined) return known;
-    const statement = database.prepare(query);
+    const statement = db.prepare(query);
     statement.setReturnArrays(true);
     statements.set(query, statement);
     return statement;
   };
-  return {
-    meter: { written: 0, read: 0 },
+  const number = (query: string) => Number((prepare(query).get() as unknown as Row)[0]);
+  let depth = 0;
+  const sql: Sql & { readonly db: DatabaseSync } = {
+    db,
+    meter,
     all(query, ...bindings) {
-      if (bindings.length > 0 || !/;\s*\S/.test(query)) return prepared(query).all(...bindings) as unknown as Row[];
-      database.exec(query);
-      return [];
+      const statement = prepare(query);
+      if (statement.columns().length === 0) {
+        const changes = Number(statement.run(...bindings).changes);
+        meter.written += changes;
+        chargeStatement(sql, changes);
+        return [];
+      }
+      const rows = statement.all(...bindings) as unknown as Row[];
+      meter.read += rows.length;
+      chargeStatement(sql);
+      for (const row of rows) chargeRow(sql, row);
+      return rows;
     },
     each(query, bindings, take) {
-      for (const row of prepared(query).iterate(...bindings)) if (!take(row as unknown as Row)) break;
+      chargeStatement(sql);
+      for (const row of prepare(query).iterate(...bindings) as unknown as Iterable<Row>) {
+        meter.read++;
+        chargeRow(sql, row);
+        if (!take(row)) break;
+      }
     },
-    size: () =>
-      Number(database.prepare("SELECT page_count * page_size AS n FROM pragma_page_count, pragma_page_size").get()?.n),
+    size: () => (number("PRAGMA page_count") - number("PRAGMA freelist_count")) * number("PRAGMA page_size"),
     transaction(body) {
-      const name = `level${depth++}`;
-      database.exec(`SAVEPOINT ${name}`);
+      const name = `t${depth++}`;
+      db.exec(`SAVEPOINT ${name}`);
       try {
         const result = body();
-        database.exec(`RELEASE ${name}`);
+        db.exec(`RELEASE ${name}`);
         return result;
       } catch (error) {
-        database.exec(`ROLLBACK TO ${name}; RELEASE ${name}`);
+        db.exec(`ROLLBACK TO ${name}`);
+        db.exec(`RELEASE ${name}`);
         throw error;
       } finally {
         depth--;
       }
     },
   };
+  return sql;
 }
