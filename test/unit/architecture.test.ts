@@ -88,7 +88,7 @@ describe.each(pages)("%s", (page) => {
   });
 
   test("names files and scripts that are there", () => {
-    const named = [...text.matchAll(/`([\w./-]+\.(?:ts|mjs|grit|toml))`/g)].map(([, path = ""]) => path);
+    const named = [...text.matchAll(/`([\w./-]+\.(?:ts|mjs|grit|toml|wasm))`/g)].map(([, path = ""]) => path);
     expect(named.filter((path) => !isNamed(path))).toEqual([]);
     const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
     const run = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, name = ""]) => name);
