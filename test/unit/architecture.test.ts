@@ -10,8 +10,8 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const MAX_LINES = 300;
 const MAX_FILES = 20;
 /** Of a way, from socket to socket. */
-const MAX_FUNCTIONS = 10;
-const MAX_WAY_FILES = 8;
+const MAX_FUNCTIONS = 8;
+const MAX_WAY_FILES = 6;
 
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 const architecture = read("docs/architecture.md");
