@@ -1,6 +1,6 @@
 // @ts-check
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,6 +20,8 @@ const STOP_SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
 
 /** Serves the Worker in workerd on this machine and stays until it ends. */
 async function main() {
+  // What is kept of a private relay is its owner's alone.
+  process.umask(0o077);
   const settings = await readSettings(process.env);
   for (const { name, meant } of settings.nearMisses) {
     console.warn(`${name} is not a variable of the relay and has no effect. Is ${meant} meant?`);
@@ -29,6 +31,7 @@ async function main() {
   await checkPort(settings.host, settings.port);
   // What workerd keeps of a private relay is its owner's alone.
   process.umask(0o077);
+  await mkdir(join(settings.dataDirectory, "objects"), { recursive: true });
   const directory = await mkdtemp(join(tmpdir(), "nexus-"));
   const cleanUp = () => rm(directory, { recursive: true, force: true });
   try {

@@ -44,7 +44,13 @@ export const COST = {
   send: 2,
   /** A character of a frame that is sent. */
   sendCharacter: 0.002,
-  /** A character of text that is split into words. */
+  /** A character of a stored event that is parsed. */
+  parsed: 0.005,
+  /** Comparing two words. */
+  compare: 0.005,
+  /** Merging a page of the index of words. */
+  merged: 2000,
+  /** A character of text that is split into words, and of words that are indexed. */
   searchCharacter: 0.1,
 } as const;
 

@@ -4,7 +4,11 @@ import { chargeRow, chargeStatement, type Row, type Sql } from "../../src/store/
 
 /** The store's view of a SQLite database of this process: in memory unless told where. */
 export function memorySql(path = ":memory:"): Sql & { readonly db: DatabaseSync } {
-  const db = new DatabaseSync(path);
+  return sqlOf(new DatabaseSync(path));
+}
+
+/** The store's view of an open database. */
+export function sqlOf(db: DatabaseSync): Sql & { readonly db: DatabaseSync } {
   const meter = Object.assign(new Meter(), { written: 0, read: 0 });
   const statements = new Map<string, StatementSync>();
   const prepare = (query: string): StatementSync => {

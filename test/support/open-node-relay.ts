@@ -1,3 +1,6 @@
+import { clock } from "../../src/hosts/node/host.ts";
+import { DATABASE, startRelay } from "../../src/hosts/node/main.ts";
+import { freePort } from "./server.ts";
 import type { Settings } from "./test-relay.ts";
 
 /** A running relay of the Node host, in this process. */
@@ -5,20 +8,31 @@ export interface NodeRelay {
   port: number;
   /** Runs one batch of all periodic work that is due. */
   runDue(): void;
-  /** When periodic work is due next, in Unix seconds. */
-  due(): number | undefined;
+  /** When periodic work is due next, in Unix seconds; infinite if there is none. */
+  due(): number;
   /** Ends it, and frees its port and its data directory. */
   close(): Promise<void>;
 }
 
-/** Name of the database in a data directory. */
-export const DATABASE = "relay.sqlite";
+export { DATABASE };
 
 /** Starts the Node host on a free port of the loopback, with the clock of the test. */
 export async function openNodeRelay(
-  settings: Settings,
-  directory: string,
+  variables: Settings,
+  dataDirectory: string,
   nowSeconds: () => number,
 ): Promise<NodeRelay> {
-  throw new Error(`the Node host is not here yet: ${JSON.stringify(settings)} ${directory} ${nowSeconds()}`);
+  const port = await freePort();
+  const failed = () => {
+    throw new Error("the disk does not keep what is written");
+  };
+  const { jobs, stop } = await startRelay({
+    variables,
+    dataDirectory,
+    host: "127.0.0.1",
+    port,
+    failed,
+    clock: { ...clock, nowSeconds },
+  });
+  return { port, runDue: () => jobs.run(), due: () => jobs.nextDue(), close: stop };
 }

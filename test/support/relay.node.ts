@@ -92,12 +92,15 @@ export function freshRelay(settings: Settings = {}): TestRelay {
       const relay = await running();
       const now = () => time ?? Math.floor(Date.now() / 1000);
       for (let times = 0; times < 1000; times++) {
-        if ((relay.due() ?? Number.POSITIVE_INFINITY) > now()) return;
+        if (relay.due() > now()) return;
         relay.runDue();
       }
       throw new Error("periodic work never ends");
     },
-    due: async () => (await running()).due(),
+    async due() {
+      const seconds = (await running()).due();
+      return seconds === Number.POSITIVE_INFINITY ? undefined : seconds;
+    },
     async restart(others) {
       const open = [...clients].filter(({ closed }) => closed === undefined);
       await stop();

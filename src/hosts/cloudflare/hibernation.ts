@@ -2,7 +2,7 @@ import { COST, type Meter } from "../../protocol/work.ts";
 import type { Connection } from "../../relay/connection.ts";
 import type { Clock, Log, Survival } from "../../relay/ports.ts";
 import type { Subscription } from "../../relay/read/subscription.ts";
-import { type Attachment, attachmentOf, MAX_ATTACHMENT, sizeOf } from "./attachment.ts";
+import { type Attachment, attachmentOf, bareSizeOf, MAX_ATTACHMENT, sizeOf } from "./attachment.ts";
 
 /** What the keys of all rows begin with (R-06-18). */
 export const ROW_PREFIX = "sub:";
@@ -20,6 +20,9 @@ const MAX_ROW_CHARACTERS = 500_000;
  */
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 16_000;
+
+/** Bytes that an attachment needs for a subscription besides its id. */
+const NAMED_ALONE = 8;
 
 /** The part of the object's storage that holds the rows. */
 export type Rows = Pick<DurableObjectStorage, "kv" | "transactionSync">;
@@ -116,8 +119,8 @@ export class Hibernation implements Survival {
   #add(subscription: Subscription): void {
     const { connection, id, source } = subscription;
     const ofConnection = this.#unwritten.get(connection) ?? new Map<Subscription, Waiting>();
-    const sizes = { whole: sizeOf([id, source]), named: sizeOf([id, null]) };
-    ofConnection.set(subscription, { sinceMs: this.#clock.nowMs(), ...sizes });
+    const named = sizeOf(id) + NAMED_ALONE;
+    ofConnection.set(subscription, { sinceMs: this.#clock.nowMs(), whole: named + sizeOf(source), named });
     this.#unwritten.set(connection, ofConnection);
   }
 
@@ -140,7 +143,7 @@ export class Hibernation implements Survival {
       return true;
     }
     const attachment = attachmentOf(connection);
-    let room = MAX_ATTACHMENT - sizeOf(attachment);
+    let room = MAX_ATTACHMENT - bareSizeOf(attachment);
     for (const [{ id, source }, { whole, named }] of this.#unwritten.get(connection) ?? []) {
       const fits = whole <= room;
       room -= fits ? whole : named;

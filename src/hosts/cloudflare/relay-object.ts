@@ -4,14 +4,14 @@ import { originOf } from "../../relay/connection.ts";
 import { failureFrames } from "../../relay/refusals.ts";
 import { NewerSchemaError } from "../../store/schema.ts";
 import { assemble, type Running } from "../assemble.ts";
-import { manage } from "../http/management.ts";
-import { plain, relayPage } from "../http/pages.ts";
+import { answer } from "../http/answer.ts";
+import { turnAway } from "../http/door.ts";
+import { plain } from "../http/pages.ts";
 import { Alarms } from "./alarms.ts";
 import { Breaths } from "./breath.ts";
 import { clientAddress } from "./client-address.ts";
 import { Collector } from "./collector.ts";
 import { secp256k1 } from "./crypto.ts";
-import { turnAway } from "./door.ts";
 import { durableSql } from "./durable-sql.ts";
 import { Hibernation } from "./hibernation.ts";
 import { ObjectClock } from "./object-clock.ts";
@@ -24,9 +24,6 @@ export interface Env {
   RELAY: DurableObjectNamespace;
   [variable: string]: unknown;
 }
-
-/** What `/health` says then; the relay still answers, so the status stays 200. */
-const STORAGE_FULL = "ok, but the storage is full: new events are refused until some are deleted";
 
 /** Wait after an alarm that could not be served, in milliseconds. */
 const ALARM_RETRY_MS = 60_000;
@@ -74,21 +71,8 @@ export class RelayObject extends DurableObject<Env> {
       const isForPeople = error instanceof NewerSchemaError;
       return plain(503, isForPeople ? error.message : "The relay cannot read its store. Its log says why.");
     }
-    switch (new URL(request.url).pathname) {
-      case "/health":
-        return new Response(running.log.isFull() ? STORAGE_FULL : "ok", { headers: { "Content-Type": "text/plain" } });
-      case "/api/stats":
-        return Response.json(running.statistics());
-      default:
-        if (request.headers.get("Upgrade")?.toLowerCase() === "websocket") return accept(request, running);
-        if (request.method !== "POST") return relayPage(request, running.access, running.crypto);
-        return manage(request, {
-          ...running,
-          clock: running.host.clock,
-          settle: async () => running.relay.settle(),
-          report,
-        });
-    }
+    if (request.headers.get("Upgrade")?.toLowerCase() === "websocket") return accept(request, running);
+    return answer(request, running);
   }
 
   override webSocketMessage(webSocket: WebSocket, message: string | ArrayBuffer): void {

@@ -1,7 +1,7 @@
 import type { Config } from "../../relay/config/config.ts";
 import type { Origin } from "../../relay/connection.ts";
 import type { AccessLists } from "../../relay/ports.ts";
-import { plain } from "../http/pages.ts";
+import { plain } from "./pages.ts";
 
 /** How many connections of a sort there are, in all and from one client. */
 export interface Counted {
