@@ -1,5 +1,6 @@
 import { clock } from "../../src/hosts/node/host.ts";
 import { DATABASE, startRelay } from "../../src/hosts/node/main.ts";
+import type { Clock } from "../../src/relay/ports.ts";
 import { freePort } from "./server.ts";
 import type { Settings } from "./test-relay.ts";
 
@@ -26,13 +27,20 @@ export async function openNodeRelay(
   const failed = () => {
     throw new Error("the disk does not keep what is written");
   };
-  const { jobs, stop } = await startRelay({
-    variables,
-    dataDirectory,
-    host: "127.0.0.1",
-    port,
-    failed,
-    clock: { ...clock, nowSeconds },
-  });
-  return { port, runDue: () => jobs.run(), due: () => jobs.nextDue(), close: stop };
+  let isClosed = false;
+  const time: Clock = {
+    ...clock,
+    nowSeconds,
+    // The process of a test goes on when a relay has ended, as no other does.
+    soon: (delayMs, task) =>
+      clock.soon(delayMs, () => {
+        if (!isClosed) task();
+      }),
+  };
+  const { jobs, stop } = await startRelay({ variables, dataDirectory, host: "127.0.0.1", port, failed, clock: time });
+  const close = (): Promise<void> => {
+    isClosed = true;
+    return stop();
+  };
+  return { port, runDue: () => void jobs.run(), due: () => jobs.nextDue(), close };
 }
