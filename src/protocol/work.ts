@@ -5,6 +5,8 @@
 export class Meter {
   /** Units so far. */
   spent = 0;
+  /** Those of them that had been charged before, to others than whoever they were done for now. */
+  prepaid = 0;
 }
 
 /** What things cost, in units. */
@@ -17,6 +19,8 @@ export const COST = {
   signature: 35,
   /** Running one SQL statement. */
   statement: 8,
+  /** Going to a place of an index, once more in one statement. */
+  seek: 3,
   /** A row that a statement gives back. */
   row: 1,
   /** A character that a statement gives back. */
