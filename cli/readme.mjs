@@ -1,12 +1,11 @@
 // @ts-check
 import { readFile, writeFile } from "node:fs/promises";
-import { loadConfigModule } from "./build.mjs";
+import { GROUPS, LOCAL_VARIABLES } from "../src/relay/config/config.ts";
 
 const README = new URL("../README.md", import.meta.url);
 
 /** Prints README with the tables of variables as they are now; `--write` puts it in its place. */
 async function main() {
-  const { GROUPS, LOCAL_VARIABLES } = await loadConfigModule();
   const groups = Object.entries(GROUPS).map(([title, variables]) => `**${title}**\n\n${tableOf(variables)}`);
   const before = await readFile(README, "utf8");
   const after = fill(fill(before, "npm start", tableOf(LOCAL_VARIABLES)), "the relay", groups.join("\n\n"));

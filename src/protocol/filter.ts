@@ -53,6 +53,35 @@ export function parseFilter(value: unknown, options: FilterOptions): Result<Filt
   return accept(filter);
 }
 
+/**
+ * The filter as JSON that {@link parseFilter} reads as the same filter: each value once, so that what is kept of it is as
+ * large as what was counted of it.
+ */
+export function canonicalFilter({
+  ids,
+  authors,
+  kinds,
+  anyOf,
+  allOf,
+  since,
+  until,
+  search,
+  limit,
+  never,
+}: Filter): unknown {
+  return {
+    ...(never ? { ids: [] } : ids && { ids: [...ids] }),
+    ...(authors && { authors: [...authors] }),
+    ...(kinds && { kinds: [...kinds] }),
+    ...Object.fromEntries(anyOf.map(([letter, values]) => [`#${letter}`, [...values]])),
+    ...Object.fromEntries(allOf.map(([letter, values]) => [`&${letter}`, [...values]])),
+    ...(since !== undefined && { since }),
+    ...(until !== undefined && { until }),
+    ...(search && { search: search.text }),
+    ...(limit !== undefined && { limit }),
+  };
+}
+
 type TagLists = Map<string, Set<string>>;
 
 /** R-03-04: an empty list matches nothing. */

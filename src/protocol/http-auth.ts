@@ -45,18 +45,26 @@ export function parseHttpAuth(header: string | null): Result<Event> {
  * a `payload` must be there. Returns the reason of the first that fails.
  */
 export function checkHttpAuth(event: Event, { method, urls, bodyHash, now }: HttpAuthCheck): Reason | undefined {
-  const tagOf = (name: string) => event.tags.find((tag) => tag[0] === name)?.[1];
   if (event.kind !== HTTP_AUTH_KIND) return `auth-required: kind must be ${HTTP_AUTH_KIND}`;
   if (Math.abs(now - event.created_at) > HTTP_AUTH_TOLERANCE) {
     return `auth-required: created_at is more than ${HTTP_AUTH_TOLERANCE} seconds off`;
   }
-  if (tagOf("method") !== method) return `auth-required: method tag must be ${method}`;
-  const url = httpForm(tagOf("u") ?? "");
+  if (tagOf(event, "method") !== method) return `auth-required: method tag must be ${method}`;
+  const url = httpForm(tagOf(event, "u") ?? "");
   if (url === undefined || !urls.some((candidate) => httpForm(candidate) === url)) {
     return `auth-required: u tag must be ${httpForm(urls[0] ?? "")}`;
   }
-  if (tagOf("payload") !== bodyHash) return "auth-required: payload tag must be the SHA-256 of the body";
+  if (payloadOf(event) !== bodyHash || bodyHash === "") return "auth-required: payload tag must be the SHA-256 of the body";
   return undefined;
+}
+
+/** What the event says of the body: its SHA-256 in lowercase hex; empty if it says nothing. */
+export function payloadOf(event: Event): string {
+  return tagOf(event, "payload") ?? "";
+}
+
+function tagOf({ tags }: Event, name: string): string | undefined {
+  return tags.find((tag) => tag[0] === name)?.[1];
 }
 
 const HTTP_PROTOCOLS: Record<string, string> = {

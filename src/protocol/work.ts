@@ -23,8 +23,19 @@ export const COST = {
   rowCharacter: 0.002,
   /** An index entry that a statement walks over without giving it back. */
   entry: 0.15,
+  /** The same, where the row of the event behind it is looked at. */
+  look: 1.5,
   /** A row of a table or index that is written. */
   write: 5,
+  /** A row that is brought into order with those of other ranges. */
+  merge: 0.5,
+  /** A record of a sync that is read, kept and summed. */
+  record: 1,
+  /** A record of a sync that is sorted and summed. */
+  sum: 0.2,
+  /** A range of a sync, and a fingerprint that is made for one. */
+  range: 0.4,
+  fingerprint: 8,
   /** Holding an event against one filter. */
   match: 0.3,
   /** A value of a filter that is parsed, kept and filed. */
@@ -33,7 +44,13 @@ export const COST = {
   send: 2,
   /** A character of a frame that is sent. */
   sendCharacter: 0.002,
-  /** A character of text that is split into words. */
+  /** A character of a stored event that is parsed. */
+  parsed: 0.005,
+  /** Comparing two words. */
+  compare: 0.005,
+  /** Merging a page of the index of words. */
+  merged: 2000,
+  /** A character of text that is split into words, and of words that are indexed. */
   searchCharacter: 0.1,
 } as const;
 

@@ -1,40 +1,23 @@
 import { isLoopback, networkOf } from "../protocol/ip-address.ts";
 import { encode, type RelayMessage } from "../protocol/message.ts";
-import { isHex64 } from "../protocol/text.ts";
 import type { Reader } from "../protocol/visibility.ts";
-import { Outbound } from "./outbound.ts";
+import { Inbox } from "./inbox.ts";
 import type { Socket } from "./ports.ts";
 import type { Subscription } from "./read/subscription.ts";
+import type { Task } from "./task.ts";
 
 /** Keys that one connection may authenticate (R-05-56). */
 export const MAX_AUTHED_KEYS = 16;
 
-/** A subscription whose row is not written yet; without filters when they are too large for the attachment. */
-export type Unwritten = [subId: string, filters: unknown[] | null];
-
-/**
- * What survives hibernation with the socket (R-06-11). The names of the first five members are part of the protocol.
- */
-export interface Attachment {
-  conn_id: string;
-  pubkey: string | null;
-  challenge: string;
-  authenticated: boolean;
-  pubkeys: string[];
-  /** Subscriptions still to be written behind (R-06-20). */
-  unwritten: Unwritten[];
-  /** Failed AUTH attempts and joins since `failed_since`, in Unix seconds (R-05-62). */
-  failed_auths: number;
-  failed_since: number;
-  /** When it was accepted, in Unix seconds. */
-  opened: number;
-}
+/** What is sent to one that has to log in and has not, in characters, and what a frame counts as at least. */
+const MAX_BEFORE_LOGIN = 512 * 1024;
+const MIN_FRAME = 1024;
 
 /** Where a connection comes from. */
 export interface Origin {
   /** Normalized. */
   readonly address: string;
-  /** What is counted as one client. */
+  /** What counts as one client: the address, or the first 64 bits of an IPv6 address. */
   readonly network: string;
   readonly isLoopback: boolean;
 }
@@ -43,13 +26,26 @@ export function originOf(address: string): Origin {
   return { address, network: networkOf(address), isLoopback: isLoopback(address) };
 }
 
-/** Attachments stay below this many bytes of JSON; the platform's limit of 16,384 is never near. */
-const MAX_ATTACHMENT = 2000;
+/** What makes a connection the one it is, also after its host has lost its memory. */
+export interface Identity {
+  /** 32 hex digits. */
+  readonly id: string;
+  readonly challenge: string;
+  readonly pubkeys: readonly string[];
+  /** Failed AUTH attempts and joins since `failedSince`, in Unix seconds (R-05-62). */
+  readonly failedAuths: number;
+  readonly failedSince: number;
+  /** When it was accepted, in Unix seconds. */
+  readonly openedSeconds: number;
+}
 
-const TOO_SLOW = "error: too slow to receive what was asked for";
-const TOO_MANY = "auth-required: too many messages without a login";
+/** A fresh identity; `randomHex` gives so many random bytes. Id and challenge have 128 bits each (R-05-52). */
+export function newIdentity(nowSeconds: number, randomHex: (bytes: number) => string): Identity {
+  const [id, challenge] = [randomHex(16), randomHex(16)];
+  return { id, challenge, pubkeys: [], failedAuths: 0, failedSince: 0, openedSeconds: nowSeconds };
+}
 
-/** One client: its socket, challenge, authed keys and subscriptions. */
+/** One client: its socket, challenge, authed keys, subscriptions, and the frames that wait to be served. */
 export class Connection implements Reader {
   readonly id: string;
   readonly challenge: string;
@@ -58,34 +54,41 @@ export class Connection implements Reader {
   readonly subscriptions = new Map<string, Subscription>();
   /** Undefined where the platform does not say. */
   readonly origin: Origin | undefined;
-  openedSeconds: number;
-  readonly outbound: Outbound;
-  /** Until when frames that come before AUTH are parked, in Unix milliseconds. Not kept: by then it is over. */
+  readonly socket: Socket;
+  /** Frames that wait. */
+  readonly inbox = new Inbox();
+  /** The read under way; the inbox waits for its end. */
+  task: Task | undefined;
+  /** Its place in the order of the scheduler: work done for it, in units. */
+  virtualTime = 0;
+  /** The scheduler has it in a queue. */
+  isQueued = false;
+  /** Its socket is not read from until the inbox has room. */
+  isPaused = false;
+  /** Frames that came before AUTH and wait for it (`AUTH_GRACE_MS`). */
+  held: { readonly text: string; readonly subject: string | undefined }[] = [];
+  /** Until when frames are held, in Unix milliseconds. */
   graceUntilMs = 0;
-  /** Its last frame came after a silence: it goes first (R-01-10). */
-  isLight = false;
-  /** The relay has closed it: nothing that still arrives is served. */
-  isClosed = false;
-  /** Something has come from it, as far as is known: an eviction forgets it of who has not logged in. */
-  hasSpoken: boolean;
-  /** Called once, when the relay closes it: the client may take its time to go, or stay. */
-  onDismissed: () => void = () => {};
+  /** Characters that it was sent before its login. */
+  sentToStranger = 0;
   /** What the filters of its subscriptions take in memory; see `countValues`. */
   filterValues = 0;
   failedAuths: number;
   failedSince: number;
-  readonly #socket: Socket;
+  openedSeconds: number;
+  /** The relay has closed it: nothing that still arrives is served. */
+  isClosed = false;
+  /** Its client has gone: what it sent is served as far as it is EVENTs. */
+  isGone = false;
 
-  constructor(socket: Socket, attachment: Attachment, privateKinds: ReadonlySet<number>, origin: Origin | undefined) {
-    this.#socket = socket;
-    this.outbound = new Outbound(() => socket.pingedMs());
-    this.id = attachment.conn_id;
-    this.challenge = attachment.challenge;
-    this.authed = new Set(attachment.pubkeys);
-    this.hasSpoken = this.isAuthenticated;
-    this.failedAuths = attachment.failed_auths;
-    this.failedSince = attachment.failed_since;
-    this.openedSeconds = attachment.opened;
+  constructor(socket: Socket, identity: Identity, privateKinds: ReadonlySet<number>, origin: Origin | undefined) {
+    this.socket = socket;
+    this.id = identity.id;
+    this.challenge = identity.challenge;
+    this.authed = new Set(identity.pubkeys);
+    this.failedAuths = identity.failedAuths;
+    this.failedSince = identity.failedSince;
+    this.openedSeconds = identity.openedSeconds;
     this.privateKinds = privateKinds;
     this.origin = origin;
   }
@@ -94,130 +97,25 @@ export class Connection implements Reader {
     return this.authed.size > 0;
   }
 
-  /** Sends a frame. A dead socket is not the business of whoever sends: it is closed and cleaned up by itself (R-06-22). */
+  /** Sends a frame as it is. */
   sendText(frame: string): void {
-    this.outbound.add(frame.length);
-    try {
-      this.#socket.send(frame);
-    } catch {
-      // The close event of the socket follows.
-    }
+    if (this.authed.size === 0) this.sentToStranger += Math.max(frame.length, MIN_FRAME);
+    this.socket.send(frame);
   }
 
   send(message: RelayMessage): void {
     this.sendText(encode(message));
   }
 
-  /** Closes for a reason of the relay's, after a NOTICE (R-01-07, R-01-08). */
-  close(code: number, text: string): void {
-    this.dismiss(text);
-    this.hangUp(code, text);
+  /** It has to go: more is queued than it reads, or it has had more answers than a stranger gets (R-01-10). */
+  isExcessive(mustLogIn: boolean): boolean {
+    return this.socket.isOverflowing || (mustLogIn && this.authed.size === 0 && this.sentToStranger > MAX_BEFORE_LOGIN);
   }
 
-  /** Closes it because it does not read what it is sent (R-01-10). */
-  cutOff(): void {
-    this.close(1008, this.outbound.isStranger ? TOO_MANY : TOO_SLOW);
+  /** The read under way does not go on. */
+  endTask(): void {
+    const { task } = this;
+    this.task = undefined;
+    task?.steps.return();
   }
-
-  /** Says why, and serves nothing more; the socket stays open until it is hung up. */
-  dismiss(text: string): void {
-    if (this.isClosed) return;
-    this.send(["NOTICE", text]);
-    this.isClosed = true;
-    this.onDismissed();
-  }
-
-  hangUp(code: number, text: string): void {
-    try {
-      this.#socket.close(code, text.slice(0, 100));
-    } catch {
-      // Already closed.
-    }
-  }
-
-  /**
-   * Writes the attachment anew. Small filters of unwritten subscriptions travel in it, large ones are named only.
-   * Returns false, and writes nothing, if there is no room even for the names: then the rows must be written now.
-   */
-  save(): boolean {
-    const attachment: Attachment = {
-      conn_id: this.id,
-      pubkey: [...this.authed][0] ?? null,
-      challenge: this.challenge,
-      authenticated: this.isAuthenticated,
-      pubkeys: [...this.authed],
-      unwritten: [],
-      failed_auths: this.failedAuths,
-      failed_since: this.failedSince,
-      opened: this.openedSeconds,
-    };
-    let room = MAX_ATTACHMENT - sizeOf(attachment);
-    for (const subscription of this.subscriptions.values()) {
-      if (subscription.isWritten) continue;
-      const { id, source, sizes } = subscription;
-      const fits = sizes.whole <= room;
-      room -= fits ? sizes.whole : sizes.named;
-      if (room < 0) return false;
-      attachment.unwritten.push([id, fits ? source : null]);
-    }
-    this.#socket.attach(attachment);
-    return true;
-  }
-}
-
-/** Bytes of a value as JSON, and the comma after it; more rather than less. */
-export function sizeOf(value: unknown): number {
-  const json = JSON.stringify(value);
-  // As UTF-8 a unit takes three bytes at most.
-  return (ASCII.test(json) ? json.length : 3 * json.length) + 1;
-}
-
-const ASCII = /^[ -~]*$/;
-
-/** A fresh attachment with an id and a challenge of 128 random bits each (R-05-52). */
-export function newAttachment(nowSeconds: number): Attachment {
-  return {
-    conn_id: randomHex(),
-    pubkey: null,
-    challenge: randomHex(),
-    authenticated: false,
-    pubkeys: [],
-    unwritten: [],
-    failed_auths: 0,
-    failed_since: 0,
-    opened: nowSeconds,
-  };
-}
-
-function randomHex(): string {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** Reads an attachment like any other input; undefined if it is not one (R-06-13). */
-export function parseAttachment(value: unknown): Attachment | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const { conn_id, challenge, pubkeys, unwritten, failed_auths, failed_since, opened } = value as Record<
-    string,
-    unknown
-  >;
-  if (typeof conn_id !== "string" || !/^[0-9a-f]{32}$/.test(conn_id)) return undefined;
-  if (typeof challenge !== "string" || challenge.length < 22) return undefined;
-  if (!Array.isArray(pubkeys) || pubkeys.length > MAX_AUTHED_KEYS || !pubkeys.every(isHex64)) return undefined;
-  if (!Array.isArray(unwritten) || !unwritten.every(isUnwritten)) return undefined;
-  if (!Number.isInteger(failed_auths) || !Number.isInteger(failed_since) || !Number.isInteger(opened)) return undefined;
-  return {
-    conn_id,
-    pubkey: pubkeys[0] ?? null,
-    challenge,
-    authenticated: pubkeys.length > 0,
-    pubkeys,
-    unwritten,
-    failed_auths: failed_auths as number,
-    failed_since: failed_since as number,
-    opened: opened as number,
-  };
-}
-
-function isUnwritten(entry: unknown): entry is Unwritten {
-  return Array.isArray(entry) && typeof entry[0] === "string" && (entry[1] === null || Array.isArray(entry[1]));
 }

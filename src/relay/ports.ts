@@ -130,4 +130,3 @@ export interface ChangeLog {
   /** Up to `limit` changes before a position, newest first. */
   changes(before: number, limit: number): (Change & { position: number })[];
 }
-

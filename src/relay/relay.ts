@@ -1,272 +1,198 @@
-import { type ClientMessage, parseClientMessage } from "../protocol/message.ts";
-import { AUTH_REQUIRED, type Reason, refuse } from "../protocol/reason.ts";
-import { exceedsBytes } from "../protocol/text.ts";
+import { parseClientMessage } from "../protocol/message.ts";
+import { AUTH_REQUIRED } from "../protocol/reason.ts";
+import { COST } from "../protocol/work.ts";
 import { hasMembership, refuseReader } from "./access/access.ts";
-import { authenticate } from "./access/authenticate.ts";
-import type { Connection } from "./connection.ts";
+import { Grace } from "./access/grace.ts";
+import { Connection, newIdentity, type Origin } from "./connection.ts";
+import { Connections } from "./connections.ts";
 import { Admission } from "./limits/admission.ts";
-import { Breaths } from "./limits/breath.ts";
-import { type Frame, Line } from "./line.ts";
-import { isRequest, Membership } from "./members/membership.ts";
-import { Parking } from "./parking.ts";
-import type { ChangeLog } from "./ports.ts";
+import { Overload } from "./limits/overload.ts";
+import { Membership } from "./members/membership.ts";
+import type { ChangeLog, Socket } from "./ports.ts";
 import { type PublishDeps, Publisher } from "./publish/publish.ts";
-import { count, type SubscribeDeps, subscribe } from "./read/subscribe.ts";
+import { Subscriptions } from "./read/subscriptions.ts";
 import { Syncs } from "./read/sync.ts";
-import { failureOf, refusalOf } from "./refusals.ts";
-import { READS, subjectOf, turnOf, WORK } from "./turn.ts";
-import { Turns } from "./turns.ts";
+import { refusalOf } from "./refusals.ts";
+import { Scheduler } from "./scheduler.ts";
+import { Verbs } from "./verbs.ts";
 
-export interface RelayDeps extends PublishDeps {
+export interface RelayDeps extends Omit<PublishDeps, "subscriptions" | "close"> {
   changeLog: ChangeLog;
-  /** All that are open. */
-  connections: () => Iterable<Connection>;
 }
 
-type Parsed = ReturnType<typeof parseClientMessage>;
-
-/** One relay: takes the frames of its connections and answers them. Knows neither the platform nor SQL. */
+/** One relay: takes the frames of its connections and answers them, in one thread and never waiting. */
 export class Relay {
+  readonly connections = new Connections();
+  readonly subscriptions: Subscriptions;
   /** Where members are kept (NIP-43). */
   readonly membership: Membership | undefined;
-  readonly #deps: RelayDeps & SubscribeDeps;
+  readonly #deps: RelayDeps;
   readonly #publisher: Publisher;
   readonly #syncs: Syncs;
   readonly #admission: Admission;
-  readonly #breaths: Breaths;
-  readonly #parking: Parking;
-  readonly #line: Line;
+  readonly #grace: Grace;
+  readonly #overload = new Overload();
+  readonly #scheduler: Scheduler;
+  readonly #verbs: Verbs;
 
   constructor(deps: RelayDeps) {
-    const turns = new Turns(deps.clock);
-    this.#publisher = new Publisher(deps, turns);
+    const { config, access, host, meter } = deps;
+    const { clock } = host;
+    this.#deps = deps;
+    this.subscriptions = new Subscriptions(host.survival);
+    this.#publisher = new Publisher({
+      ...deps,
+      subscriptions: this.subscriptions,
+      close: (connection) => this.#cutOff(connection),
+    });
     this.#syncs = new Syncs(deps);
-    const { secretKey } = deps.config;
-    if (secretKey !== undefined && hasMembership(deps.access)) {
-      const issue: Publisher["issue"] = (events) => this.#publisher.issue(events);
-      this.membership = new Membership({ ...deps, secretKey, issue, enforce: (pubkey) => this.#enforceAll(pubkey) });
-    } else {
-      // Anybody may sign of members now; it is removed when the relay does so again (R-05-63).
-      deps.access.lists.remove("signing", "self");
-      deps.access.lists.remove("signing", "foreign");
-    }
-    this.#deps = { ...deps, invite: (authed, filters) => this.membership?.invite(authed, filters) };
-    this.#admission = new Admission(deps.config, deps.clock);
-    this.#breaths = new Breaths(deps.clock);
-    this.#line = new Line(turns, (connection, frame) => this.#beginLater(connection, frame));
-    this.#parking = new Parking(deps.clock, (connection, { text }) => {
+    this.#admission = new Admission(config, clock);
+    this.#grace = new Grace(config.authGraceMs, clock, (connection, text) => {
       const message = parseClientMessage(text);
       if (message.ok) connection.send(refusalOf(message.value, AUTH_REQUIRED));
     });
-  }
-
-  /** The relay has closed the connection, or its client has: what is kept in memory for it is freed. */
-  drop(connection: Connection): void {
-    connection.isClosed = true;
-    this.#syncs.drop(connection);
-    this.#admission.drop(connection);
-    this.#parking.take(connection);
-  }
-
-  /** The client has gone: what it has sent before is still published, unless the relay had closed the connection. */
-  leave(connection: Connection): void {
-    this.#line.drop(connection, connection.isClosed);
-    this.drop(connection);
-  }
-
-  /**
-   * Who may read has changed, or the connection has one more key: what it may not have any longer ends at once. To be
-   * called in the turn of the change, so that nothing is delivered in between.
-   */
-  enforce(connection: Connection): void {
-    const reason = refuseReader(this.#deps.access, connection.authed);
-    if (reason === undefined || (connection.authed.size === 0 && this.#deps.config.authRequired)) return;
-    for (const subscription of [...connection.subscriptions.values()])
-      this.#deps.subscriptions.end(subscription, reason);
-    this.#syncs.end(connection, reason);
-  }
-
-  #enforceAll(pubkey: string): void {
-    for (const connection of this.#deps.connections()) if (connection.authed.has(pubkey)) this.enforce(connection);
-  }
-
-  /** Commits what waits, so that a change of access counts for exactly what comes after it. */
-  async settle(): Promise<void> {
-    await this.#publisher.flush();
-    await this.#announce();
-  }
-
-  /** That something cannot be published now keeps nobody from being served (R-06-17). */
-  async #announce(): Promise<void> {
-    if (!this.membership?.announcements.isReady) return;
-    try {
-      await this.membership.announcements.settle();
-    } catch (error) {
-      this.#deps.report("announcing failed", { error: String(error) });
+    const { secretKey } = config;
+    if (secretKey !== undefined && hasMembership(access)) {
+      this.membership = new Membership({
+        ...deps,
+        secretKey,
+        issue: (events) => this.#publisher.issue(events),
+        enforce: (pubkey) => this.#enforceAll(pubkey),
+      });
+    } else {
+      // Anybody may sign of members now; it is removed when the relay does so again (R-05-63).
+      access.lists.remove("signing", "self");
+      access.lists.remove("signing", "foreign");
     }
-  }
-
-  /** Serves one text frame. Never throws: a failure is answered, logged, and the connection goes on (R-06-14). */
-  async receive(connection: Connection, text: string): Promise<void> {
-    if (this.#isCutOff(connection)) return this.#breaths.count(0, false);
-    const parsed = this.#parse(text);
-    const message = parsed.ok ? parsed.value : undefined;
-    const frame = { text, subject: subjectOf(message) };
-    let refused: Promise<void> | undefined;
-    const isServed = this.#admission.admit(connection, message, text.length, (refusal) => {
-      refused = this.#queue(connection, parsed, { ...frame, refusal });
+    this.#verbs = new Verbs({
+      ...deps,
+      publisher: this.#publisher,
+      subscriptions: this.subscriptions,
+      syncs: this.#syncs,
+      membership: this.membership,
+      admission: this.#admission,
+      overload: this.#overload,
+      grace: this.#grace,
+      close: (connection, code, text) => this.close(connection, code, text),
+      enforce: (connection) => this.enforce(connection),
     });
-    this.#breaths.count(WORK[turnOf(message)], isServed && parsed.ok);
-    return isServed ? this.#queue(connection, parsed, frame) : refused;
+    this.#scheduler = new Scheduler(
+      meter,
+      clock,
+      () => host.wake(),
+      (connection) => this.#verbs.step(connection),
+    );
   }
 
-  #parse(text: string): Parsed {
-    const { maxMessageLength } = this.#deps.config;
-    return exceedsBytes(text, maxMessageLength)
-      ? refuse(`invalid: message too large, at most ${maxMessageLength} bytes`)
-      : parseClientMessage(text);
+  /** A client has connected. The challenge is the first frame that it is sent (R-01-02). */
+  open(socket: Socket, origin: Origin | undefined): Connection {
+    const { config, host } = this.#deps;
+    const identity = newIdentity(host.clock.nowSeconds(), host.randomHex);
+    const connection = new Connection(socket, identity, config.privateKinds, origin);
+    this.restore(connection);
+    this.#grace.begin(connection);
+    connection.send(["AUTH", connection.challenge]);
+    return connection;
   }
 
-  /** Serves a frame, or refuses it, now or when its turn comes: what is refused takes its time, too. */
-  async #queue(connection: Connection, parsed: Parsed, frame: Frame): Promise<void> {
-    const turn = turnOf(parsed.ok && frame.refusal === undefined ? parsed.value : undefined);
-    if (!this.#line.isBusy(connection, turn)) return this.#begin(connection, parsed, frame);
-    if (this.#line.enter(connection, turn, frame)) return;
-    // It is refused before what came earlier, which would open what is closed then.
-    if (frame.subject !== undefined) this.#line.withdraw(connection, frame.subject);
-    if (!parsed.ok || frame.refusal !== undefined) return this.#begin(connection, parsed, frame);
-    const { verb } = parsed.value;
-    // Who takes something back is not refused that, but has to begin anew.
-    if (verb === "CLOSE" || verb === "NEG-CLOSE") return connection.close(1008, OVERRUN);
-    await this.#begin(connection, parsed, { ...frame, refusal: OVERRUN });
+  /** Takes over a connection that was open before the host lost its memory. */
+  restore(connection: Connection): void {
+    this.connections.add(connection);
   }
 
-  /** Serves a frame that has waited, of a client that has left only if it is an event. Never throws. */
-  async #beginLater(connection: Connection, frame: Frame): Promise<void> {
-    const parsed = this.#parse(frame.text);
-    const message = parsed.ok ? parsed.value : undefined;
-    if (connection.isClosed && message?.verb !== "EVENT") return;
-    try {
-      await this.#begin(connection, parsed, frame);
-    } catch (error) {
-      this.#deps.report("message failed", { connection: connection.id, error: String(error) });
-      if (message !== undefined) for (const answer of failureOf(message)) connection.send(answer);
-    }
-  }
-
-  /** Serves a frame whose turn it is. Reads go on by themselves. */
-  async #begin(connection: Connection, parsed: Parsed, frame: Frame): Promise<void> {
-    const { text, subject, refusal } = frame;
-    const isGated = this.#isGated(connection);
-    if (!parsed.ok) {
-      const isTooLarge = exceedsBytes(text, this.#deps.config.maxMessageLength);
-      return connection.send(["NOTICE", refusal ?? (isGated && !isTooLarge ? AUTH_REQUIRED : parsed.reason)]);
-    }
-    const message = parsed.value;
-    const { verb } = message;
-    if (refusal !== undefined) {
-      if (subject !== undefined) this.#parking.withdraw(connection, subject);
-      // A subscription that ends by it first gets what its connection has sent; of two answers about an id this is the last.
-      const hasToWait = verb === "EVENT" ? this.#publisher.waits(message.id) : verb === "REQ";
-      if (hasToWait) await this.#publisher.settle(connection);
-      return this.#refuse(connection, message, refusal);
-    }
-    if (isGated && verb !== "AUTH" && verb !== "PING") {
-      if (this.#parking.park(connection, { text, subject })) return;
-      if (subject !== undefined) this.#parking.withdraw(connection, subject);
-      return connection.send(refusalOf(message, AUTH_REQUIRED));
-    }
-    const work = this.#answer(connection, message);
-    if (READS.has(verb)) return this.#line.hold(connection, turnOf(message), work);
-    await work;
-    if (connection.isAuthenticated) this.#unpark(connection);
-  }
-
-  #isGated(connection: Connection): boolean {
-    return this.#deps.config.authRequired && !connection.isAuthenticated;
+  /** A text frame has arrived: it waits in the inbox for {@link run}. CLOSE and NEG-CLOSE do not wait. */
+  receive(connection: Connection, text: string): void {
+    this.charge(connection, COST.frame);
+    if (this.#isCutOff(connection)) return;
+    const { inbox } = connection;
+    const isWaiting = inbox.count > 0 || connection.task !== undefined;
+    if (isWaiting && this.#verbs.closeAhead(connection, text)) return;
+    if (!this.#overload.admit(connection, text)) return this.#verbs.refuseOverrun(connection, text);
+    if (inbox.isEnough && !connection.isPaused) connection.isPaused = connection.socket.pause();
+    this.#scheduler.ready(connection);
   }
 
   /** A binary frame of so many bytes is no message (M-14). */
   receiveBinary(connection: Connection, bytes: number): void {
-    this.#breaths.count(0, false);
-    if (this.#isCutOff(connection)) return;
-    if (this.#admission.admit(connection, undefined, bytes, (reason) => connection.send(["NOTICE", reason]))) {
-      connection.send(["NOTICE", "invalid: binary frames are not supported"]);
-    }
+    this.charge(connection, COST.frame);
+    if (!this.#isCutOff(connection)) this.#verbs.refuseBinary(connection, bytes);
+  }
+
+  /** Counts work that the host has done for a connection, in units. */
+  charge(connection: Connection, units: number): void {
+    this.#scheduler.charge(connection, units);
+  }
+
+  /** The client has gone. What it has sent is still published, unless the relay had closed the connection. */
+  leave(connection: Connection): void {
+    if (connection.isGone) return;
+    connection.isGone = true;
+    this.#release(connection);
+    this.#scheduler.ready(connection);
+  }
+
+  /** Ends a connection, after a NOTICE: nothing more of it is served (R-01-07, R-01-08). */
+  close(connection: Connection, code: number, text: string): void {
+    if (connection.isClosed || connection.isGone) return;
+    connection.send(["NOTICE", text]);
+    connection.isClosed = true;
+    this.#overload.clear(connection);
+    this.#release(connection);
+    connection.socket.close(code, text.slice(0, 100));
+  }
+
+  /**
+   * Serves what has arrived, for a slice of work of some two milliseconds. Returns whether there is more to do: then it is to be
+   * called again, after the host has looked for what has arrived meanwhile.
+   */
+  run(): boolean {
+    this.#scheduler.run();
+    this.#publisher.gather(this.#scheduler.isBusy);
+    return this.#scheduler.isBusy;
+  }
+
+  /** Commits what waits, so that a change of access counts for exactly what comes after it. */
+  settle(): void {
+    this.#publisher.commit();
+    this.membership?.announcements.settleIfReady();
+  }
+
+  /** Who may read has changed: what the connection may not have any longer ends at once. */
+  enforce(connection: Connection): void {
+    const reason = refuseReader(this.#deps.access, connection.authed);
+    if (reason === undefined || (connection.authed.size === 0 && this.#deps.config.authRequired)) return;
+    for (const subscription of [...connection.subscriptions.values()]) this.subscriptions.end(subscription, reason);
+    this.#syncs.end(connection, reason);
+  }
+
+  #enforceAll(pubkey: string): void {
+    for (const connection of this.connections) if (connection.authed.has(pubkey)) this.enforce(connection);
+  }
+
+  /** Frees what is kept for a connection; the events of its inbox stay. */
+  #release(connection: Connection): void {
+    connection.endTask();
+    this.#grace.take(connection);
+    this.connections.remove(connection);
+    this.#scheduler.drop(connection);
+    this.#syncs.drop(connection);
+    this.#admission.drop(connection);
+    this.subscriptions.drop(connection);
   }
 
   /** Whether nothing is served any more. A client that asks for more than it reads is not answered for ever (R-01-10). */
   #isCutOff(connection: Connection): boolean {
-    if (connection.isClosed) return true;
-    connection.outbound.heard();
-    if (connection.outbound.isOverflowing) connection.cutOff();
+    if (connection.isClosed || connection.isGone) return true;
+    connection.socket.heard();
+    if (connection.isExcessive(this.#deps.config.authRequired)) this.#cutOff(connection);
     return connection.isClosed;
   }
 
-  /** What has been parked is served before anything that comes later (R-01-09). */
-  #unpark(connection: Connection): void {
-    const frames = this.#parking.take(connection).map((frame) => {
-      const parsed = parseClientMessage(frame.text);
-      return { turn: turnOf(parsed.ok ? parsed.value : undefined), frame };
-    });
-    if (frames.length > 0) this.#line.enterFirst(connection, frames);
-  }
-
-  async #answer(connection: Connection, message: ClientMessage): Promise<void> {
-    try {
-      await this.#serve(connection, message);
-    } catch (error) {
-      this.#deps.report("message failed", { connection: connection.id, verb: message.verb, error: String(error) });
-      for (const frame of failureOf(message)) connection.send(frame);
-    }
-  }
-
-  /** Refuses a message that is not looked at; what it would have replaced ends (R-03-25, R-05-41). */
-  #refuse(connection: Connection, message: ClientMessage | undefined, reason: Reason): void {
-    if (message?.verb === "REQ") this.#deps.subscriptions.close(connection, message.id);
-    if (message?.verb === "NEG-OPEN" || message?.verb === "NEG-MSG") this.#syncs.close(connection, message.id);
-    connection.send(message === undefined ? ["NOTICE", reason] : refusalOf(message, reason));
-  }
-
-  async #serve(connection: Connection, message: ClientMessage): Promise<void> {
-    if (message.verb === "EVENT") {
-      if (this.membership === undefined || !isRequest(message.event)) {
-        return this.#publisher.publish(connection, message.id, message.event);
-      }
-      await this.#publisher.flush();
-      return this.membership.serve(connection, message.id, message.event);
-    }
-    // It finds what it has sent itself (R-01-09). What others have waiting has no OK yet, and comes live; what is in the log
-    // already is delivered first, to those who are subscribed by now.
-    await this.#publisher.settle(connection);
-    await this.#announce();
-    while (!this.#publisher.isSettled) await this.#publisher.settle(connection);
-    // Either may have changed who may read, or who can be served: asked in the turn in which it is done.
-    if (connection.isClosed) return;
-    if (READS.has(message.verb)) {
-      const reason = refuseReader(this.#deps.access, connection.authed);
-      if (reason !== undefined) return connection.send(refusalOf(message, reason));
-    }
-    switch (message.verb) {
-      case "COUNT":
-        return count(this.#deps, connection, message.id, message.filters);
-      case "REQ":
-        return subscribe(this.#deps, connection, message.id, message.filters);
-      case "CLOSE":
-        return this.#deps.subscriptions.close(connection, message.id);
-      case "AUTH":
-        authenticate({ ...this.#deps, admission: this.#admission }, connection, message.id, message.event);
-        return this.enforce(connection);
-      case "NEG-OPEN":
-        return this.#syncs.open(connection, message.id, message.parts);
-      case "NEG-MSG":
-        return this.#syncs.receive(connection, message.id, message.parts);
-      case "NEG-CLOSE":
-        return this.#syncs.close(connection, message.id);
-      case "PING":
-        return connection.send(["PONG"]);
-    }
+  #cutOff(connection: Connection): void {
+    const isStranger = this.#deps.config.authRequired && !connection.isAuthenticated;
+    this.close(connection, 1008, isStranger ? TOO_MANY : TOO_SLOW);
   }
 }
 
-const OVERRUN: Reason = "rate-limited: too much waits for what this connection has asked for, try again later";
+const TOO_SLOW = "error: too slow to receive what was asked for";
+const TOO_MANY = "auth-required: too many messages without a login";

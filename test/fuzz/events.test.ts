@@ -20,9 +20,9 @@ import { Scan } from "../../src/store/read/scan.ts";
 import { migrate } from "../../src/store/schema.ts";
 import { fuzz } from "../support/fuzz.ts";
 import { alike, jsonText, numberText, oddText, stringText } from "../support/json-text.ts";
-import { valuesOf } from "../support/naive-rules.ts";
+import { valuesOf } from "../support/model/naive-rules.ts";
 import { freshRelay } from "../support/relay.ts";
-import { verified } from "../workerd/stocked.ts";
+import { verified } from "../support/stock.ts";
 
 const nexus = createCrypto(wasm);
 

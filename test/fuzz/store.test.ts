@@ -16,11 +16,11 @@ import { migrate } from "../../src/store/schema.ts";
 import type { Sql } from "../../src/store/sql.ts";
 import type { Filter as RawFilter } from "../support/client.ts";
 import { fuzz } from "../support/fuzz.ts";
-import { RETENTION_JOB, RETENTION_RESULT } from "../support/naive-features.ts";
-import { PRIVATE_KINDS } from "../support/naive-filter.ts";
-import { hintsFor, unionOf } from "../support/naive-rules.ts";
+import { RETENTION_JOB, RETENTION_RESULT } from "../support/model/naive-features.ts";
+import { PRIVATE_KINDS } from "../support/model/naive-filter.ts";
+import { hintsFor, unionOf } from "../support/model/naive-rules.ts";
 import { freshRelay } from "../support/relay.ts";
-import { verified } from "../workerd/stocked.ts";
+import { verified } from "../support/stock.ts";
 import { type Asked, answerOf, cut, NaiveStore } from "./naive-store.ts";
 import { type Conditions, type Draft, KEYS, type Question, START, type Step, session, type Value } from "./stock.ts";
 

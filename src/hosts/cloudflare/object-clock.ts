@@ -6,7 +6,7 @@ const SLACK_MS = 5;
 interface Pending {
   /** When it is due, in milliseconds of `performance.now()`. */
   atMs: number;
-  task: () => void | Promise<void>;
+  task: () => void;
 }
 
 interface Timer {
@@ -25,6 +25,7 @@ interface Timer {
  */
 export class ObjectClock implements Clock {
   readonly nowSeconds: () => number;
+  readonly nowMs = (): number => Date.now();
   readonly #state: DurableObjectState;
   readonly #report: Log;
   /** Ordered by time. */
@@ -35,7 +36,7 @@ export class ObjectClock implements Clock {
   #hasRung = false;
   #isPutOff = false;
   #holds = 0;
-  #nowMs = 0;
+  #latestMs = 0;
 
   constructor(state: DurableObjectState, report: Log, nowSeconds: () => number) {
     this.nowSeconds = nowSeconds;
@@ -43,18 +44,15 @@ export class ObjectClock implements Clock {
     this.#report = report;
   }
 
-  soon(delayMs: number, task: () => void | Promise<void>): void {
+  soon(delayMs: number, task: () => void): void {
     const atMs = this.#now() + delayMs;
     const after = this.#pending.findLastIndex((one) => one.atMs <= atMs) + 1;
     this.#pending.splice(after, 0, { atMs, task });
     this.#arm();
   }
 
-  pause(ms = 0): Promise<void> {
-    return new Promise((resolve) => this.soon(ms, resolve));
-  }
-
   /**
+   * Holds back all messages for a moment, in which the runtime looks for new ones of every connection; until it is over.
    * A timer that has rung has been one: then, too, the runtime looks at the network. So one that is overdue is waited for,
    * until a breath is asked for once more: with too many messages none rings.
    */
@@ -92,7 +90,11 @@ export class ObjectClock implements Clock {
     const [first] = this.#pending;
     if (first === undefined || first.atMs > nowMs) return;
     this.#pending.shift();
-    void this.#run(first.task);
+    try {
+      first.task();
+    } catch (error) {
+      this.#report("timed task failed", { error: String(error) });
+    }
   }
 
   #overdue(): Timer | undefined {
@@ -117,25 +119,17 @@ export class ObjectClock implements Clock {
   #ring(timer: Timer): void {
     this.#timers.splice(this.#timers.indexOf(timer), 1);
     // So late it is now at least, whatever the clock says.
-    this.#nowMs = Math.max(this.#nowMs, timer.atMs);
+    this.#latestMs = Math.max(this.#latestMs, timer.atMs);
     this.#hasRung = true;
     this.#hold(async () => {});
-  }
-
-  async #run(task: Pending["task"]): Promise<void> {
-    try {
-      await task();
-    } catch (error) {
-      this.#report("timed task failed", { error: String(error) });
-    }
   }
 
   /** When the clock is set back, or stands still, what is to come is as far away as it was. */
   #now(): number {
     const nowMs = performance.now();
-    const backMs = this.#nowMs - nowMs;
+    const backMs = this.#latestMs - nowMs;
     if (backMs > 0) for (const one of [...this.#pending, ...this.#timers]) one.atMs -= backMs;
-    this.#nowMs = nowMs;
+    this.#latestMs = nowMs;
     return nowMs;
   }
 }

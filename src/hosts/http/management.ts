@@ -1,27 +1,15 @@
-import type { Crypto } from "../../protocol/crypto/secp256k1.ts";
 import { VerifiedEvent } from "../../protocol/crypto/verify.ts";
-import { checkHttpAuth, parseHttpAuth } from "../../protocol/http-auth.ts";
+import type { Event } from "../../protocol/event.ts";
+import { checkHttpAuth, parseHttpAuth, payloadOf } from "../../protocol/http-auth.ts";
 import { accepts } from "../../protocol/info.ts";
 import { INTERNAL_ERROR, type Reason } from "../../protocol/reason.ts";
-import type { Access } from "../../relay/access/access.ts";
-import type { Management } from "../../relay/manage/management.ts";
 import { spend } from "../../relay/manage/spent.ts";
-import type { Clock, Log } from "../../relay/ports.ts";
+import type { Running } from "../assemble.ts";
 
 const RPC = "application/nostr+json+rpc";
 
 /** Bytes of a request's body at most (R-08-08). */
 const MAX_BODY = 1 << 20;
-
-export interface ManagementDeps {
-  access: Access;
-  clock: Clock;
-  crypto: Crypto;
-  management: Management;
-  /** Commits what was received before. */
-  settle: () => Promise<void>;
-  report: Log;
-}
 
 /** Whether a POST is for management: by its Content-Type (R-08-09) or, as some clients have it, by Accept. */
 export function isManagement({ headers }: Request): boolean {
@@ -35,7 +23,7 @@ export function isTooLarge({ headers }: Request): boolean {
 }
 
 /**
- * What is checked before the object is asked, so that nobody wakes it with less: the size of the body, which is read
+ * What Cloudflare checks before the object is asked, so that nobody wakes it with less: the size of the body, which is read
  * here, and that there is a NIP-98 event at all.
  */
 export async function forManagement(request: Request): Promise<Request | Response> {
@@ -46,43 +34,57 @@ export async function forManagement(request: Request): Promise<Request | Respons
   return body === undefined ? failure(413, TOO_LARGE) : new Request(request, { body });
 }
 
-/** Answers a request that {@link forManagement} has let through (R-05-72). Never throws. */
-export async function manage(request: Request, deps: ManagementDeps): Promise<Response> {
+/** Answers a request for management (R-05-72). Reads no body of somebody who is no admin. Never throws. */
+export async function manage(request: Request, running: Running): Promise<Response> {
   try {
-    return await answer(request, deps);
+    if (isTooLarge(request)) return failure(413, TOO_LARGE);
+    const parsed = parseHttpAuth(request.headers.get("Authorization"));
+    if (!parsed.ok) return failure(401, parsed.reason);
+    const refusal = refuseCaller(request, parsed.value, payloadOf(parsed.value), running);
+    if (refusal !== undefined) return refusal;
+    const checked = VerifiedEvent.check(parsed.value, running.crypto);
+    if (!checked.ok) return failure(401, checked.reason);
+    if (!running.management.mayCall(parsed.value.pubkey, "supportedmethods")) return failure(403, NO_ADMIN);
+    const body = await read(request.body);
+    if (body === undefined) return failure(413, TOO_LARGE);
+    const bodyHash = await sha256(body);
+    // From here on all in one turn: what is checked is still so when it is acted on.
+    running.relay.settle();
+    return refuseCaller(request, parsed.value, bodyHash, running) ?? call(parsed.value, body, running);
   } catch (error) {
-    deps.report("management failed", { error: String(error) });
+    running.host.report("management failed", { error: String(error) });
     return failure(500, INTERNAL_ERROR);
   }
 }
 
-async function answer(request: Request, deps: ManagementDeps): Promise<Response> {
-  const { access, clock, crypto, management } = deps;
-  const { config } = access;
-  const parsed = parseHttpAuth(request.headers.get("Authorization"));
-  if (!parsed.ok) return failure(401, parsed.reason);
-  const body = new Uint8Array(await request.arrayBuffer());
-  const bodyHash = await sha256(body);
-  await deps.settle();
-  // From here on all in one turn: what is checked is still so when it is acted on.
-  const now = clock.nowSeconds();
+/** Why the event does not authorize this request, its signature aside. */
+function refuseCaller(
+  request: Request,
+  event: Event,
+  bodyHash: string,
+  { config, host }: Running,
+): Response | undefined {
   const { search } = new URL(request.url);
   const urls = config.relayUrls.map((url) => Object.assign(new URL(url), { search, hash: "" }).href);
-  const refusal = checkHttpAuth(parsed.value, { method: request.method, urls, bodyHash, now });
-  if (refusal !== undefined) return failure(401, refusal);
-  const checked = VerifiedEvent.check(parsed.value, crypto);
-  if (!checked.ok) return failure(401, checked.reason);
-  const caller = checked.value.event.pubkey;
-  if (!management.mayCall(caller, "supportedmethods")) return failure(403, "restricted: this key is no admin's");
-  const call = parseCall(body);
-  if (call === undefined) return failure(400, "invalid: the body is not JSON with a method and an array of params");
-  if (!management.mayCall(caller, call.method)) return failure(403, "restricted: this key may not call this method");
-  const spent = spend(checked.value.event, access, now);
+  const now = host.clock.nowSeconds();
+  const refusal = checkHttpAuth(event, { method: request.method, urls, bodyHash, now });
+  return refusal === undefined ? undefined : failure(401, refusal);
+}
+
+/** Does what an authorized request asks for. */
+function call(event: Event, body: Uint8Array<ArrayBuffer>, { access, host, management }: Running): Response {
+  const caller = event.pubkey;
+  if (!management.mayCall(caller, "supportedmethods")) return failure(403, NO_ADMIN);
+  const parsed = parseCall(body);
+  if (parsed === undefined) return failure(400, "invalid: the body is not JSON with a method and an array of params");
+  if (!management.mayCall(caller, parsed.method)) return failure(403, "restricted: this key may not call this method");
+  const spent = spend(event, access, host.clock.nowSeconds());
   if (spent !== undefined) return failure(spent.startsWith("rate-limited") ? 429 : 401, spent);
-  const result = management.call(caller, call.method, call.params);
+  const result = management.call(caller, parsed.method, parsed.params);
   return Response.json(result.ok ? { result: result.value } : { result: null, error: result.reason });
 }
 
+const NO_ADMIN: Reason = "restricted: this key is no admin's";
 const TOO_LARGE: Reason = `invalid: the body is larger than ${MAX_BODY} bytes`;
 
 function failure(status: number, error: Reason): Response {
@@ -103,7 +105,7 @@ function parseCall(body: Uint8Array): { method: string; params: unknown[] } | un
 }
 
 /** The whole body; undefined as soon as it is too large. */
-async function read(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array | undefined> {
+async function read(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of stream ?? []) {
@@ -120,7 +122,7 @@ async function read(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Arr
   return body;
 }
 
-async function sha256(bytes: Uint8Array): Promise<string> {
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

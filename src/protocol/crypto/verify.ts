@@ -13,11 +13,14 @@ export class HashedEvent {
   /** Makes the type nominal. */
   protected readonly hashed = true;
 
-  private constructor(
-    readonly event: Event,
-    /** Canonical JSON of the event: stored once and sent by concatenation. */
-    readonly raw: string,
-  ) {}
+  readonly event: Event;
+  /** Canonical JSON of the event: stored once and sent by concatenation. */
+  readonly raw: string;
+
+  private constructor(event: Event, raw: string) {
+    this.event = event;
+    this.raw = raw;
+  }
 
   /** Recomputes the id (R-02-09). */
   static check(event: Event, crypto: Crypto): Result<HashedEvent> {
@@ -31,12 +34,16 @@ export class VerifiedEvent {
   /** Makes the type nominal: no other object passes for a verified event. */
   protected readonly verified = true;
 
-  private constructor(
-    readonly event: Event,
-    /** As {@link HashedEvent.raw}. */
-    readonly raw: string,
-    readonly tags: readonly IndexedTag[],
-  ) {}
+  readonly event: Event;
+  /** As {@link HashedEvent.raw}. */
+  readonly raw: string;
+  readonly tags: readonly IndexedTag[];
+
+  private constructor(event: Event, raw: string, tags: readonly IndexedTag[]) {
+    this.event = event;
+    this.raw = raw;
+    this.tags = tags;
+  }
 
   /** Recomputes the id, then checks the BIP-340 signature over it (R-02-09). */
   static check(event: Event, crypto: Crypto): Result<VerifiedEvent> {

@@ -1,10 +1,11 @@
 import { hexToBytes } from "@noble/hashes/utils.js";
+import { COST, Meter } from "../work.ts";
 import { ID_BYTES } from "./codec.ts";
 import { sortedOrder } from "./order.ts";
 import { ID_WORDS, idWords, Records, sumsOf } from "./records.ts";
 
-/** Records handled between two pauses of `building`: a few milliseconds. A power of two, as the sort wants. */
-const STRETCH = 16_384;
+/** Records handled between two yields of `building`: less than a millisecond. A power of two, as the sort wants. */
+const STRETCH = 4096;
 /** The arrays double up to this many records, then grow by as many: at most 2.6 MB stand empty. */
 const GROWTH = 65_536;
 
@@ -37,15 +38,25 @@ export class RecordsBuilder {
 
   /** All of `building` at once. */
   build(): Records {
-    const steps = this.building();
+    const steps = this.building(new Meter());
     for (;;) {
       const { done, value } = steps.next();
       if (done) return value;
     }
   }
 
-  /** Makes the Records in stretches of a few milliseconds: the caller may pause at each yield. Empties the builder. */
-  *building(): Generator<undefined, Records> {
+  /** Makes the Records and charges the work: the caller may pause at each yield. Empties the builder. */
+  *building(meter: Meter): Generator<void, Records> {
+    const steps = this.#building();
+    for (;;) {
+      const { done, value } = steps.next();
+      meter.spent += STRETCH * COST.sum;
+      if (done) return value;
+      yield;
+    }
+  }
+
+  *#building(): Generator<undefined, Records> {
     const timestamps = this.#timestamps.subarray(0, this.#size);
     const ids = this.#ids.subarray(0, this.#size * ID_BYTES);
     const turn = this.#newestFirst;

@@ -1,5 +1,6 @@
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import type { Reason } from "../reason.ts";
+import { COST, Meter, STEP } from "../work.ts";
 import { type Bound, END, ID_BYTES, Mode, type Range, START, VERSION } from "./codec.ts";
 import { RangeReader } from "./reader.ts";
 import type { Records } from "./records.ts";
@@ -11,10 +12,6 @@ export const MIN_FRAME_LIMIT = 4096;
 const RESERVE = 200;
 /** A range of fewer than twice as many records is sent as a list of ids, others as so many fingerprints (R-05-49). */
 const BUCKETS = 16;
-/** Ranges without a fingerprint that are answered between two pauses of `responding`: a few milliseconds. */
-const STRETCH = 10_000;
-/** What a fingerprint costs, in such ranges. */
-const FINGERPRINT_WORK = 20;
 
 /** Why a message was refused. Its session is at an end. */
 export interface Fault {
@@ -53,20 +50,21 @@ export function messageToHex(message: Uint8Array): string {
  * answered with the version that is. The work is bounded by the bytes of the message and of the answer.
  */
 export function respond(records: Records, message: Uint8Array, frameLimit: number): Uint8Array | Fault {
-  return finished(responding(records, message, frameLimit));
+  return finished(responding(records, message, frameLimit, new Meter()));
 }
 
-/** All of `respond` in stretches of a few milliseconds: the caller may pause at each yield. */
+/** All of `respond`, charged to `meter`, in steps of {@link STEP} units: the caller may pause at each yield. */
 export function* responding(
   records: Records,
   message: Uint8Array,
   frameLimit: number,
-): Generator<undefined, Uint8Array | Fault> {
+  meter: Meter,
+): Generator<void, Uint8Array | Fault> {
   const version = message[0];
   if (version === undefined) return { error: "invalid: negentropy: message is empty" };
   if (version >> 4 !== VERSION >> 4) return { error: "invalid: negentropy: not a version byte" };
   if (version !== VERSION) return Uint8Array.of(VERSION);
-  return yield* answering(records, message, frameLimit);
+  return yield* answering(records, message, frameLimit, meter);
 }
 
 /** The first message of a sync, by the side that will learn the differences: less than 1000 bytes. */
@@ -83,7 +81,7 @@ export function initiate(records: Records): Uint8Array {
 export function reconcile(records: Records, message: Uint8Array, frameLimit: number): Reconciled | Fault {
   if (message[0] !== VERSION) return { error: "invalid: negentropy: version is not 1" };
   const learned: Learned = { have: [], need: [] };
-  const reply = finished(answering(records, message, frameLimit, learned));
+  const reply = finished(answering(records, message, frameLimit, new Meter(), learned));
   if ("error" in reply) return reply;
   return { ...learned, reply: reply.length > 1 ? reply : undefined };
 }
@@ -93,8 +91,9 @@ function* answering(
   records: Records,
   message: Uint8Array,
   frameLimit: number,
+  meter: Meter,
   learned?: Learned,
-): Generator<undefined, Uint8Array | Fault> {
+): Generator<void, Uint8Array | Fault> {
   if (frameLimit < MIN_FRAME_LIMIT) throw new RangeError(`a frame limit is at least ${MIN_FRAME_LIMIT} bytes`);
   const limit = frameLimit - RESERVE;
   const ranges = new RangeReader(message);
@@ -103,23 +102,23 @@ function* answering(
   let previous = START;
   let pendingSkip = false;
   let isFull = false;
-  let work = 0;
+  let from = meter.spent;
   for (let range = ranges.next(); range !== undefined; range = ranges.next()) {
-    if (work >= STRETCH) {
-      work = 0;
+    if (meter.spent - from >= STEP) {
       yield;
+      from = meter.spent;
     }
-    work += 1;
+    meter.spent += COST.range;
     // What no longer fits an answer is still read for its faults.
     if (isFull) continue;
-    if (range.mode === Mode.Fingerprint) work += FINGERPRINT_WORK;
+    if (range.mode === Mode.Fingerprint) meter.spent += COST.fingerprint;
     const upper = records.lowerBound(lower, range.bound);
     if (isSettled(records, lower, upper, range, learned)) {
       pendingSkip = true;
     } else {
       if (pendingSkip) out.skip(previous);
       pendingSkip = false;
-      if (range.mode === Mode.Fingerprint) work += BUCKETS * FINGERPRINT_WORK;
+      if (range.mode === Mode.Fingerprint) meter.spent += BUCKETS * COST.fingerprint;
       const tell = range.mode === Mode.IdList ? tellIds : tellParts;
       const untold = tell(records, lower, upper, range.bound, out, limit);
       if (untold !== undefined) {
@@ -134,7 +133,7 @@ function* answering(
 }
 
 /** Runs to its end what could be done in stretches. */
-function finished<T>(steps: Generator<undefined, T>): T {
+function finished<T>(steps: Generator<void, T>): T {
   for (;;) {
     const { done, value } = steps.next();
     if (done) return value;

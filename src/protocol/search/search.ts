@@ -5,6 +5,8 @@ import { type SearchText, searchTextOf, searchTokens } from "./search-text.ts";
 
 /** What a `search` asks for (NIP-50). */
 export interface SearchQuery {
+  /** The words that were asked for, without the extensions. */
+  readonly text: string;
   /** All must be there; the tokens of each stand one after the other. None, and nothing matches. */
   readonly terms: readonly (readonly string[])[];
   /** Private kinds are never searched (R-05-40), not even by their parties. */
@@ -32,7 +34,7 @@ export function parseSearch(query: unknown, exceptKinds: ReadonlySet<number>): R
   const terms = [...new Map(phrases.map((tokens) => [tokens.join(" "), tokens])).values()];
   if (terms.length > MAX_TERMS) return refuse(`invalid: search has more than ${MAX_TERMS} terms`);
   if (terms.flat().length > MAX_TOKENS) return refuse(`invalid: search has more than ${MAX_TOKENS} words and symbols`);
-  return accept({ terms, exceptKinds });
+  return accept({ text: words.join(" "), terms, exceptKinds });
 }
 
 /** Whether an event is found by a query: the same for stored and live events (R-05-40). */

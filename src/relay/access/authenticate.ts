@@ -6,59 +6,63 @@ import { accept, type Result, refuse } from "../../protocol/reason.ts";
 import type { Config } from "../config/config.ts";
 import { type Connection, MAX_AUTHED_KEYS } from "../connection.ts";
 import type { Admission } from "../limits/admission.ts";
-import type { Clock } from "../ports.ts";
-import type { Subscriptions } from "../read/subscriptions.ts";
+import type { Host } from "../ports.ts";
 import { countFailure, refuseAttempt } from "./attempts.ts";
 
 export interface AuthenticateDeps {
   config: Config;
   crypto: Crypto;
-  clock: Clock;
-  subscriptions: Subscriptions;
-  admission: Pick<Admission, "refuseKey" | "cutOff">;
+  host: Pick<Host, "clock" | "survival">;
+  admission: Pick<Admission, "refuseKey">;
 }
 
 /**
- * AUTH: adds the key to the connection's authed set if all checks of R-05-53 pass. Stores nothing (R-05-59). Closes the
- * connection if the key was cut off a short while ago.
+ * AUTH: adds the key to the connection's authed set if all checks of R-05-53 pass. Stores nothing (R-05-59). Returns
+ * `barred` if the key was cut off a short while ago: then the connection is to be closed.
  */
 export function authenticate(
   deps: AuthenticateDeps,
   connection: Connection,
   id: string | undefined,
   event: object,
-): void {
+): "barred" | undefined {
   const named = id ?? idOf(event, deps.crypto);
-  if (named === undefined) return connection.send(["NOTICE", "invalid: AUTH needs an event"]);
-  const now = deps.clock.nowSeconds();
+  if (named === undefined) {
+    connection.send(["NOTICE", "invalid: AUTH needs an event"]);
+    return undefined;
+  }
+  const now = deps.host.clock.nowSeconds();
   const limited = refuseAttempt(connection, "AUTH attempts", now);
-  if (limited !== undefined) return connection.send(["OK", named, false, limited]);
+  if (limited !== undefined) {
+    connection.send(["OK", named, false, limited]);
+    return undefined;
+  }
   const proven = prove(deps, connection, { ...event, id: named }, now);
   const barred = proven.ok ? deps.admission.refuseKey(proven.value) : undefined;
   if (barred !== undefined) {
     connection.send(["OK", named, false, barred]);
-    return deps.admission.cutOff(connection);
+    return "barred";
   }
   if (proven.ok) {
     addKey(deps, connection, proven.value);
   } else {
     countFailure(connection, now);
-    deps.subscriptions.keep(connection);
+    deps.host.survival.keep(connection);
   }
   connection.send(["OK", named, proven.ok, proven.ok ? "" : proven.reason]);
+  return undefined;
 }
 
-/** The attachment holds the new key before anybody hears of it (R-06-11); one that it cannot hold does not count. */
-function addKey({ subscriptions }: AuthenticateDeps, connection: Connection, pubkey: string): void {
+/** The host keeps the new key before anybody hears of it (R-06-11); one that it cannot keep does not count. */
+function addKey({ host }: AuthenticateDeps, connection: Connection, pubkey: string): void {
   if (connection.authed.has(pubkey)) return;
   connection.authed.add(pubkey);
   try {
-    subscriptions.keep(connection);
+    host.survival.keep(connection);
   } catch (error) {
     connection.authed.delete(pubkey);
     throw error;
   }
-  connection.outbound.isStranger = false;
 }
 
 /** The key that an AUTH event proves, if all checks pass. */

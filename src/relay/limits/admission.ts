@@ -9,11 +9,16 @@ import { type Charge, Limits } from "./limits.ts";
 
 const CUT_OFF = "rate-limited: too many refused messages";
 
-/** What is cut off is hung up so much later, in milliseconds: what was let in before is still answered. */
-const HANG_UP_MS = 200;
-
 /** For so long a key that was cut off is not let in again, in milliseconds. */
 const BARRED_MS = 60_000;
+
+/** What becomes of a frame: the reason if it is refused, and whether the connection may go on. */
+export interface Verdict {
+  refusal: Reason | undefined;
+  isPatient: boolean;
+}
+
+const SERVED: Verdict = { refusal: undefined, isPatient: true };
 
 /** Decides whether a frame is served: rates, and what becomes of who exceeds them. */
 export class Admission {
@@ -26,7 +31,7 @@ export class Admission {
 
   constructor(config: Config, clock: Clock) {
     this.#clock = clock;
-    this.#limits = new Limits({
+    this.#limits = new Limits(clock, {
       event: config.limitEvent,
       req: config.limitReq,
       count: config.limitCount,
@@ -38,36 +43,24 @@ export class Admission {
   }
 
   /**
-   * Charges a frame, which counts whether it is valid or not (R-01-23); one that is no message counts as a REQ. Tells
-   * `refuse` why it is refused. CLOSE, NEG-CLOSE and PING never are, and NIP-62 (R-05-22) is for its bytes only; but they
-   * count against the cut-off. Returns whether the frame is to be served.
+   * Charges a frame, which counts whether it is valid or not (R-01-23); one that is no message counts as a REQ. CLOSE,
+   * NEG-CLOSE and PING are never refused, and NIP-62 (R-05-22) for its bytes only; but they count against the cut-off.
    */
-  admit(
-    connection: Connection,
-    message: ClientMessage | undefined,
-    bytes: number,
-    refuse: (reason: Reason) => void,
-  ): boolean {
+  admit(connection: Connection, message: ClientMessage | undefined, bytes: number): Verdict {
     const { waitMs, isWithin } = this.#limits.charge(connection, chargeOf(message, bytes));
-    if (isWithin) return true;
-    if (waitMs > 0) refuse(`rate-limited: slow down, retry=${Math.ceil(waitMs / 1000)}`);
-    if (this.#hasPatience(connection)) return waitMs === 0;
-    const nowMs = Date.now();
-    for (const pubkey of connection.authed) this.#barred.take(pubkey, 1, nowMs);
-    this.cutOff(connection);
-    return false;
+    if (isWithin) return SERVED;
+    const refusal: Reason | undefined =
+      waitMs > 0 ? `rate-limited: slow down, retry=${Math.ceil(waitMs / 1000)}` : undefined;
+    const isPatient = this.#hasPatience(connection);
+    const nowMs = this.#clock.nowMs();
+    if (!isPatient) for (const pubkey of connection.authed) this.#barred.take(pubkey, 1, nowMs);
+    return { refusal, isPatient };
   }
 
   /** Why a key may not log in, if it was cut off less than a minute ago; coming back does not help (R-01-07). */
   refuseKey(pubkey: string): Reason | undefined {
-    const waitMs = this.#barred.waitFor(pubkey, 1, Date.now());
+    const waitMs = this.#barred.waitFor(pubkey, 1, this.#clock.nowMs());
     return waitMs > 0 ? `${CUT_OFF}, retry=${Math.ceil(waitMs / 1000)}` : undefined;
-  }
-
-  /** Ignores a connection from now on, and closes it (R-01-07). */
-  cutOff(connection: Connection): void {
-    connection.dismiss(CUT_OFF);
-    this.#clock.soon(HANG_UP_MS, () => connection.hangUp(1008, CUT_OFF));
   }
 
   /** The connection is gone. */
@@ -79,7 +72,7 @@ export class Admission {
   /** Who goes on is cut off, if the operator wants so (R-01-07); a key counts on all of its connections. */
   #hasPatience(connection: Connection): boolean {
     if (this.#patience === undefined) return true;
-    const nowMs = Date.now();
+    const nowMs = this.#clock.nowMs();
     let isLeft = true;
     for (const subject of [connection.id, ...connection.authed]) {
       if (this.#patience.waitFor(subject, 1, nowMs) > 0) isLeft = false;

@@ -1,4 +1,5 @@
 import type { Connection } from "../connection.ts";
+import type { Clock } from "../ports.ts";
 import { Buckets } from "./buckets.ts";
 import type { LimitClass, Rule } from "./rules.ts";
 
@@ -28,9 +29,11 @@ interface Rate {
 
 /** All rates of the relay, in memory only: an object that was away has forgotten them, and every bucket is full again. */
 export class Limits {
+  readonly #clock: Clock;
   readonly #rates: Readonly<Record<LimitClass, readonly Rate[]>>;
 
-  constructor(rules: Readonly<Record<LimitClass, readonly Rule[]>>) {
+  constructor(clock: Clock, rules: Readonly<Record<LimitClass, readonly Rule[]>>) {
+    this.#clock = clock;
     const rates = (own: readonly Rule[]): Rate[] => own.map((rule) => ({ rule, buckets: new Buckets(rule) }));
     this.#rates = {
       event: rates(rules.event),
@@ -44,7 +47,7 @@ export class Limits {
 
   /** Counts a frame, unless one of the rates holds it up. */
   charge(connection: Connection, charge: Charge): Verdict {
-    const nowMs = Date.now();
+    const nowMs = this.#clock.nowMs();
     const taken: [Buckets, string, number][] = [];
     const count = (rates: Iterable<Rate>, amount: number): number => {
       let wait = 0;

@@ -3,7 +3,7 @@ import type { VerifiedEvent } from "../../protocol/crypto/verify.ts";
 import { DELETION_KIND } from "../../protocol/deletion.ts";
 import { MEMBER_ADDED_KIND, MEMBER_REMOVED_KIND, MEMBERS_KIND, ROLE_KIND } from "../../protocol/kind.ts";
 import { type Role, roleTags } from "../../protocol/role.ts";
-import type { AccessLists, Clock } from "../ports.ts";
+import type { AccessLists, Clock, Log } from "../ports.ts";
 
 /** How long a change waits for others to share one membership list, in milliseconds. */
 const DELAY_MS = 200;
@@ -18,11 +18,12 @@ const MAX_BATCH = 200;
 export interface AnnouncementsDeps {
   lists: AccessLists;
   clock: Clock;
+  report: Log;
   signer: Signer;
   members: () => [pubkey: string, roles: string[]][];
   role: (id: string) => Role | undefined;
   /** Stores and delivers events; false if one of them could not be stored. */
-  issue: (events: readonly VerifiedEvent[]) => Promise<boolean>;
+  issue: (events: readonly VerifiedEvent[]) => boolean;
 }
 
 /**
@@ -37,7 +38,6 @@ export class Announcements {
   #isArmed = false;
   /** Wait after the next failure. */
   #retryMs = FIRST_RETRY_MS;
-  #underWay = Promise.resolve();
 
   constructor(deps: AnnouncementsDeps) {
     this.#deps = deps;
@@ -73,18 +73,21 @@ export class Announcements {
     this.#arm();
   }
 
-  /** Publishes what is owed, up to a batch. Whoever reads next is served after this, and sees its own change. */
-  settle(): Promise<void> {
-    // One after the other, or those who come together would each have it published.
-    const settled = this.#underWay.then(() => this.#tryToPublish());
-    this.#underWay = settled.catch(() => {});
-    return settled;
+  /** The same as {@link settle}, but does nothing while it keeps failing, and never throws (R-06-17). */
+  settleIfReady(): void {
+    if (!this.isReady) return;
+    try {
+      this.settle();
+    } catch (error) {
+      this.#deps.report("announcing failed", { error: String(error) });
+    }
   }
 
-  async #tryToPublish(): Promise<void> {
+  /** Publishes what is owed, up to a batch. Whoever reads next is served after this, and sees its own change. */
+  settle(): void {
     let isDone = false;
     try {
-      isDone = await this.#publish();
+      isDone = this.#publish();
     } finally {
       if (isDone) this.#retryMs = FIRST_RETRY_MS;
       else if (this.#retryMs > LAST_RETRY_MS) this.#retryMs = FIRST_RETRY_MS;
@@ -96,7 +99,7 @@ export class Announcements {
   }
 
   /** False if something could not be stored. */
-  async #publish(): Promise<boolean> {
+  #publish(): boolean {
     const { lists, clock, signer, issue } = this.#deps;
     const subjects = lists
       .entries("owed")
@@ -107,7 +110,7 @@ export class Announcements {
     // Always later than what was signed before, so that a list replaces the one of the same second.
     const at = Math.max(clock.nowSeconds(), Number(lists.get("signing", "last") ?? 0) + 1);
     lists.put("signing", "last", String(at));
-    if (!(await issue(this.#drafts(subjects, at).map((draft) => signer.sign(draft))))) return false;
+    if (!issue(this.#drafts(subjects, at).map((draft) => signer.sign(draft)))) return false;
     for (const subject of subjects) if (!this.#changed.has(subject)) lists.remove("owed", subject);
     if (this.isDue) this.#arm();
     return true;
@@ -143,7 +146,7 @@ export class Announcements {
     this.#isArmed = true;
     this.#deps.clock.soon(delayMs, () => {
       this.#isArmed = false;
-      return this.settle();
+      this.settle();
     });
   }
 }

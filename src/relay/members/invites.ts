@@ -21,10 +21,13 @@ interface Invite {
 export class Invites {
   readonly #access: Access;
   readonly #crypto: Crypto;
+  readonly #randomHex: (bytes: number) => string;
   /** By hash. */
   readonly #invites: Map<string, Invite>;
 
-  constructor(access: Access, crypto: Crypto) {
+  /** `randomHex` gives so many random bytes. */
+  constructor(access: Access, crypto: Crypto, randomHex: (bytes: number) => string) {
+    this.#randomHex = randomHex;
     this.#access = access;
     this.#crypto = crypto;
     this.#invites = new Map(
@@ -57,7 +60,7 @@ export class Invites {
     const { inviteUses, inviteTtl } = this.#access.config;
     const own = [...this.#invites.values()].filter(({ by }) => by === inviter).sort((a, b) => a.expires - b.expires);
     const leastMissed = own.find(({ left }) => left === 0) ?? own.find(({ left }) => left >= inviteUses) ?? own[0];
-    const code = [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
+    const code = this.#randomHex(16);
     const invite = { code, by: inviter, left: inviteUses, expires: now + inviteTtl };
     const most = isAdmin(this.#access, inviter) ? MAX_OF_ADMIN : MAX_OF_MEMBER;
     let isKept = own.length < most && this.#put(invite);

@@ -1,3 +1,4 @@
+import type { Crypto } from "../../protocol/crypto/secp256k1.ts";
 import { Signer } from "../../protocol/crypto/signer.ts";
 import { VerifiedEvent } from "../../protocol/crypto/verify.ts";
 import { parseEvent } from "../../protocol/event.ts";
@@ -8,11 +9,11 @@ import { isAdmin, mayInvite, refuseBanned } from "../access/access.ts";
 import { countFailure, refuseAttempt } from "../access/attempts.ts";
 import type { Connection } from "../connection.ts";
 import type { ChangeLog } from "../ports.ts";
+import type { JudgeDeps } from "../publish/judge.ts";
 import { banned } from "../publish/policy/banned.ts";
 import { expiration } from "../publish/policy/expiration.ts";
 import { size } from "../publish/policy/size.ts";
 import { work } from "../publish/policy/work.ts";
-import type { PublishDeps } from "../publish/publish.ts";
 import type { Policy } from "../publish/submission.ts";
 import { Announcements } from "./announcements.ts";
 import { Invites } from "./invites.ts";
@@ -21,11 +22,12 @@ import { Members } from "./members.ts";
 /** Seconds that a request may be old or ahead (R-05-64). */
 const TOLERANCE = 600;
 
-export interface MembershipDeps extends PublishDeps {
+export interface MembershipDeps extends JudgeDeps {
+  crypto: Crypto;
   /** `RELAY_SECRET_KEY`. */
   secretKey: string;
   changeLog: ChangeLog;
-  issue: (events: readonly VerifiedEvent[]) => Promise<boolean>;
+  issue: (events: readonly VerifiedEvent[]) => boolean;
   /** Ends what the connections of a key may no longer have. */
   enforce: (pubkey: string) => void;
 }
@@ -42,14 +44,15 @@ export class Membership {
   readonly #invites: Invites;
 
   constructor(deps: MembershipDeps) {
-    const { access, crypto, clock, issue, secretKey } = deps;
+    const { access, crypto, host, issue, secretKey } = deps;
     this.#deps = deps;
     this.#signer = new Signer(secretKey, crypto);
-    this.#invites = new Invites(access, crypto);
+    this.#invites = new Invites(access, crypto, host.randomHex);
     this.members = new Members(access, { owe: (subject) => this.announcements.owe(subject) });
     this.announcements = new Announcements({
       lists: access.lists,
-      clock,
+      clock: host.clock,
+      report: host.report,
       signer: this.#signer,
       members: () => this.members.all(),
       role: (id) => this.members.role(id),
@@ -63,14 +66,14 @@ export class Membership {
   }
 
   #judge(connection: Connection, value: unknown): Verdict {
-    const { config, access, crypto, clock } = this.#deps;
+    const { config, access, crypto, host } = this.#deps;
     const { authed } = connection;
     const parsed = parseEvent(value);
     if (!parsed.ok) return [false, parsed.reason];
     const checked = VerifiedEvent.check(parsed.value, crypto);
     if (!checked.ok) return [false, checked.reason];
     const { event, tags } = checked.value;
-    const now = clock.nowSeconds();
+    const now = host.clock.nowSeconds();
     for (const policy of POLICIES) {
       const refusal = policy({ event, tags, now, config, access, authed, isFull: false, find: () => undefined });
       if (refusal !== undefined) return [false, refusal];
@@ -81,7 +84,7 @@ export class Membership {
 
   /** In one turn, so that of two who come with the last use of a code one gets in. */
   #join(connection: Connection, pubkey: string, claim: string, now: number): Verdict {
-    const { access, config, subscriptions, changeLog } = this.#deps;
+    const { access, config, host, changeLog } = this.#deps;
     if (this.members.has(pubkey)) return [true, "duplicate: you are already a member of this relay"];
     // Who may do everything needs no code.
     const needsCode = !isAdmin(access, pubkey);
@@ -91,7 +94,7 @@ export class Membership {
       const refusal = this.#invites.refuse(claim, now);
       if (refusal !== undefined) {
         countFailure(connection, now);
-        subscriptions.keep(connection);
+        host.survival.keep(connection);
         return [false, refusal];
       }
     }
@@ -116,7 +119,7 @@ export class Membership {
    * if none of the filters asks for one, or if no key of the connection may invite.
    */
   invite(authed: ReadonlySet<string>, filters: readonly Filter[]): { raw: string; filters: Filter[] } | undefined {
-    const created_at = this.#deps.clock.nowSeconds();
+    const created_at = this.#deps.host.clock.nowSeconds();
     const draft = { kind: INVITE_KIND, created_at, tags: [["-"]] };
     const blank = { ...draft, id: "", pubkey: this.#signer.pubkey, content: "", sig: "" };
     const asksFor = (filter: Filter): boolean =>

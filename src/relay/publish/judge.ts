@@ -3,13 +3,14 @@ import { VANISH_KIND } from "../../protocol/deletion.ts";
 import type { Event } from "../../protocol/event.ts";
 import { kindClass } from "../../protocol/kind.ts";
 import type { Reason } from "../../protocol/reason.ts";
+import type { EventLog } from "../../store/event-log.ts";
 import { type Access, refuseReader, refuseWriter } from "../access/access.ts";
 import type { Config } from "../config/config.ts";
 import type { Connection } from "../connection.ts";
-import type { Clock, EventLog, Log } from "../ports.ts";
+import type { Host } from "../ports.ts";
+import { isErasing } from "./batch.ts";
 import { admitEvent, isRefusedAgain, isRefusedLate } from "./policy.ts";
 import type { Waiting } from "./signatures.ts";
-import { isErasing } from "./waiting-events.ts";
 
 export const BLOCKED = {
   deleted: "blocked: deleted by its author",
@@ -20,8 +21,7 @@ export interface JudgeDeps {
   config: Config;
   access: Access;
   log: EventLog;
-  clock: Clock;
-  report: Log;
+  host: Host;
 }
 
 /** What is asked of an event before it is stored, beyond its shape, id and signature. Changes nothing. */
@@ -34,12 +34,12 @@ export class Judge {
 
   /** Why a verified event may not be published by whoever hands it in (R-02-12), or undefined. */
   refuse({ authed }: Connection, verified: VerifiedEvent): Reason | undefined {
-    const { config, access, log, clock } = this.#deps;
+    const { config, access, log, host } = this.#deps;
     const { event, tags } = verified;
     const isFull = !log.hasRoomFor(verified);
     // Who may not read does not learn what is here. Asked for few events, so not before.
     const find = (wanted: string) => (refuseReader(access, authed) === undefined ? log.find(wanted) : undefined);
-    return admitEvent({ event, tags, now: clock.nowSeconds(), config, access, authed, isFull, find }, () => {
+    return admitEvent({ event, tags, now: host.clock.nowSeconds(), config, access, authed, isFull, find }, () => {
       const block = log.blockOf(event);
       return block && BLOCKED[block];
     });
@@ -47,8 +47,8 @@ export class Judge {
 
   /** Whether an event may be answered as a duplicate. Who may not read does not learn what is here. */
   mayBeKnown({ authed }: Connection, event: Event): boolean {
-    const { access, config, clock } = this.#deps;
-    const now = clock.nowSeconds();
+    const { access, config, host } = this.#deps;
+    const now = host.clock.nowSeconds();
     return refuseReader(access, authed) === undefined && !isRefusedAgain({ event, now, config, authed });
   }
 
@@ -60,7 +60,7 @@ export class Judge {
       return this.#deps.log.known(ids);
     } catch (error) {
       // Only a hint: what is amiss shows when they are stored, and each is answered then.
-      this.#deps.report("looking up known events failed", { error: String(error) });
+      this.#deps.host.report("looking up known events failed", { error: String(error) });
       return new Set();
     }
   }

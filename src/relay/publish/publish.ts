@@ -1,19 +1,19 @@
 import type { Crypto } from "../../protocol/crypto/secp256k1.ts";
 import { BAD_SIGNATURE, HashedEvent, type VerifiedEvent } from "../../protocol/crypto/verify.ts";
-import { parseEvent } from "../../protocol/event.ts";
+import { type Event, parseEvent } from "../../protocol/event.ts";
 import { kindClass } from "../../protocol/kind.ts";
 import { INTERNAL_ERROR, type Reason } from "../../protocol/reason.ts";
+import type { Meter } from "../../protocol/work.ts";
+import type { PutResult } from "../../store/event-store.ts";
 import type { Connection } from "../connection.ts";
-import type { AppendResult } from "../ports.ts";
 import { type DeliverDeps, deliverLive } from "../read/deliver.ts";
-import type { Turns } from "../turns.ts";
+import { Batch, workOf } from "./batch.ts";
 import { BLOCKED, Judge, type JudgeDeps } from "./judge.ts";
 import { RecentIds } from "./recent-ids.ts";
 import { Signatures, type Waiting } from "./signatures.ts";
-import { WaitingEvents } from "./waiting-events.ts";
 
-/** Longest time that an event waits for others to share its commit, in milliseconds. */
-const BATCH_DELAY_MS = 1;
+/** An event waits for others no longer than this while the relay is busy, in milliseconds. */
+const MAX_WAIT_MS = 4;
 
 /** An event that comes so long after the last commit waits for nobody, in milliseconds: others are not to be expected. */
 const QUIET_MS = 5;
@@ -28,29 +28,35 @@ const DUPLICATE: Reason = "duplicate: already have this event";
 const SUPERSEDED: Reason = "duplicate: a newer version is stored";
 const UNHEARD: Reason = "mute: nobody is subscribed to this ephemeral event";
 
-export interface PublishDeps extends JudgeDeps, DeliverDeps {
-  crypto: Crypto;
+/** Who is told of what has been committed. */
+export interface CommitEvents {
+  stored(event: Event): void;
+  /** A batch has been committed. */
+  committed(): void;
 }
 
-/** EVENT, top to bottom: shape and id; then, in groups, signature, policy, commit, OK, delivery. */
+export interface PublishDeps extends JudgeDeps, DeliverDeps {
+  crypto: Crypto;
+  meter: Meter;
+  on: CommitEvents;
+}
+
+/** EVENT, top to bottom: shape and id; then, in a batch with others, signature, policy, log, OK, delivery. */
 export class Publisher {
   readonly #deps: PublishDeps;
-  readonly #turns: Turns;
   readonly #judge: Judge;
   readonly #signatures: Signatures;
   readonly #ephemeral = new RecentIds();
   /** Asked about verified events only: an id alone tells nobody that there was such an event (R-05-29). */
   readonly #privateEphemeral = new RecentIds();
-  readonly #waiting = new WaitingEvents();
-  /** Commits that have begun and not ended, and until they have all ended; that never fails. */
-  #commits = 0;
-  #underWay = Promise.resolve();
+  readonly #batch = new Batch();
   #isArmed = false;
-  #flushedAtMs = 0;
+  #committedMs = 0;
+  /** Work of delivering one event, in units, as it has been of late. */
+  #deliveryWork = 0;
 
-  constructor(deps: PublishDeps, turns: Turns) {
+  constructor(deps: PublishDeps) {
     this.#deps = deps;
-    this.#turns = turns;
     this.#judge = new Judge(deps);
     this.#signatures = new Signatures(deps.crypto);
   }
@@ -59,13 +65,13 @@ export class Publisher {
    * Judges one EVENT up to its id, in the order of R-02-12. Its OK follows now if it is refused or known; the rest waits
    * for the commit.
    */
-  async publish(connection: Connection, id: string, value: unknown): Promise<void> {
-    const { crypto, clock } = this.#deps;
+  publish(connection: Connection, id: string, value: unknown): void {
+    const { crypto, host } = this.#deps;
     // Two answers about one id come in the order of the events.
-    while (this.#waiting.has(id)) await this.flush();
+    if (this.#batch.has(id)) this.commit();
     const parsed = parseEvent(value);
     if (!parsed.ok) return ok(connection, id, false, parsed.reason);
-    const now = clock.nowSeconds();
+    const now = host.clock.nowSeconds();
     if (this.#ephemeral.has(id, now) && this.#judge.mayBeKnown(connection, parsed.value)) {
       return ok(connection, id, true, DUPLICATE);
     }
@@ -74,61 +80,62 @@ export class Publisher {
     const waiting = this.#signatures.admit(connection, hashed.value, now);
     if (waiting === undefined) return ok(connection, id, false, BAD_SIGNATURE);
     // Only the log says what erasures block and what they leave to erase, and they must be in it to be asked about.
-    const mustWait = () => this.#waiting.has(id) || (this.#waiting.hasErasure && this.#judge.isForLog(parsed.value));
-    while (mustWait()) await this.flush();
-    this.#waiting.add(waiting);
-    if (this.#waiting.isFull || Math.abs(Date.now() - this.#flushedAtMs) >= QUIET_MS) {
-      return this.flush(this.#turns.slice);
-    }
-    this.#arm();
+    if (this.#batch.hasErasure && this.#judge.isForLog(parsed.value)) this.commit();
+    const work = workOf(waiting) + this.#deliveryWork;
+    connection.virtualTime += work;
+    this.#batch.add(waiting, work, host.clock.nowMs());
+    if (this.#batch.isFull) this.commit();
+    else host.wake();
   }
 
   /** Whether an event of this id waits for its commit. */
   waits(id: string): boolean {
-    return this.#waiting.has(id);
+    return this.#batch.has(id);
   }
 
-  /** Commits what waits of a connection, and lets every commit that is under way end. */
-  settle(connection: Connection): Promise<void> {
-    return this.#waiting.hasOf(connection) ? this.flush() : this.#underWay;
+  /** Commits what waits if some of it is of this connection. */
+  settle(connection: Connection): void {
+    if (this.#batch.hasOf(connection)) this.commit();
   }
 
-  /** Judges and commits the first `count` that wait, then answers and delivers them. */
-  flush(count = Number.POSITIVE_INFINITY): Promise<void> {
-    if (this.#waiting.count === 0) return this.#underWay;
-    return this.#track(this.#commit(count, this.#underWay));
+  /** At the end of a run: commits what waits, unless it is better that others join it. */
+  gather(isBusy: boolean): void {
+    const { host } = this.#deps;
+    if (this.#batch.count === 0 || host.isSyncing) return;
+    const nowMs = host.clock.nowMs();
+    const waitedMs = Math.abs(nowMs - this.#batch.sinceMs);
+    const isQuiet = host.gatherMs === 0 || Math.abs(nowMs - this.#committedMs) >= QUIET_MS;
+    if (isBusy ? waitedMs >= MAX_WAIT_MS : isQuiet || waitedMs >= host.gatherMs) return this.commit();
+    if (isBusy || this.#isArmed) return;
+    this.#isArmed = true;
+    host.clock.soon(host.gatherMs, () => {
+      this.#isArmed = false;
+      this.commit();
+    });
   }
 
-  /** Whether nothing is in the log that is not answered and delivered yet. */
-  get isSettled(): boolean {
-    return this.#commits === 0;
-  }
-
-  #track<T>(commit: Promise<T>): Promise<T> {
-    this.#commits++;
-    const end = () => void this.#commits--;
-    this.#underWay = this.#underWay.then(() => commit).then(end, end);
-    return commit;
-  }
-
-  async #commit(count: number, before: Promise<void>): Promise<void> {
-    this.#flushedAtMs = Date.now();
-    const batch = this.#waiting.take(count);
-    if (this.#waiting.count > 0) this.#arm();
+  /** Judges and stores what waits, answers it and delivers it, in one step. Never throws. */
+  commit(): void {
+    const batch = this.#batch.take();
+    if (batch.length === 0) return;
+    this.#committedMs = this.#deps.host.clock.nowMs();
     const admitted = this.#admit(batch);
     const stored = admitted.filter(({ verified: { event } }) => kindClass(event.kind) !== "ephemeral");
-    const unkept = new Set(
-      stored.flatMap(({ connection, verified }) => (this.#judge.isKept(connection, verified.event) ? [] : [verified])),
+    const unkept = stored.filter(({ connection, verified }) => !this.#judge.isKept(connection, verified.event));
+    const results = this.#append(
+      stored.map(({ verified }) => verified),
+      new Set(unkept.map(({ verified }) => verified)),
     );
-    const events = stored.map(({ verified }) => verified);
-    const results = events.length === 0 ? [] : await this.#append(events, unkept);
-    // Answers and live events come in the order of the commits.
-    await before;
+    const { meter } = this.#deps;
+    const before = meter.spent;
     let next = 0;
     for (const one of admitted) {
       if (kindClass(one.verified.event.kind) === "ephemeral") this.#passOn(one);
-      else this.#settle(one, results[next++] as AppendResult);
+      else this.#settle(one, results[next++] as PutResult);
     }
+    const delivery = (meter.spent - before) / batch.length;
+    this.#deliveryWork += (delivery - this.#deliveryWork) / 4;
+    if (stored.length > 0) this.#deps.on.committed();
   }
 
   /** Those whose signature is right and whom the policies let in; the others are told why not. */
@@ -137,7 +144,8 @@ export class Publisher {
     const isNew = ({ connection, event: { event } }: Waiting) =>
       !known.has(event.id) || !this.#judge.mayBeKnown(connection, event);
     const unknown = new Set(batch.filter(isNew));
-    const verdicts = this.#signatures.checkAll([...unknown], this.#deps.clock.nowSeconds()).values();
+    const verdicts = this.#signatures.checkAll([...unknown], this.#deps.host.clock.nowSeconds(), this.#deps.meter);
+    let next = 0;
     return batch.flatMap((waiting) => {
       const { connection } = waiting;
       const { id } = waiting.event.event;
@@ -145,7 +153,7 @@ export class Publisher {
         ok(connection, id, true, DUPLICATE);
         return [];
       }
-      const verified = verdicts.next().value;
+      const verified = verdicts[next++];
       try {
         const refusal = verified === undefined ? BAD_SIGNATURE : this.#judge.refuse(connection, verified);
         if (verified !== undefined && refusal === undefined) return [{ connection, verified }];
@@ -161,46 +169,38 @@ export class Publisher {
    * Stores and delivers events that the relay itself has signed: no policy is asked and nobody waits for an OK. False if
    * one could not be stored.
    */
-  issue(events: readonly VerifiedEvent[]): Promise<boolean> {
-    return this.#track(this.#issue(events, this.#underWay));
-  }
-
-  async #issue(events: readonly VerifiedEvent[], before: Promise<void>): Promise<boolean> {
-    const results = await this.#append(events);
-    await before;
+  issue(events: readonly VerifiedEvent[]): boolean {
+    this.commit();
     let isDone = true;
-    for (const [i, verified] of events.entries()) {
-      const result = results[i] as AppendResult;
-      if (result.outcome === "stored") deliverLive(this.#deps, verified, result.position);
+    for (const [i, result] of this.#append(events).entries()) {
+      const verified = events[i] as VerifiedEvent;
+      if (result.outcome === "stored") {
+        this.#deps.on.stored(verified.event);
+        deliverLive(this.#deps, verified, result.position);
+      }
       if (result.outcome !== "failed") continue;
       isDone = false;
-      this.#deps.report("issuing failed", { kind: verified.event.kind, error: String(result.error) });
+      this.#deps.host.report("issuing failed", { kind: verified.event.kind, error: String(result.error) });
     }
+    this.#deps.on.committed();
     return isDone;
   }
 
-  async #append(events: readonly VerifiedEvent[], unkept?: ReadonlySet<VerifiedEvent>): Promise<AppendResult[]> {
+  #append(events: readonly VerifiedEvent[], unkept?: ReadonlySet<VerifiedEvent>): PutResult[] {
+    if (events.length === 0) return [];
     try {
-      return await this.#deps.log.append(events, unkept);
+      return this.#deps.log.append(events, unkept);
     } catch (error) {
       return events.map(() => ({ outcome: "failed", error }));
     }
   }
 
-  #arm(): void {
-    if (this.#isArmed) return;
-    this.#isArmed = true;
-    this.#deps.clock.soon(BATCH_DELAY_MS, () => {
-      this.#isArmed = false;
-      return this.flush(this.#turns.slice);
-    });
-  }
-
-  #settle({ connection, verified }: Admitted, result: AppendResult): void {
+  #settle({ connection, verified }: Admitted, result: PutResult): void {
     const { id } = verified.event;
     switch (result.outcome) {
       case "stored":
         ok(connection, id, true, "");
+        this.#deps.on.stored(verified.event);
         deliverLive(this.#deps, verified, result.position);
         return;
       case "obeyed":
@@ -218,7 +218,7 @@ export class Publisher {
   }
 
   #fail(connection: Connection, id: string, error: unknown): void {
-    this.#deps.report("publishing failed", { connection: connection.id, error: String(error) });
+    this.#deps.host.report("publishing failed", { connection: connection.id, error: String(error) });
     ok(connection, id, false, INTERNAL_ERROR);
     connection.send(["NOTICE", "internal error"]);
   }
@@ -226,8 +226,8 @@ export class Publisher {
   /** R-04-09: an ephemeral event goes to whoever listens and nowhere else. */
   #passOn({ connection, verified }: Admitted): void {
     const { id, kind } = verified.event;
-    const { clock, config } = this.#deps;
-    const now = clock.nowSeconds();
+    const { host, config } = this.#deps;
+    const now = host.clock.nowSeconds();
     const recent = config.privateKinds.has(kind) ? this.#privateEphemeral : this.#ephemeral;
     if (recent.has(id, now)) return ok(connection, id, true, DUPLICATE);
     const count = deliverLive(this.#deps, verified);

@@ -1,5 +1,6 @@
 import type { Crypto } from "../../protocol/crypto/secp256k1.ts";
 import { type HashedEvent, VerifiedEvent } from "../../protocol/crypto/verify.ts";
+import { COST, type Meter } from "../../protocol/work.ts";
 import type { Connection } from "../connection.ts";
 
 /** How long the events of a connection that sent a wrong signature are kept out of batches, in seconds. */
@@ -34,8 +35,9 @@ export class Signatures {
   }
 
   /** One result for each, in order: undefined if its signature is wrong. */
-  checkAll(batch: readonly Waiting[], now: number): (VerifiedEvent | undefined)[] {
+  checkAll(batch: readonly Waiting[], now: number, meter: Meter): (VerifiedEvent | undefined)[] {
     const open = batch.flatMap(({ event }) => (event instanceof VerifiedEvent ? [] : [event]));
+    meter.spent += open.length * COST.signature;
     const checked = VerifiedEvent.checkAll(open, this.#crypto).values();
     return batch.map(({ connection, event }) => {
       const verified = event instanceof VerifiedEvent ? event : checked.next().value;

@@ -1,51 +1,80 @@
 import type { VerifiedEvent } from "../../protocol/crypto/verify.ts";
 import { canRead } from "../../protocol/visibility.ts";
+import { COST, type Meter } from "../../protocol/work.ts";
 import type { Config } from "../config/config.ts";
-import type { LiveEvent, Log } from "../ports.ts";
+import type { Connection } from "../connection.ts";
+import type { Host } from "../ports.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 export interface DeliverDeps {
   config: Config;
   subscriptions: Subscriptions;
-  report: Log;
+  host: Host;
+  meter: Meter;
+  /** Closes a connection that does not read what it is sent. */
+  close: (connection: Connection) => void;
 }
 
 /**
  * The one place where a live event leaves the relay; stored events leave through {@link deliverStored}. Sends an accepted
  * event to every subscription that matches it and may see it (R-06-21, R-06-23), once each, and returns how many that were.
- * A socket that fails does not stop the others (R-06-22). `position` is that of a stored event: it does not go to those
- * whose stored answer has seen it (R-03-20).
+ * `position` is that of a stored event.
  */
 export function deliverLive(deps: DeliverDeps, verified: VerifiedEvent, position?: number): number {
   const { authRequired } = deps.config;
-  const live: LiveEvent = { verified, position };
   const laggards: Subscription[] = [];
+  const frame = new LiveFrame(verified);
   let count = 0;
-  deps.subscriptions.index.match(verified.event, verified.tags, (subscription) => {
+  deps.subscriptions.index.match(verified.event, verified.tags, deps.meter, (subscription) => {
     const { connection } = subscription;
-    if (connection.isClosed) return;
     if (authRequired && !connection.isAuthenticated) return;
-    if (position !== undefined && position <= subscription.head) return;
     if (!canRead(connection, verified.event, verified.tags)) return;
-    if (subscription.sendLive(live) && !connection.outbound.isOverflowing) count++;
+    if (subscription.isLive) {
+      connection.sendText(frame.for(subscription));
+      if (connection.socket.isOverflowing) laggards.push(subscription);
+      else count++;
+    } else if (subscription.keep({ verified, position })) count++;
     else laggards.push(subscription);
   });
+  deps.meter.spent += count * (COST.send + verified.raw.length * COST.sendCharacter);
   for (const subscription of laggards) end(deps, subscription);
   return count;
 }
 
+/** The frame of one event: the same string for all subscriptions of one name, so that a host encodes it once. */
+class LiveFrame {
+  readonly #raw: string;
+  #prefix = "";
+  #text = "";
+
+  constructor({ raw }: VerifiedEvent) {
+    this.#raw = raw;
+  }
+
+  for({ framePrefix }: Subscription): string {
+    if (framePrefix === this.#prefix) return this.#text;
+    this.#prefix = framePrefix;
+    this.#text = `${framePrefix}${this.#raw}]`;
+    return this.#text;
+  }
+}
+
 /** Its connection cannot keep up. What goes wrong for one receiver must not reach the others, nor the publisher (R-06-22). */
-function end({ subscriptions, report }: DeliverDeps, subscription: Subscription): void {
+function end({ subscriptions, host, close }: DeliverDeps, subscription: Subscription): void {
+  const { connection } = subscription;
   try {
-    if (subscription.connection.outbound.isOverflowing) subscription.connection.cutOff();
+    if (connection.socket.isOverflowing) close(connection);
     else subscriptions.end(subscription, "error: too many live events while answering, send it again");
   } catch (error) {
-    report("ending a subscription failed", { connection: subscription.connection.id, error: String(error) });
+    host.report("ending a subscription failed", { connection: connection.id, error: String(error) });
   }
 }
 
 /** Sends one page of a stored answer. The log has checked that the connection may see each event (R-05-29). */
-export function deliverStored(events: readonly string[], subscription: Subscription): void {
-  for (const raw of events) subscription.send(raw);
+export function deliverStored(events: readonly string[], subscription: Subscription, meter: Meter): void {
+  for (const raw of events) {
+    subscription.send(raw);
+    meter.spent += COST.send + raw.length * COST.sendCharacter;
+  }
 }

@@ -1,5 +1,6 @@
 import type { Event, IndexedTag } from "../../protocol/event.ts";
 import { type Filter, matches } from "../../protocol/filter.ts";
+import { COST, type Meter } from "../../protocol/work.ts";
 import type { Subscription } from "./subscription.ts";
 
 interface Entry {
@@ -11,6 +12,12 @@ interface Entry {
 type Bucket = Entry | Set<Entry>;
 type Buckets<Key> = Map<Key, Bucket>;
 
+/** Values under which one filter is filed; one that asks for more is held against every event instead, which costs less. */
+const MAX_PLACES = 256;
+
+/** Values in filters that are filed only when the next event comes: most subscriptions are closed before that. */
+const MAX_FRESH = 512;
+
 /** Finds the subscriptions that an event matches without asking all of them: each filter is filed under one condition. */
 export class SubscriptionIndex {
   readonly #byId: Buckets<string> = new Map();
@@ -20,28 +27,26 @@ export class SubscriptionIndex {
   readonly #byKind: Buckets<number> = new Map();
   readonly #rest = new Set<Entry>();
   readonly #entries = new Map<Subscription, Entry[]>();
+  /** Those that are not filed yet. */
+  readonly #fresh = new Set<Subscription>();
+  #freshValues = 0;
   #mark = 0;
 
   get size(): number {
-    return this.#entries.size;
+    return this.#entries.size + this.#fresh.size;
   }
 
   add(subscription: Subscription): void {
-    const entries = subscription.filters
-      .filter((filter) => !filter.never)
-      .map((filter): Entry => ({ subscription, filter }));
-    this.#entries.set(subscription, entries);
-    for (const entry of entries) {
-      this.#file(entry.filter, (map, key) => {
-        const bucket = map.get(key);
-        if (bucket === undefined) map.set(key, entry);
-        else if (bucket instanceof Set) bucket.add(entry);
-        else map.set(key, new Set([bucket, entry]));
-      }) || this.#rest.add(entry);
-    }
+    this.#fresh.add(subscription);
+    this.#freshValues += subscription.values;
+    if (this.#freshValues > MAX_FRESH) this.#fileFresh();
   }
 
   remove(subscription: Subscription): void {
+    if (this.#fresh.delete(subscription)) {
+      this.#freshValues -= subscription.values;
+      return;
+    }
     for (const entry of this.#entries.get(subscription) ?? []) {
       this.#file(entry.filter, (map, key) => {
         const bucket = map.get(key);
@@ -52,10 +57,31 @@ export class SubscriptionIndex {
     this.#entries.delete(subscription);
   }
 
+  #fileFresh(): void {
+    for (const subscription of this.#fresh) {
+      const entries = subscription.filters
+        .filter((filter) => !filter.never)
+        .map((filter): Entry => ({ subscription, filter }));
+      this.#entries.set(subscription, entries);
+      for (const entry of entries) {
+        this.#file(entry.filter, (map, key) => {
+          const bucket = map.get(key);
+          if (bucket === undefined) map.set(key, entry);
+          else if (bucket instanceof Set) bucket.add(entry);
+          else map.set(key, new Set([bucket, entry]));
+        }) || this.#rest.add(entry);
+      }
+    }
+    this.#fresh.clear();
+    this.#freshValues = 0;
+  }
+
   /** Calls `found` once for each subscription with a filter that matches the event. */
-  match(event: Event, tags: readonly IndexedTag[], found: (subscription: Subscription) => void): void {
+  match(event: Event, tags: readonly IndexedTag[], meter: Meter, found: (subscription: Subscription) => void): void {
+    if (this.#fresh.size > 0) this.#fileFresh();
     const mark = ++this.#mark;
     const ask = ({ subscription, filter }: Entry): void => {
+      meter.spent += COST.match;
       if (subscription.lastMatched === mark || !matches(filter, event, tags)) return;
       subscription.lastMatched = mark;
       found(subscription);
@@ -71,33 +97,38 @@ export class SubscriptionIndex {
     visit(this.#rest);
   }
 
-  /** Calls `act` for each place the filter belongs in; false if it belongs in none. One condition decides. */
+  /** Calls `act` for each place the filter belongs in; false if it belongs in none, or too many. One condition decides. */
   #file(filter: Filter, act: (map: Buckets<unknown>, key: unknown) => void): boolean {
     const { ids, authors, kinds } = filter;
     const tag = narrowestTag(filter);
-    if (ids !== undefined) {
-      for (const id of ids) act(this.#byId, id);
-    } else if (tag !== undefined && (authors === undefined || tag[1].length <= authors.size)) {
+    if (ids !== undefined) return fileUnder(this.#byId, ids, act);
+    if (tag !== undefined && (authors === undefined || tag[1].size <= authors.size)) {
       const byValue: Buckets<string> = this.#byTag.get(tag[0]) ?? new Map();
       this.#byTag.set(tag[0], byValue);
-      for (const value of tag[1]) act(byValue, value);
+      const isFiled = fileUnder(byValue, tag[1], act);
       if (byValue.size === 0) this.#byTag.delete(tag[0]);
-    } else if (authors !== undefined) {
-      for (const author of authors) act(this.#byAuthor, author);
-    } else if (kinds !== undefined) {
-      for (const kind of kinds) act(this.#byKind, kind);
-    } else return false;
-    return true;
+      return isFiled;
+    }
+    if (authors !== undefined) return fileUnder(this.#byAuthor, authors, act);
+    return kinds !== undefined && fileUnder(this.#byKind, kinds, act);
   }
 }
 
+function fileUnder<Key>(
+  map: Buckets<Key>,
+  keys: ReadonlySet<Key>,
+  act: (map: Buckets<unknown>, key: unknown) => void,
+): boolean {
+  if (keys.size > MAX_PLACES) return false;
+  for (const key of keys) act(map as Buckets<unknown>, key);
+  return true;
+}
+
 /** The tag condition with the fewest values; of values that must all be there, one is enough. */
-function narrowestTag({ anyOf, allOf }: Filter): [letter: string, values: string[]] | undefined {
-  const all = allOf[0];
-  if (all !== undefined) return [all[0], [...all[1]].slice(0, 1)];
-  let narrowest: [string, ReadonlySet<string>] | undefined;
-  for (const [letter, values] of anyOf) {
-    if (narrowest === undefined || values.size < narrowest[1].size) narrowest = [letter, values];
-  }
-  return narrowest && [narrowest[0], [...narrowest[1]]];
+function narrowestTag({ anyOf, allOf }: Filter): readonly [letter: string, values: ReadonlySet<string>] | undefined {
+  const [all] = allOf;
+  if (all !== undefined) for (const value of all[1]) return [all[0], new Set([value])];
+  let [narrowest] = anyOf;
+  for (const tag of anyOf) if (narrowest === undefined || tag[1].size < narrowest[1].size) narrowest = tag;
+  return narrowest;
 }

@@ -1,54 +1,35 @@
 import { messageToHex, responding } from "../../protocol/negentropy/negentropy.ts";
 import type { Records } from "../../protocol/negentropy/records.ts";
 import type { Reason } from "../../protocol/reason.ts";
+import type { Meter } from "../../protocol/work.ts";
+import type { Steps } from "../../store/steps.ts";
 import type { Connection } from "../connection.ts";
-import { untilRoom } from "../outbound.ts";
-import type { Clock } from "../ports.ts";
 
 /** One sync of one connection (NIP-77): the records as they were at NEG-OPEN. */
 export class SyncSession {
+  readonly connection: Connection;
+  readonly id: string;
   /** Closed, replaced or ended: nothing more may be sent under it. */
   isClosed = false;
-  /** Closed by the relay, with a NEG-ERR. */
-  isEnded = false;
+  /** A message is being answered. */
+  isBusy = false;
   /** Records held in memory for it, also while they are still being collected. */
   size = 0;
+  /** Unix seconds. */
+  idleSince: number;
   #records: Records | undefined;
-  /** What was asked of it and is not finished. */
-  #pending = 0;
-  #idleSince: number;
-  #turn: Promise<void> = Promise.resolve();
 
-  constructor(
-    readonly connection: Connection,
-    readonly id: string,
-    readonly clock: Clock,
-  ) {
-    this.#idleSince = clock.nowSeconds();
-  }
-
-  /** Runs `work` after everything that was asked of this session before (R-01-09). A failure of one ends only that one. */
-  inTurn(work: () => Promise<void>): Promise<void> {
-    const run = async (): Promise<void> => {
-      try {
-        await work();
-      } finally {
-        this.#pending--;
-        this.#idleSince = this.clock.nowSeconds();
-      }
-    };
-    this.#pending++;
-    const turn = this.#turn.then(run);
-    this.#turn = turn.catch(() => {});
-    return turn;
+  constructor(connection: Connection, id: string, nowSeconds: number) {
+    this.connection = connection;
+    this.id = id;
+    this.idleSince = nowSeconds;
   }
 
   /** Whether it has had nothing to do for more than `seconds`. */
-  isIdle(seconds: number): boolean {
-    const now = this.clock.nowSeconds();
+  isIdle(now: number, seconds: number): boolean {
     // A clock that was set back gives it no more time.
-    this.#idleSince = Math.min(this.#idleSince, now);
-    return this.#pending === 0 && now > this.#idleSince + seconds;
+    this.idleSince = Math.min(this.idleSince, now);
+    return !this.isBusy && now > this.idleSince + seconds;
   }
 
   /** Takes the set over that it is to be about. */
@@ -63,20 +44,18 @@ export class SyncSession {
     this.#records = undefined;
   }
 
-  /** Sends the answer to a message, in stretches of a few milliseconds; the reason if there can be none (R-05-43). */
-  async answer(message: Uint8Array, frameLimit: number): Promise<Reason | undefined> {
-    const { connection, clock } = this;
-    const isRoom = await untilRoom(connection.outbound, clock, () => this.isClosed);
-    if (!isRoom || this.#records === undefined) return undefined;
-    const steps = responding(this.#records, message, frameLimit);
-    for (let step = steps.next(); ; step = steps.next()) {
-      if (step.done) {
-        const answer = step.value;
-        if ("error" in answer) return answer.error;
-        connection.send(["NEG-MSG", this.id, messageToHex(answer)]);
+  /** Sends the answer to a message; the reason if there can be none (R-05-43). */
+  *answer(message: Uint8Array, frameLimit: number, meter: Meter): Steps<Reason | undefined> {
+    if (this.#records === undefined) return undefined;
+    const steps = responding(this.#records, message, frameLimit, meter);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) {
+        if ("error" in value) return value.error;
+        this.connection.send(["NEG-MSG", this.id, messageToHex(value)]);
         return undefined;
       }
-      await clock.pause();
+      yield;
       if (this.isClosed) return undefined;
     }
   }

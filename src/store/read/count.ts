@@ -2,9 +2,9 @@ import { authorOfRaw } from "../../protocol/event.ts";
 import type { Filter } from "../../protocol/filter.ts";
 import { HyperLogLog } from "../../protocol/hyperloglog.ts";
 import type { Reader } from "../../protocol/visibility.ts";
-import { Pace } from "../pace.ts";
+import { COST, STEP } from "../../protocol/work.ts";
 import type { Sql } from "../sql.ts";
-import { finish } from "../steps.ts";
+import { paced, type Steps } from "../steps.ts";
 import { type Plan, planQuery, type Range } from "./query-plan.ts";
 import { countStretch, hasExpired } from "./range-count.ts";
 import type { Bounds } from "./range-read.ts";
@@ -19,10 +19,9 @@ const MAX_CANDIDATES = 20_000;
 /** Events read at one time. */
 const PAGE_EVENTS = 1000;
 
-/** What reading a page takes, or a step of a search; an event that is looked at; opening a range: in index entries. */
-const PAGE_COST = 25_000;
-const LOOK_COST = 10;
-const RANGE_COST = 120;
+/** Entries that are counted in one statement; and those each of which is looked at. */
+const STRETCH = STEP / COST.entry;
+const LOOKED_STRETCH = STEP / COST.look;
 
 /** Answer to a COUNT: a size, whether it may be another, and the registers if they were asked for. */
 export interface Counted {
@@ -33,51 +32,49 @@ export interface Counted {
 
 /**
  * Size of the union of the filters' visible matches at one moment, up to `max`; `limit` is ignored (R-05-34). With
- * `sketched`, the registers of their authors too (R-05-36). Undefined if a filter would touch too many index ranges.
- * `pause` lets other work in between stretches of some 20 ms. If an event goes meanwhile, the count is begun again from
- * a new `snapshot`; when that does not end well either, it is approximate.
+ * `sketched`, the registers of their authors too (R-05-36). Undefined if a filter would touch too many index ranges. If an
+ * event goes meanwhile, the count is begun again from a new `snapshot`; when that does not end well either, it is
+ * approximate.
  */
-export async function countMatches(
+export function* countMatches(
   sql: Sql,
   filters: readonly Filter[],
   reader: Reader,
   snapshot: () => Snapshot,
   max: number,
-  pause: () => Promise<void>,
   sketched?: string,
-): Promise<Counted | undefined> {
-  const pace = new Pace(pause);
+): Steps<Counted | undefined> {
   for (let tries = 1; ; tries++) {
     const moment = snapshot();
-    const counted = await countAt(sql, filters, reader, moment, max, pace, sketched);
+    const counted = yield* paced(sql.meter, countAt(sql, filters, reader, moment, max, sketched));
     if (counted === undefined || counted.isApproximate || moment.isIntact?.() !== false) return counted;
     if (tries === MAX_TRIES) return { count: counted.count, isApproximate: true };
   }
 }
 
 /** The same, as far as nothing goes meanwhile. */
-async function countAt(
+function* countAt(
   sql: Sql,
   filters: readonly Filter[],
   reader: Reader,
   snapshot: Snapshot,
   max: number,
-  pace: Pace,
   sketched: string | undefined,
-): Promise<Counted | undefined> {
+): Steps<Counted | undefined> {
   const tally = new Tally(max, sketched);
   let isPartial = false;
   let left = filters.map((filter): Filter => ({ ...filter, limit: max + 1 }));
   const [filter] = left;
   if (left.length === 1 && filter !== undefined && filter.search === undefined && snapshot.hides === undefined) {
     const isAnyExpired = hasExpired(sql, snapshot.now);
-    // Of this turn, in which the counts are those of the snapshot.
+    const areGone = isAnyExpired || snapshot.hasLeftovers === true;
+    // Of this step, in which the counts are those of the snapshot.
     const known = isAnyExpired || tally.isSketched ? undefined : snapshot.counts?.();
     const whole = known && new Map(known);
-    const plan = await finish(planQuery(sql, filter, reader), pace);
+    const plan = yield* planQuery(sql, filter, reader);
     if (plan === undefined) return undefined;
     if (plan.isDisjoint) {
-      await countRanges(sql, filter, plan, boundsOf(filter, snapshot), isAnyExpired, whole, tally, pace);
+      yield* countRanges(sql, filter, plan, boundsOf(filter, snapshot), areGone, whole, tally);
       const kinds = new Set(plan.ranges.filter(({ residual }) => residual).map(({ kind }) => kind));
       left = kinds.size === 0 ? [] : [{ ...filter, kinds }];
     }
@@ -86,13 +83,12 @@ async function countAt(
     const limits = { defaultLimit: max + 1, maxLimit: max + 1, maxCandidates: MAX_CANDIDATES };
     const scan = new Scan(sql, left, reader, limits, snapshot);
     while (!tally.isCapped) {
-      await pace.rest();
       const page = scan.page(PAGE_EVENTS);
       if (scan.isRefused) return undefined;
-      pace.spend(PAGE_COST);
       tally.add(page.length, () => page.map(authorOfRaw));
       isPartial = scan.isPartial;
       if (scan.isDone) break;
+      yield;
     }
   }
   const result = tally.result();
@@ -136,30 +132,29 @@ class Tally {
 }
 
 /** Counts the ranges whose rows are matches as they are, without fetching an event unless its author is wanted. */
-async function countRanges(
+function* countRanges(
   sql: Sql,
   filter: Filter,
   plan: Plan,
   bounds: Bounds,
-  isAnyExpired: boolean,
+  areGone: boolean,
   known: ReadonlyMap<number, number> | undefined,
   tally: Tally,
-  pace: Pace,
-): Promise<void> {
+): Steps<void> {
   const isKnown = (range: Range): boolean => known !== undefined && isWhole(range, filter, bounds);
   const exact = plan.ranges.filter(({ residual }) => !residual);
   for (const range of exact) if (isKnown(range)) tally.add(known?.get(range.kind) ?? 0, () => []);
-  const cost = tally.isSketched || isAnyExpired ? LOOK_COST : 1;
+  const isLookedAt = tally.isSketched || areGone;
+  const stretch = Math.floor(isLookedAt ? LOOKED_STRETCH : STRETCH);
   for (const range of exact.filter((range) => !isKnown(range))) {
     for (let from: string | undefined, isLast = false; !isLast; ) {
       if (tally.isCapped) return;
-      await pace.rest();
-      const most = Math.min(Math.ceil(pace.left / cost), tally.room);
-      const part = countStretch(sql, range, bounds, { from, most, isAnyExpired, isSketched: tally.isSketched });
+      const most = Math.min(stretch, tally.room);
+      const part = countStretch(sql, range, bounds, { from, most, areGone, isSketched: tally.isSketched });
       tally.add(part.count, () => part.authors);
-      pace.spend(part.count * cost + RANGE_COST);
       from = part.end;
-      isLast = part.count < most;
+      isLast = part.entries < most;
+      yield;
     }
   }
 }

@@ -1,6 +1,7 @@
 import { type Event, indexedTags } from "../../protocol/event.ts";
 import { type Filter, matches } from "../../protocol/filter.ts";
 import { canRead, type Reader } from "../../protocol/visibility.ts";
+import { COST } from "../../protocol/work.ts";
 import type { Sql } from "../sql.ts";
 import type { Steps } from "../steps.ts";
 import { type Comparable, Merge, type Ordered } from "./merge.ts";
@@ -28,15 +29,15 @@ export interface Hiding {
 /** Rows that one range reads ahead at most. */
 const MAX_CHUNK = 501;
 
-/** Rows that are looked at in one turn without a match among them: some 10 ms. */
-export const MAX_REJECTED = 1000;
-
 /** A row of a plan's ranges, and whether the filter and the reader take it. */
 export class Candidate implements Comparable<Candidate> {
-  constructor(
-    readonly row: StoredRow,
-    readonly isMatch: boolean,
-  ) {}
+  readonly row: StoredRow;
+  readonly isMatch: boolean;
+
+  constructor(row: StoredRow, isMatch: boolean) {
+    this.row = row;
+    this.isMatch = isMatch;
+  }
 
   /** The order of R-03-10. Where one filter takes an event and another does not, the one that does comes first. */
   compare(other: Candidate): number {
@@ -56,7 +57,7 @@ export class FilterScan implements Ordered<Candidate> {
   readonly #take: Take;
   readonly #bounds: Bounds;
   readonly #hiding: Hiding;
-  #merged: Ordered<StoredRow> = new Merge<StoredRow>([]);
+  #merged: Ordered<StoredRow> = new Merge<StoredRow>();
   #head: Candidate | undefined;
   #given = 0;
   #rejected = 0;
@@ -128,7 +129,7 @@ export class FilterScan implements Ordered<Candidate> {
   #judge(row: StoredRow): Candidate {
     const { hides } = this.#hiding;
     if (row !== this.#head?.row || hides !== undefined) {
-      this.#head = new Candidate(row, isVisibleMatch(row, this.filter, this.#reader, this.#bounds, hides));
+      this.#head = new Candidate(row, isVisibleMatch(this.#sql, row, this.filter, this.#reader, this.#bounds, hides));
     }
     return this.#head;
   }
@@ -136,6 +137,7 @@ export class FilterScan implements Ordered<Candidate> {
 
 /** Whether a row of a plan's range is a match that the reader may see. Where nothing is left to check, `raw` is not read. */
 export function isVisibleMatch(
+  { meter }: Pick<Sql, "meter">,
   row: StoredRow,
   filter: Filter,
   reader: Reader,
@@ -145,6 +147,7 @@ export function isVisibleMatch(
   const oldest = bounds.oldestKept(row.kind);
   if (oldest > 0 && row.time < oldest) return false;
   if (!row.residual && !reader.privateKinds.has(row.kind) && hides === undefined) return true;
+  meter.spent += COST.match + COST.parsed * row.raw.length;
   const event = JSON.parse(row.raw) as Event;
   if (hides?.(event)) return false;
   const tags = indexedTags(event);

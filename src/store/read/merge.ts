@@ -22,12 +22,19 @@ interface Entry<T> {
 export class Merge<T extends Comparable<T>> implements Ordered<T> {
   readonly #heap: Entry<T>[] = [];
 
-  constructor(sources: Iterable<Ordered<T>>) {
-    for (const source of sources) {
-      const item = source.peek();
-      if (item !== undefined) this.#heap.push({ source, item });
+  constructor(sources: Iterable<Ordered<T>> = []) {
+    for (const source of sources) this.add(source);
+  }
+
+  /** Takes a further source, before anything has been stepped over. */
+  add(source: Ordered<T>): void {
+    const item = source.peek();
+    if (item === undefined) return;
+    const heap = this.#heap;
+    let i = heap.push({ source, item }) - 1;
+    for (let parent = (i - 1) >> 1; i > 0 && this.#before(i, parent); i = parent, parent = (i - 1) >> 1) {
+      [heap[i], heap[parent]] = [heap[parent] as Entry<T>, heap[i] as Entry<T>];
     }
-    for (let i = (this.#heap.length >> 1) - 1; i >= 0; i--) this.#sink(i);
   }
 
   peek(): T | undefined {

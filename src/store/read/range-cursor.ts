@@ -29,24 +29,26 @@ export function* openRanges(
   most: () => number,
 ): Steps<Ordered<StoredRow>> {
   const demand: Demand = { most, open: ranges.length };
-  const cursors = ranges.map((range) => new RangeCursor(sql, range, bounds, demand));
   const share = Math.ceil(most() / ranges.length);
-  for (const group of groupsOf(cursors)) {
-    const count = group[0]?.range.index === "id" ? ALL_IDS : share;
-    const chunks = readJoined(sql, group, bounds, count);
-    for (const [i, cursor] of group.entries()) cursor.take(chunks[i] as Chunk, count);
+  const merged = new Merge<StoredRow>();
+  for (const group of groupsOf(ranges)) {
+    const cursors = group.map((range) => new RangeCursor(sql, range, bounds, demand));
+    const count = group[0]?.index === "id" ? ALL_IDS : share;
+    const chunks = readJoined(sql, cursors, bounds, count);
+    for (const [i, cursor] of cursors.entries()) cursor.take(chunks[i] as Chunk, count);
+    if (ranges.length === 1 && cursors[0] !== undefined) return cursors[0];
+    for (const cursor of cursors) merged.add(cursor);
     yield;
   }
-  const [only] = cursors;
-  return cursors.length === 1 && only !== undefined ? only : new Merge(cursors);
+  return merged;
 }
 
 /** Neighbours of one index, as many as one statement reads. What many ids have is read by a statement of its own. */
-function* groupsOf(cursors: readonly RangeCursor[]): Generator<RangeCursor[]> {
-  for (let group: RangeCursor[] = [], i = 0; i < cursors.length; group = []) {
-    const { index } = (cursors[i] as RangeCursor).range;
+function* groupsOf(ranges: readonly Range[]): Generator<Range[]> {
+  for (let group: Range[] = [], i = 0; i < ranges.length; group = []) {
+    const { index } = ranges[i] as Range;
     const most = index === "id" ? 1 : MAX_RANGES_AT_ONCE;
-    while (group.length < most && cursors[i]?.range.index === index) group.push(cursors[i++] as RangeCursor);
+    while (group.length < most && ranges[i]?.index === index) group.push(ranges[i++] as Range);
     yield group;
   }
 }
@@ -60,6 +62,7 @@ const ALL_IDS = MAX_IDS + 1;
  */
 class RangeCursor implements Ordered<StoredRow>, Position {
   readonly #sql: Sql;
+  readonly range: Range;
   readonly #bounds: Bounds;
   readonly #demand: Demand;
   #ahead: readonly string[] = [];
@@ -72,13 +75,9 @@ class RangeCursor implements Ordered<StoredRow>, Position {
   /** There is a large event ahead: texts are read one by one. */
   #isLarge = false;
 
-  constructor(
-    sql: Sql,
-    readonly range: Range,
-    bounds: Bounds,
-    demand: Demand,
-  ) {
+  constructor(sql: Sql, range: Range, bounds: Bounds, demand: Demand) {
     this.#sql = sql;
+    this.range = range;
     this.#bounds = bounds;
     this.#demand = demand;
     this.place = placeOfTime(bounds.until);
@@ -131,13 +130,16 @@ class RangeCursor implements Ordered<StoredRow>, Position {
   #readOneByOne(count: number): void {
     const raws: string[] = [];
     let size = 0;
-    readRows(this.#sql, this, this.#bounds, count, (row) => {
+    let entries = 0;
+    readRows(this.#sql, this, this.#bounds, count, (place, row) => {
+      this.place = place;
+      entries++;
+      if (row === undefined) return true;
       raws.push(row.raw);
       size += row.raw.length;
-      this.place = row.place;
       return size < MAX_AHEAD;
     });
-    if (raws.length < count && size < MAX_AHEAD) this.#exhaust();
+    if (entries < count && size < MAX_AHEAD) this.#exhaust();
     this.#ahead = raws;
     this.#next = 0;
   }

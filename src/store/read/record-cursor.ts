@@ -7,30 +7,22 @@ import type { StoredRow } from "./stored-row.ts";
 
 /** An event of a range: where it stands, and whether it belongs to the answer. */
 export class FoundRecord implements Comparable<FoundRecord> {
-  constructor(
-    /** As lowercase hex (`place.ts`): created_at and id are in it. */
-    readonly place: string,
-    readonly isVisible: boolean,
-  ) {}
+  /** As lowercase hex (`place.ts`): created_at and id are in it. */
+  readonly place: string;
+  readonly isVisible: boolean;
+
+  constructor(place: string, isVisible: boolean) {
+    this.place = place;
+    this.isVisible = isVisible;
+  }
 
   compare({ place }: FoundRecord): number {
     return this.place < place ? -1 : this.place > place ? 1 : 0;
   }
 }
 
-/** Work done since the last pause, in rows of about 3 µs. */
-export interface Effort {
-  spent: number;
-}
-
 /** Raw JSON read at one time, in UTF-16 units. */
-const MAX_RAW = 1 << 18;
-
-/** What a statement costs, in rows. */
-const STATEMENT_EFFORT = 8;
-
-/** Raw JSON that costs as much to parse and check as a row, in UTF-16 units. */
-const RAW_PER_EFFORT = 100;
+const MAX_RAW = 1 << 17;
 
 /**
  * Walks the places of one range, without their events where nothing is left to check on them. It shows also what does
@@ -44,7 +36,6 @@ export class RecordCursor implements Ordered<FoundRecord> {
   readonly #count: number;
   readonly #withRaw: boolean;
   readonly #isVisible: (row: StoredRow) => boolean;
-  readonly #effort: Effort;
   #ahead: FoundRecord[] = [];
   #next = 0;
   #place: string;
@@ -54,7 +45,7 @@ export class RecordCursor implements Ordered<FoundRecord> {
     sql: Sql,
     range: Range,
     bounds: Bounds,
-    options: { count: number; withRaw: boolean; isVisible: (row: StoredRow) => boolean; effort: Effort },
+    options: { count: number; withRaw: boolean; isVisible: (row: StoredRow) => boolean },
   ) {
     this.#sql = sql;
     this.#range = range;
@@ -62,7 +53,6 @@ export class RecordCursor implements Ordered<FoundRecord> {
     this.#count = options.count;
     this.#withRaw = options.withRaw;
     this.#isVisible = options.isVisible;
-    this.#effort = options.effort;
     this.#place = placeOfTime(bounds.until);
   }
 
@@ -80,16 +70,15 @@ export class RecordCursor implements Ordered<FoundRecord> {
     let size = 0;
     const from = { range: this.#range, place: this.#place };
     if (this.#withRaw) {
-      readRows(this.#sql, from, this.#bounds, this.#count, (row) => {
-        found.push(new FoundRecord(row.place, this.#isVisible(row)));
-        size += row.raw.length;
+      readRows(this.#sql, from, this.#bounds, this.#count, (place, row) => {
+        found.push(new FoundRecord(place, row !== undefined && this.#isVisible(row)));
+        size += row?.raw.length ?? 0;
         return size < MAX_RAW;
       });
     } else {
       const places = readPlaces(this.#sql, from, this.#bounds, this.#count);
-      for (const place of places) found.push(new FoundRecord(place, true));
+      for (const [place, isThere] of places) found.push(new FoundRecord(place, isThere));
     }
-    this.#effort.spent += STATEMENT_EFFORT + found.length + size / RAW_PER_EFFORT;
     this.#isExhausted = found.length < this.#count && size < MAX_RAW;
     this.#ahead = found;
     this.#next = 0;

@@ -1,12 +1,13 @@
 import type { Filter } from "../../protocol/filter.ts";
 import { oldestKept, type RetentionRule } from "../../protocol/retention.ts";
 import type { Reader } from "../../protocol/visibility.ts";
+import { COST, STEP } from "../../protocol/work.ts";
 import type { Recent } from "../recent.ts";
 import { type Budget, SearchScan } from "../search/search-scan.ts";
 import type { Sql } from "../sql.ts";
 import type { Steps } from "../steps.ts";
 import { type Completeness, conclude } from "./completeness.ts";
-import { type Candidate, FilterScan, type Hides, MAX_REJECTED, type Take } from "./filter-scan.ts";
+import { type Candidate, FilterScan, type Hides, type Take } from "./filter-scan.ts";
 import { Merge, type Ordered } from "./merge.ts";
 import { MAX_RANGES, planQuery } from "./query-plan.ts";
 import type { Bounds } from "./range-read.ts";
@@ -28,6 +29,10 @@ export interface Snapshot {
   readonly retention: readonly RetentionRule[];
   /** Set while events wait to be erased; asked for each event, since that may begin and end during a scan. */
   readonly hides?: Hides | undefined;
+  /** The newest position whose words are indexed; all if absent. */
+  readonly indexed?: number;
+  /** Whether an index may have entries of events that are gone. */
+  readonly hasLeftovers?: boolean;
   /** Texts of new events, where they are kept. */
   readonly recent?: Recent | undefined;
   /** Stored events by kind as of `head`; undefined where that is not known. Asked only when the snapshot is taken. */
@@ -54,10 +59,6 @@ const MAX_LOOKS = 20_000;
 /** Some 15 ms. */
 const MAX_CANDIDATES = 2000;
 
-/** Statements, and rows that they read, in which a scan is opened before others get their turn: some 15 ms. */
-const OPEN_STATEMENTS = 300;
-const OPEN_ROWS = 4000;
-
 /** Raw JSON of one page at most, in UTF-16 units. */
 const MAX_PAGE_SIZE = 1 << 20;
 
@@ -79,6 +80,7 @@ export class Scan {
   #sources: Ordered<Candidate>[] = [];
   /** Places of events that a search has given. */
   readonly #found = new Set<string>();
+  #isDone = false;
   #conclusion: Steps<Completeness> | undefined;
   #looks = 0;
 
@@ -129,17 +131,20 @@ export class Scan {
     return scan;
   }
 
-  /** A few tens of milliseconds of it; whether it is done. */
-  #openFurther(opening: Steps<boolean>): boolean {
-    const { read } = this.#sql.meter;
-    for (let n = 0; n < OPEN_STATEMENTS && this.#sql.meter.read - read < OPEN_ROWS; n++) {
-      const { done, value } = opening.next();
-      if (!done) continue;
+  /** What has to be done before the first row: opens the ranges, then ranks what the searches find. One piece of it. */
+  #prepare(): void {
+    if (this.#opening !== undefined) {
+      const { done, value } = this.#opening.next();
+      if (!done) return;
       this.#isRefused = !value;
       this.#opening = undefined;
-      return true;
-    }
-    return false;
+    } else this.#searches.find((search) => !search.isReady)?.step();
+  }
+
+  /** Whether rows can be taken, or it is known that there are none. */
+  get #isPrepared(): boolean {
+    if (this.#opening !== undefined) return false;
+    return this.#isRefused || this.#searches.every((search) => search.isReady);
   }
 
   /** Whether a filter would touch too many index ranges: there are no events then. Known after {@link page}. */
@@ -147,33 +152,39 @@ export class Scan {
     return this.#isRefused;
   }
 
-  /** Up to `maxRows` more events. A page may be empty while work is under way: ask {@link isDone}. */
+  /**
+   * Up to `maxRows` more events, in one step of work. A page may have fewer, or none, while work is under way: ask
+   * {@link isDone}.
+   */
   page(maxRows: number): string[] {
     const rows: string[] = [];
-    if (this.#opening !== undefined && !this.#openFurther(this.#opening)) return rows;
-    let size = 0;
-    const unready = this.#searches.find((search) => !search.isReady);
-    if (unready !== undefined && !this.#isRefused) {
-      unready.step();
-      if (this.#searches.some((search) => !search.isReady)) return rows;
+    if (this.#isRefused) return rows;
+    const { meter } = this.#sql;
+    const end = meter.spent + STEP;
+    while (!this.#isPrepared) {
+      if (meter.spent >= end) return rows;
+      this.#prepare();
     }
-    for (let rejected = 0; rejected < MAX_REJECTED; this.#sources[0]?.advance()) {
+    for (let size = 0; meter.spent < end; this.#sources[0]?.advance()) {
       const candidate = this.#peek();
-      if (candidate === undefined) break;
+      if (candidate === undefined) {
+        this.#isDone = true;
+        break;
+      }
+      meter.spent += COST.merge;
       const { row, isMatch } = candidate;
-      if (!isMatch) rejected++;
-      else if (rows.length < maxRows && size < MAX_PAGE_SIZE) {
-        rows.push(row.raw);
-        size += row.raw.length;
-        if (this.#sources.length > 1) this.#found.add(row.place);
-      } else break;
+      if (!isMatch) continue;
+      if (rows.length >= maxRows || size >= MAX_PAGE_SIZE) break;
+      rows.push(row.raw);
+      size += row.raw.length;
+      if (this.#sources.length > 1) this.#found.add(row.place);
     }
     return rows;
   }
 
+  /** Whether {@link page} has given all. */
   get isDone(): boolean {
-    if (this.#opening !== undefined) return false;
-    return this.#isRefused || (this.#searches.every((search) => search.isReady) && this.#peek() === undefined);
+    return this.#isRefused || this.#isDone;
   }
 
   /** Whether a search looked at the newest events only, because too many have its words. */
@@ -194,19 +205,20 @@ export class Scan {
   }
 
   /**
-   * To be asked at the end, in turns of some 10 ms until it answers. Where a limit left a great many rows that are no
+   * To be asked at the end, a step of work each time until it answers. Where a limit left a great many rows that are no
    * matches it gives up, and the answer is "unknown".
    */
   completeness(): Completeness | undefined {
     this.#conclusion ??= conclude(this.#filters, [...this.#searches, ...this.#scans], this.isPartial, (filter, room) =>
       this.#scan(filter, room),
     );
-    for (let step = 0; step < MAX_REJECTED; step++) {
+    const { meter } = this.#sql;
+    for (const end = meter.spent + STEP; meter.spent < end; meter.spent += COST.merge) {
       const { done, value } = this.#conclusion.next();
       if (done) return value;
+      if (++this.#looks >= MAX_LOOKS) return "unknown";
     }
-    this.#looks += MAX_REJECTED;
-    return this.#looks < MAX_LOOKS ? undefined : "unknown";
+    return undefined;
   }
 }
 

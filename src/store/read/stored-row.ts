@@ -7,11 +7,13 @@ import type { Range } from "./query-plan.ts";
 export class StoredRow implements Comparable<StoredRow> {
   #time: number | undefined;
   #id: string | undefined;
+  readonly raw: string;
+  readonly #range: Pick<Range, "index" | "kind" | "residual">;
 
-  constructor(
-    readonly raw: string,
-    private readonly range: Pick<Range, "index" | "kind" | "residual">,
-  ) {}
+  constructor(raw: string, range: Pick<Range, "index" | "kind" | "residual">) {
+    this.raw = raw;
+    this.#range = range;
+  }
 
   /** Its place in the order of R-03-10, as lowercase hex (`place.ts`). */
   get place(): string {
@@ -38,11 +40,11 @@ export class StoredRow implements Comparable<StoredRow> {
   }
 
   get kind(): number {
-    return this.range.index === "id" ? kindOfRaw(this.raw) : this.range.kind;
+    return this.#range.index === "id" ? kindOfRaw(this.raw) : this.#range.kind;
   }
 
   /** The row must still be held against the whole filter. */
   get residual(): boolean {
-    return this.range.residual;
+    return this.#range.residual;
   }
 }

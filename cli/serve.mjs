@@ -1,0 +1,107 @@
+// @ts-check
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { DataError, startRelay } from "../src/hosts/node/main.ts";
+import { lockDataDirectory } from "./data-lock.mjs";
+import { checkDataDirectory, checkPort, readSettings, StartError } from "./settings.mjs";
+
+/** What a person or a service manager ends a process with. */
+const STOP_SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
+
+/** How long the end may take, in milliseconds. What is acknowledged is on the disk. */
+const STOP_TIMEOUT_MS = 1800;
+
+/** Starts the relay on this machine; the process stays until a signal ends it. */
+async function main() {
+  const settings = await readSettings(process.env);
+  for (const { name, meant } of settings.nearMisses) {
+    console.warn(`${name} is not a variable of the relay and has no effect. Is ${meant} meant?`);
+  }
+  const { host, port, dataDirectory, variables } = settings;
+  await checkDataDirectory(dataDirectory);
+  await lockDataDirectory(dataDirectory);
+  await checkPort(host, port);
+  tellOfEarlierData(dataDirectory);
+  const failed = () => void setTimeout(() => process.exit(1), 100);
+  const relay = await startRelay({ variables, dataDirectory, host, port, failed });
+  let isStopping = false;
+  const stop = async () => {
+    if (isStopping) return;
+    isStopping = true;
+    setTimeout(() => process.exit(0), STOP_TIMEOUT_MS).unref();
+    await relay.stop();
+    process.exit(0);
+  };
+  for (const signal of STOP_SIGNALS) process.on(signal, stop);
+  stopWithParent(stop);
+  greet(settings, relay.access);
+}
+
+/**
+ * @param {import("./settings.mjs").Settings} settings
+ * @param {import("../src/relay/access/access.ts").Access} access
+ */
+function greet({ webSocketUrl, dataDirectory, variables }, access) {
+  console.log(`Nexus is running.
+
+  WebSocket  ${webSocketUrl}
+  HTTP       ${webSocketUrl.replace(/^ws/, "http")}
+  Clients    must name ${variables.RELAY_URL} when they log in (NIP-42)
+  Reading    ${whoMay(access, access.config.readAccess)}
+  Publishing ${whoMay(access, access.config.writeAccess)}
+  Data       ${dataDirectory}
+
+Try it from another terminal:
+
+  node examples/quickstart.mjs ${webSocketUrl}
+
+Ctrl-C stops it.`);
+}
+
+/**
+ * Who is let in, in words.
+ * @param {import("../src/relay/access/access.ts").Access} access
+ * @param {"authenticated" | "allowed" | "members" | undefined} mode
+ */
+function whoMay({ config, lists }, mode) {
+  if (mode === "members") return "members";
+  if (mode === "allowed" || (mode === undefined && lists.size("allowed-pubkey") > 0)) {
+    return "keys on the allow list, and members";
+  }
+  return config.authRequired ? "whoever logs in" : "everybody, without a login";
+}
+
+/** @param {string} dataDirectory */
+function tellOfEarlierData(dataDirectory) {
+  const objects = join(dataDirectory, "objects");
+  const has =
+    existsSync(objects) && readdirSync(objects, { recursive: true }).some((name) => String(name).endsWith(".sqlite"));
+  if (has)
+    console.warn(
+      `The events in ${objects} are of an earlier version, or of the relay on workerd: they are left alone and not served.`,
+    );
+}
+
+/**
+ * Ends with npm, or with an older Node that has handed over to this one: if these are killed they would leave the relay behind.
+ * @param {() => void} stop
+ */
+function stopWithParent(stop) {
+  process.on("disconnect", stop);
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    stop();
+  }, 200);
+  timer.unref();
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof StartError || error instanceof DataError)) throw error;
+  console.error(error.message);
+  process.exit(1);
+}

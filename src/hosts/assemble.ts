@@ -1,0 +1,144 @@
+import type { Crypto } from "../protocol/crypto/secp256k1.ts";
+import type { Event } from "../protocol/event.ts";
+import { REPORT_KIND } from "../protocol/kind.ts";
+import type { Access } from "../relay/access/access.ts";
+import { LoginTimeout } from "../relay/access/login-timeout.ts";
+import { type Config, filterOptions } from "../relay/config/config.ts";
+import type { Connection } from "../relay/connection.ts";
+import { dueOf, erasingOf, Jobs, storeJobs } from "../relay/jobs.ts";
+import { Management } from "../relay/manage/management.ts";
+import { noteReport } from "../relay/manage/reports.ts";
+import { statistics } from "../relay/manage/statistics.ts";
+import type { Host } from "../relay/ports.ts";
+import { Relay } from "../relay/relay.ts";
+import { AccessStore } from "../store/access-store.ts";
+import { Cleanup } from "../store/erase/cleanup.ts";
+import { EventLog } from "../store/event-log.ts";
+import { EventStore } from "../store/event-store.ts";
+import { migrate } from "../store/schema.ts";
+import type { Sql } from "../store/sql.ts";
+import { VERSION } from "./version.ts";
+
+/** What a host brings. */
+export interface Parts {
+  config: Config;
+  /** An open database, empty or of this or an older version. */
+  sql: Sql;
+  crypto: Crypto;
+  host: Host;
+  /** Unix milliseconds at which the host was started. */
+  startedAtMs: number;
+}
+
+/** One running relay. */
+export interface Running {
+  config: Config;
+  access: Access;
+  crypto: Crypto;
+  host: Host;
+  relay: Relay;
+  management: Management;
+  store: EventStore;
+  log: EventLog;
+  /** Periodic work. The host sets `jobs.onDue` and calls `jobs.run` when it is due. */
+  jobs: Jobs;
+  /** To be called once the host has connections that it kept, if any: what has changed meanwhile is carried out. */
+  start(): void;
+  /** A connection has been opened. */
+  opened(connection: Connection): void;
+  /** What anybody may know about the relay (R-08-06). */
+  statistics(): Record<string, unknown>;
+}
+
+/** How long changed counts wait to be saved, in milliseconds: one row for all events of that time. */
+const SAVE_COUNTS_MS = 1000;
+
+/** Puts store, core and host together: the same for all hosts. Throws if the database is of a newer version or broken. */
+export function assemble({ config, sql, crypto, host, startedAtMs }: Parts): Running {
+  const { clock, report } = host;
+  migrate(sql);
+  const store = new EventStore(sql, { search: filterOptions(config).search });
+  const lists = new AccessStore(sql);
+  const access: Access = { config, lists };
+  const log = new EventLog(sql, store, config, () => clock.nowSeconds(), erasingOf(lists));
+  // Moderators learn no more than anybody of what is private (R-05-29).
+  const storedOf = (ids: readonly string[]) => store.storedOf(ids, config.privateKinds);
+  const stored = (event: Event) => {
+    jobs.onDue(dueOf(event, config.retention));
+    if (event.kind !== REPORT_KIND) return;
+    try {
+      noteReport(event, lists, storedOf);
+    } catch (error) {
+      // The report is stored already: what goes wrong here must not reach whoever sent it.
+      report("report not queued", { error: String(error) });
+    }
+  };
+  let isSaving = false;
+  const committed = () => {
+    if (store.vanishing.isPending) eraseSoon();
+    if (isSaving || !log.hasUnsavedCounts) return;
+    isSaving = true;
+    clock.soon(SAVE_COUNTS_MS, () => {
+      isSaving = false;
+      log.saveCounts();
+    });
+  };
+  const relay = new Relay({
+    config,
+    access,
+    changeLog: lists,
+    log,
+    host,
+    crypto,
+    meter: sql.meter,
+    on: { stored, committed },
+  });
+  const cleanup = new Cleanup(sql, store);
+  const close = (connection: Connection, code: number, text: string) => relay.close(connection, code, text);
+  const login = new LoginTimeout(config, clock, relay.connections, close);
+  const jobs = new Jobs([...storeJobs(store, cleanup, lists, config.retention, clock), login], clock, report);
+  const eraseSoon = () => jobs.onDue(clock.nowSeconds());
+  const closeBlocked = () => {
+    for (const connection of [...relay.connections]) {
+      const isBlocked = connection.origin !== undefined && lists.has("blocked-ip", connection.origin.address);
+      if (isBlocked) relay.close(connection, 1008, "blocked: this address is blocked");
+    }
+  };
+  const enforce = () => {
+    for (const connection of relay.connections) relay.enforce(connection);
+  };
+  const about = { config, relay, store, log, version: VERSION, startedAtMs };
+  const statisticsDeps = { ...about, nowMs: () => clock.nowMs(), storageBytes: () => sql.size() };
+  const management = new Management({
+    access,
+    changeLog: lists,
+    clock,
+    storedOf,
+    authorOf: (id) => store.find(id)?.pubkey,
+    removeEvent: (id) => cleanup.removeEvent(id),
+    closeBlocked,
+    eraseSoon,
+    enforce,
+    statistics: () => statistics(statisticsDeps, true),
+    membership: relay.membership?.members,
+  });
+  return {
+    config,
+    access,
+    crypto,
+    host,
+    relay,
+    management,
+    store,
+    log,
+    jobs,
+    start() {
+      closeBlocked();
+      enforce();
+      relay.membership?.announcements.start();
+      jobs.onDue(jobs.nextDue());
+    },
+    opened: () => login.watch((seconds) => jobs.onDue(seconds)),
+    statistics: () => statistics(statisticsDeps, false),
+  };
+}

@@ -1,0 +1,18 @@
+import type { Running } from "../assemble.ts";
+import { manage } from "./management.ts";
+import { relayPage } from "./pages.ts";
+
+/** What `/health` says then; the relay still answers, so the status stays 200. */
+const STORAGE_FULL = "ok, but the storage is full: new events are refused until some are deleted";
+
+/** Answers what `errandOf` has let through, but for an upgrade. */
+export async function answer(request: Request, running: Running): Promise<Response> {
+  switch (new URL(request.url).pathname) {
+    case "/health":
+      return new Response(running.log.isFull() ? STORAGE_FULL : "ok", { headers: { "Content-Type": "text/plain" } });
+    case "/api/stats":
+      return Response.json(running.statistics());
+    default:
+      return request.method === "POST" ? manage(request, running) : relayPage(request, running.access, running.crypto);
+  }
+}

@@ -1,0 +1,111 @@
+import { Worker } from "node:worker_threads";
+import type { Log } from "../../relay/ports.ts";
+import type { Pass } from "./checkpoint-thread.ts";
+
+/** Rows that are written before a checkpoint: some 20 MB of log. */
+const ROWS = 2000;
+
+/** How long a few rows may wait for one, in milliseconds. */
+const PATIENCE_MS = 10_000;
+
+/** Pages of log beyond which it has to begin anew. */
+const LONG = 4000;
+
+/** Pages of log beyond which it begins anew though the relay stands still for it: under constant writing nobody gives way. */
+const TOO_LONG = 4 * LONG;
+
+export interface CheckpointDeps {
+  path: string;
+  report: Log;
+  /** Rows written so far. */
+  written: () => number;
+  /** Makes the log begin anew, and stands still for it. */
+  restart: () => void;
+  /** Commits may go on. */
+  released: () => void;
+}
+
+/**
+ * Brings the log into the database file, in a thread of its own. The log begins anew only when all of it is there and nobody
+ * has written meanwhile; so, when it is long, the last and short pass asks for commits to wait.
+ */
+export class Checkpoints {
+  readonly #deps: CheckpointDeps;
+  #worker: Worker | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isRunning = false;
+  #hasStopped = false;
+  /** Something was committed since the last pass began. */
+  #isBehind = false;
+  #writtenBefore = 0;
+  #passed: (pass: Pass) => void = () => {};
+
+  constructor(deps: CheckpointDeps) {
+    this.#deps = deps;
+    this.#writtenBefore = deps.written();
+  }
+
+  /** Commits should wait, for some milliseconds. */
+  isHolding = false;
+
+  /** Something was committed. */
+  committed(): void {
+    this.#isBehind = true;
+    if (this.#isRunning || this.#hasStopped) return;
+    if (this.#deps.written() - this.#writtenBefore >= ROWS) void this.#run();
+    else this.#timer ??= setTimeout(() => void this.#run(), PATIENCE_MS).unref();
+  }
+
+  /** Ends the thread; no more passes. */
+  async stop(): Promise<void> {
+    this.#hasStopped = true;
+    clearTimeout(this.#timer);
+    await this.#worker?.terminate();
+  }
+
+  async #run(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#isRunning = true;
+    const { log } = await this.#pass();
+    if (log > LONG && this.#isBehind) await this.#pass();
+    if (log > LONG && this.#isBehind) await this.#lastPass();
+    this.#isRunning = false;
+    if (this.#isBehind) this.committed();
+  }
+
+  async #lastPass(): Promise<void> {
+    this.isHolding = true;
+    const { log } = await this.#pass();
+    this.isHolding = false;
+    if (log > TOO_LONG && this.#isBehind) this.#deps.restart();
+    this.#deps.released();
+  }
+
+  #pass(): Promise<Pass> {
+    this.#isBehind = false;
+    this.#writtenBefore = this.#deps.written();
+    this.#worker ??= this.#start();
+    return new Promise((resolve) => {
+      this.#passed = (pass) => {
+        if (pass.error !== undefined) this.#deps.report("checkpoint failed", { error: pass.error });
+        resolve(pass);
+      };
+      this.#worker?.postMessage("pass");
+    });
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL("./checkpoint-thread.ts", import.meta.url), {
+      workerData: this.#deps.path,
+      resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 },
+    });
+    worker.unref();
+    worker.on("message", (pass: Pass) => this.#passed(pass));
+    worker.on("error", (error) => {
+      this.#worker = undefined;
+      this.#passed({ log: 0, done: 0, error: String(error) });
+    });
+    return worker;
+  }
+}

@@ -1,0 +1,194 @@
+import { chmodSync, closeSync, existsSync, fdatasync, fsyncSync, openSync, readdirSync, readFileSync } from "node:fs";
+import type { Server } from "node:http";
+import { join } from "node:path";
+import { createCrypto } from "../../protocol/crypto/secp256k1.ts";
+import type { Access } from "../../relay/access/access.ts";
+import { parseConfig } from "../../relay/config/config.ts";
+import { NewerSchemaError } from "../../store/schema.ts";
+import { assemble, type Running } from "../assemble.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import { NodeHost, report } from "./host.ts";
+import { JobTimer } from "./job-timer.ts";
+import { createRelayServer } from "./server.ts";
+import { Sockets } from "./sockets.ts";
+import { type NodeSql, openSql } from "./sql.ts";
+import { SyncGate } from "./sync-gate.ts";
+
+const WASM = new URL("../../protocol/crypto/secp256k1.wasm", import.meta.url);
+
+/** Name of the database in the data directory. */
+const DATABASE = "nexus.sqlite";
+
+/** Descriptors that are kept for other things than connections. */
+const RESERVED_FILES = 32;
+
+/** How long clients may take to go when the relay stops, in milliseconds. */
+const GOODBYE_MS = 1000;
+
+export interface NodeRelayOptions {
+  /** The variables of the relay, checked. */
+  variables: Readonly<Record<string, string>>;
+  /** It exists, and is this process's alone. */
+  dataDirectory: string;
+  host: string;
+  port: number;
+  /** The disk does not keep what is written: all connections are closed, and the process has to end. */
+  failed: () => void;
+}
+
+/** A relay that runs. */
+export interface NodeRelay {
+  /** Who may do what, as it is now. */
+  readonly access: Access;
+  /** Ends all connections and closes the database, within two seconds. */
+  stop(): Promise<void>;
+}
+
+/** The data cannot be opened; the message is for the operator. */
+export class DataError extends Error {}
+
+/** Starts the relay. Throws {@link DataError}, or what listening on the port throws. */
+export async function startRelay({
+  variables,
+  dataDirectory,
+  host,
+  port,
+  failed,
+}: NodeRelayOptions): Promise<NodeRelay> {
+  const startedAtMs = Date.now();
+  const path = join(dataDirectory, DATABASE);
+  const sql = open(path, dataDirectory);
+  const gate = new SyncGate(
+    logFile(path),
+    report,
+    () => {
+      sockets.abort(1011, "the relay has to stop");
+      failed();
+    },
+    () => nodeHost.wake(),
+  );
+  const checkpoints = new Checkpoints({
+    path,
+    report,
+    written: () => sql.meter.written,
+    restart: () => sql.all("PRAGMA wal_checkpoint(RESTART)"),
+    released: () => nodeHost.wake(),
+  });
+  const nodeHost = new NodeHost(() => gate.isSyncing || checkpoints.isHolding);
+  sql.onCommit = () => {
+    gate.committed();
+    checkpoints.committed();
+  };
+  const running = put(sql, variables, nodeHost, startedAtMs, path);
+  nodeHost.run = () => running.relay.run();
+  const timer = new JobTimer(running.jobs);
+  running.jobs.onDue = (seconds) => timer.ring(seconds);
+  const { maxMessageLength, authRequired } = running.config;
+  const opened = running.opened;
+  const sockets = new Sockets({ relay: running.relay, gate, maxMessageLength, authRequired, opened });
+  running.start();
+  const server = createRelayServer(running, sockets);
+  server.maxConnections = maxFiles() - RESERVED_FILES;
+  await listen(server, host, port);
+  tighten(dataDirectory);
+
+  return {
+    access: running.access,
+    async stop() {
+      server.close();
+      server.closeIdleConnections();
+      timer.stop();
+      running.relay.settle();
+      running.log.saveCounts();
+      sockets.hangUp();
+      await gone(sockets);
+      server.closeAllConnections();
+      await checkpoints.stop();
+      sql.close();
+    },
+  };
+}
+
+function open(path: string, dataDirectory: string): NodeSql {
+  // What is made from here on is for its owner alone; so are the files that an earlier version has made.
+  process.umask(0o077);
+  tighten(dataDirectory);
+  try {
+    const sql = openSql(path);
+    // The log is made by the first read, and has to be found in its directory after a crash.
+    sql.all("SELECT 1 FROM sqlite_schema LIMIT 1");
+    syncDirectory(dataDirectory);
+    return sql;
+  } catch (error) {
+    throw new DataError(`The database ${path} cannot be opened: ${messageOf(error)}.`);
+  }
+}
+
+function put(
+  sql: NodeSql,
+  variables: NodeRelayOptions["variables"],
+  host: NodeHost,
+  startedAtMs: number,
+  path: string,
+) {
+  const crypto = createCrypto(new WebAssembly.Module(readFileSync(WASM)));
+  try {
+    const running: Running = assemble({ config: parseConfig(variables), sql, crypto, host, startedAtMs });
+    running.store.check();
+    return running;
+  } catch (error) {
+    sql.close();
+    if (error instanceof NewerSchemaError) throw new DataError(error.message);
+    throw new DataError(`The relay cannot read its store ${path}: ${messageOf(error)}.`);
+  }
+}
+
+/**
+ * The log of the database, to be synced. No other file of it may be opened here: closing it would release the locks that
+ * SQLite holds on it for this process.
+ */
+function logFile(path: string) {
+  const file = openSync(`${path}-wal`, "r");
+  return { sync: (done: (error: Error | null) => void) => fdatasync(file, done) };
+}
+
+function syncDirectory(directory: string): void {
+  const file = openSync(directory, "r");
+  fsyncSync(file);
+  closeSync(file);
+}
+
+/** Takes the data from everybody but its owner. */
+function tighten(dataDirectory: string): void {
+  chmodSync(dataDirectory, 0o700);
+  for (const name of readdirSync(dataDirectory)) {
+    if (name.startsWith(DATABASE)) chmodSync(join(dataDirectory, name), 0o600);
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port, backlog: 1024 }, () => {
+      server.removeListener("error", reject);
+      resolve();
+    });
+  });
+}
+
+/** Waits until all sockets are gone, for some time. */
+async function gone(sockets: Sockets): Promise<void> {
+  const deadline = Date.now() + GOODBYE_MS;
+  while (sockets.size > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+/** How many files this process may open; infinity where nobody says. */
+function maxFiles(): number {
+  if (!existsSync("/proc/self/limits")) return Number.POSITIVE_INFINITY;
+  const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+  return Number(soft ?? Number.POSITIVE_INFINITY);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

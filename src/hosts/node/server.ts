@@ -1,0 +1,133 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Socket as NetSocket } from "node:net";
+import { Readable } from "node:stream";
+import { normalizeAddress, withoutPort } from "../../protocol/ip-address.ts";
+import { type Origin, originOf } from "../../relay/connection.ts";
+import type { Running } from "../assemble.ts";
+import { answer } from "../http/answer.ts";
+import { turnAway } from "../http/door.ts";
+import { plain, withCors } from "../http/pages.ts";
+import { errandOf } from "../http/route.ts";
+import { report } from "./host.ts";
+import type { Sockets } from "./sockets.ts";
+
+/** How long a client may take for the headers of a request, and for all of it, in milliseconds. */
+const HEADERS_MS = 10_000;
+const REQUEST_MS = 20_000;
+
+/** After so long without a byte the kernel asks whether the other side is still there, in milliseconds. */
+const KEEP_ALIVE_MS = 60_000;
+
+/** How often one kind of trouble is reported, in milliseconds. */
+const REPORT_MS = 10_000;
+
+/** The HTTP server of the relay: upgrades, and what is asked for without one. */
+export function createRelayServer(running: Running, sockets: Sockets): Server {
+  const server = createServer({
+    headersTimeout: HEADERS_MS,
+    requestTimeout: REQUEST_MS,
+    connectionsCheckingInterval: 2000,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_MS,
+    maxHeaderSize: 16_384,
+  });
+  server.on("request", (request, response) => {
+    serve(request, running).then(
+      (answered) => write(answered, request, response),
+      (error) => {
+        report("request failed", { error: String(error) });
+        response.writeHead(500).end();
+      },
+    );
+  });
+  server.on("upgrade", (request, net: NetSocket, head) => {
+    net.on("error", () => net.destroy());
+    const refusal = admit(request, net, head, running, sockets);
+    if (refusal !== undefined) void refuse(net, refusal);
+  });
+  let reportedMs = 0;
+  server.on("error", (error) => {
+    // Most likely there are no descriptors left; those that wait are accepted when there are again.
+    if (Date.now() - reportedMs < REPORT_MS) return;
+    reportedMs = Date.now();
+    report("connections cannot be accepted", { error: String(error) });
+  });
+  return server;
+}
+
+/** Opens a connection, or says why not. */
+function admit(
+  incoming: IncomingMessage,
+  net: NetSocket,
+  head: Buffer,
+  running: Running,
+  sockets: Sockets,
+): Response | undefined {
+  const request = requestOf(incoming, false);
+  if (request === undefined) return plain(400, "Bad request.");
+  const { config, access, relay } = running;
+  const errand = errandOf(request, config);
+  if (errand instanceof Response) return errand;
+  if (errand !== "upgrade") return plain(400, "Only an upgrade to websocket is possible.");
+  const origin = originOfPeer(incoming, config.clientIpHeader);
+  const refusal = turnAway(origin, config, access.lists, [relay.connections]);
+  if (refusal !== undefined) return refusal;
+  sockets.accept(net, request.headers.get("Sec-WebSocket-Key") ?? "", head, origin);
+  return undefined;
+}
+
+async function serve(incoming: IncomingMessage, running: Running): Promise<Response> {
+  const request = requestOf(incoming, true);
+  if (request === undefined) return plain(400, "Bad request.");
+  const errand = errandOf(request, running.config);
+  return errand instanceof Response ? errand : withCors(await answer(request, running));
+}
+
+/** The request as the shared code takes it; undefined if its target or headers are none. */
+function requestOf(incoming: IncomingMessage, mayHaveBody: boolean): Request | undefined {
+  const { method = "GET", url = "/" } = incoming;
+  const headers = new Headers();
+  try {
+    for (const [name, values = []] of Object.entries(incoming.headersDistinct)) {
+      for (const value of values) headers.append(name, value);
+    }
+    const hasBody = mayHaveBody && method !== "GET" && method !== "HEAD";
+    const body = hasBody ? (Readable.toWeb(incoming) as ReadableStream<Uint8Array>) : null;
+    // Node asks for `duplex` where a body streams; its type is not in the standard's.
+    const init: RequestInit & { duplex: "half" } = { method, headers, body, duplex: "half" };
+    return new Request(url.startsWith("/") ? `http://relay${url}` : url, init);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The address of the peer, or of whom a proxy in front names. Of a list, the last was added by the nearest proxy. */
+function originOfPeer({ socket, headers }: IncomingMessage, proxyHeader: string | undefined): Origin | undefined {
+  const named = proxyHeader === undefined ? undefined : headers[proxyHeader.toLowerCase()];
+  const forwarded = [named].flat().at(-1)?.split(",").at(-1);
+  const parse = (address = "") => normalizeAddress(withoutPort(address.trim()));
+  const address = parse(forwarded) ?? parse(socket.remoteAddress);
+  return address === undefined ? undefined : originOf(address);
+}
+
+async function write(answered: Response, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = Buffer.from(await answered.arrayBuffer());
+  const headers: Record<string, string | number> = { ...Object.fromEntries(answered.headers) };
+  if (answered.status !== 204) headers["Content-Length"] = body.length;
+  // What is left of a body that nobody has read is not waited for.
+  if (!request.complete) headers.Connection = "close";
+  response.writeHead(answered.status, headers);
+  response.end(request.method === "HEAD" ? undefined : body, () => {
+    if (!request.complete) request.socket.destroySoon();
+  });
+}
+
+async function refuse(net: NetSocket, refusal: Response): Promise<void> {
+  const body = Buffer.from(await refusal.arrayBuffer());
+  const headers = [...refusal.headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const status = `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ""}\r\n`;
+  net.write(`${status}${headers}Content-Length: ${body.length}\r\nConnection: close\r\n\r\n`);
+  net.end(body);
+  net.setTimeout(2000, () => net.destroy());
+  net.resume();
+}

@@ -1,0 +1,108 @@
+import { createHash } from "node:crypto";
+import type { Socket as NetSocket } from "node:net";
+import { COST } from "../../protocol/work.ts";
+import type { Connection, Origin } from "../../relay/connection.ts";
+import type { Relay } from "../../relay/relay.ts";
+import { ClientSocket, type Shared } from "./client-socket.ts";
+import { guarded } from "./host.ts";
+import { Intake, IntakeTurns } from "./intake.ts";
+import { Outbox } from "./outbox.ts";
+import type { SyncGate } from "./sync-gate.ts";
+
+/** RFC 6455, 1.3. */
+const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+export interface SocketsDeps {
+  relay: Pick<Relay, "open" | "receive" | "receiveBinary" | "charge" | "leave">;
+  gate: SyncGate;
+  maxMessageLength: number;
+  authRequired: boolean;
+  /** A connection has been opened. */
+  opened: (connection: Connection) => void;
+}
+
+/** The WebSockets of the relay, and the connections behind them. */
+export class Sockets {
+  readonly #deps: SocketsDeps;
+  readonly #shared: Shared;
+  readonly #turns = new IntakeTurns();
+  readonly #all = new Map<ClientSocket, NetSocket>();
+  readonly #maxPayload: number;
+
+  constructor(deps: SocketsDeps) {
+    this.#deps = deps;
+    this.#shared = { outbox: new Outbox(deps.gate), unsent: 0 };
+    // What is a little too long is answered with a NOTICE (M-15), and so has to be read.
+    this.#maxPayload = Math.max(2 * deps.maxMessageLength, 1 << 20);
+  }
+
+  /** Takes over the network socket of an upgrade request, which has come with `key`; `head` was read behind the request. */
+  accept(net: NetSocket, key: string, head: Buffer, origin: Origin | undefined): void {
+    const accepted = createHash("sha1")
+      .update(key + GUID)
+      .digest("base64");
+    net.setTimeout(0);
+    net.setNoDelay(true);
+    net.on("error", () => net.destroy());
+    net.write(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+        `Sec-WebSocket-Accept: ${accepted}\r\n\r\n`,
+    );
+    const socket = new ClientSocket(net, this.#shared);
+    this.#all.set(socket, net);
+    const { relay, authRequired, opened } = this.#deps;
+    const connection = relay.open(socket, origin);
+    socket.isStranger = () => authRequired && !connection.isAuthenticated;
+    const leave = () => guarded("leaving failed", () => relay.leave(connection));
+    const intake = new Intake(net, this.#turns, this.#maxPayload, {
+      text: (text) => guarded("handler failed", () => this.#receive(socket, connection, text)),
+      binary: (bytes) => guarded("handler failed", () => relay.receiveBinary(connection, bytes)),
+      ping: (data) => {
+        relay.charge(connection, COST.frame + COST.send);
+        socket.pong(data);
+      },
+      concluded: (code) => {
+        leave();
+        socket.end(code);
+      },
+      violated: (code, reason) => {
+        leave();
+        socket.end(code, reason);
+      },
+    });
+    socket.intake = intake;
+    net.on("end", () => {
+      leave();
+      socket.hangUp();
+    });
+    net.on("close", () => {
+      this.#all.delete(socket);
+      leave();
+    });
+    opened(connection);
+    intake.start(head);
+  }
+
+  /** Ends all connections behind what is queued for them; see `ClientSocket.hangUp` for why there is no Close. */
+  hangUp(): void {
+    for (const socket of this.#all.keys()) socket.hangUp();
+  }
+
+  /** Ends all connections now, with a Close and nothing that is queued: what was not synced must not be shown. */
+  abort(code: number, reason: string): void {
+    for (const socket of this.#all.keys()) socket.abort(code, reason);
+  }
+
+  /** Those that are not gone. */
+  get size(): number {
+    return this.#all.size;
+  }
+
+  #receive(socket: ClientSocket, connection: Connection, text: string): void {
+    const { relay } = this.#deps;
+    // R-01-04. It costs what any frame does, so that nobody is served less for it.
+    if (text !== "ping") return relay.receive(connection, text);
+    relay.charge(connection, COST.frame + COST.send);
+    socket.send("pong");
+  }
+}

@@ -1,0 +1,154 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { COST, Meter } from "../../protocol/work.ts";
+import type { Row, Sql, SqlValue } from "../../store/sql.ts";
+
+/** Prepared statements that are kept: the plans of queries differ in the number of their values. */
+const MAX_STATEMENTS = 1000;
+
+/**
+ * Chosen by measurement (bench/sqlite.mjs): `cache_size` in KiB, `mmap_size` in bytes. Checkpoints are made by another thread
+ * (checkpoint.ts), and what is committed is synced by the gate (sync-gate.ts), so no statement waits for the disk.
+ */
+const PRAGMAS = `
+  PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;
+  PRAGMA cache_size=-32768; PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=1000;`;
+
+interface Prepared {
+  readonly statement: StatementSync;
+  readonly returnsRows: boolean;
+  readonly isWrite: boolean;
+  /** Its rows are being read. */
+  isBusy: boolean;
+}
+
+/** The store's view of an SQLite file. */
+export interface NodeSql extends Sql {
+  readonly meter: Meter & { written: number; read: number };
+  /** Called after each commit that may have changed something. */
+  onCommit: () => void;
+  /** Brings all of the log into the database file, and closes it. */
+  close(): void;
+}
+
+/** Opens or makes the database. Throws what SQLite throws. */
+export function openSql(path: string): NodeSql {
+  const database = new DatabaseSync(path);
+  database.exec(PRAGMAS);
+  const prepared = new Map<string, Prepared>();
+  let depth = 0;
+  let hasWritten = false;
+
+  function prepare(query: string): Prepared {
+    const known = prepared.get(query);
+    if (known !== undefined && !known.isBusy) return known;
+    const statement = database.prepare(query);
+    statement.setReturnArrays(true);
+    const returnsRows = statement.columns().length > 0;
+    const one = { statement, returnsRows, isWrite: !returnsRows || /\bRETURNING\b/i.test(query), isBusy: false };
+    if (known === undefined) {
+      if (prepared.size >= MAX_STATEMENTS) prepared.delete(prepared.keys().next().value as string);
+      prepared.set(query, one);
+    }
+    return one;
+  }
+
+  function committed(): void {
+    if (depth > 0 || !hasWritten) return;
+    hasWritten = false;
+    sql.onCommit();
+  }
+
+  function count(row: Row): void {
+    const { meter } = sql;
+    meter.read++;
+    let characters = 0;
+    for (const value of row) if (typeof value === "string") characters += value.length;
+    meter.spent += COST.row + characters * COST.rowCharacter;
+  }
+
+  const sql: NodeSql = {
+    meter: Object.assign(new Meter(), { written: 0, read: 0 }),
+    onCommit() {},
+    all(query, ...bindings) {
+      sql.meter.spent += COST.statement;
+      if (bindings.length === 0 && isScript(query)) {
+        database.exec(query);
+        hasWritten = true;
+        committed();
+        return [];
+      }
+      const { statement, returnsRows, isWrite } = prepare(query);
+      let rows: Row[] = [];
+      if (returnsRows) {
+        rows = statement.all(...bindings) as unknown as Row[];
+        for (const row of rows) count(row);
+      } else {
+        const changes = Number(statement.run(...bindings).changes);
+        sql.meter.written += changes;
+        sql.meter.spent += COST.write * changes;
+      }
+      if (isWrite) {
+        hasWritten = true;
+        committed();
+      }
+      return rows;
+    },
+    each(query: string, bindings: SqlValue[], take: (row: Row) => boolean) {
+      sql.meter.spent += COST.statement;
+      const one = prepare(query);
+      one.isBusy = true;
+      try {
+        for (const row of one.statement.iterate(...bindings) as unknown as Iterable<Row>) {
+          count(row);
+          if (!take(row)) break;
+        }
+      } finally {
+        one.isBusy = false;
+      }
+    },
+    transaction<T>(body: () => T): T {
+      const name = `level${depth}`;
+      prepare(depth === 0 ? "BEGIN IMMEDIATE" : `SAVEPOINT ${name}`).statement.run();
+      depth++;
+      let result: T;
+      try {
+        result = body();
+        prepare(depth === 1 ? "COMMIT" : `RELEASE ${name}`).statement.run();
+      } catch (error) {
+        undo(name);
+        throw error;
+      }
+      depth--;
+      committed();
+      return result;
+    },
+    size() {
+      const [[pages] = []] = sql.all(
+        "SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count)",
+      );
+      return Number(pages) * pageSize;
+    },
+    close() {
+      prepared.clear();
+      database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      database.close();
+    },
+  };
+
+  /** SQLite itself rolls back when the disk is full: then there is nothing to undo. */
+  function undo(name: string): void {
+    depth--;
+    if (!database.isTransaction) return;
+    if (depth === 0) database.exec("ROLLBACK");
+    else database.exec(`ROLLBACK TO ${name}; RELEASE ${name}`);
+    if (depth === 0) hasWritten = false;
+  }
+
+  const pageSize = Number(sql.all("PRAGMA page_size")[0]?.[0]);
+  return sql;
+}
+
+/** Several statements. */
+function isScript(query: string): boolean {
+  return /;\s*\S/.test(query);
+}

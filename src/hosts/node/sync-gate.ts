@@ -1,0 +1,76 @@
+import type { Log } from "../../relay/ports.ts";
+
+/** What is synced: the log file of the database. */
+export interface SyncFile {
+  /** Calls back when all that was written before is on the disk, or with why it is not. */
+  sync(done: (error: Error | null) => void): void;
+}
+
+/**
+ * Lets nothing leave that the disk could still lose: what leaves in a turn that has committed, or later, waits for one sync of
+ * the log, in order. The sync runs beside the loop; what is committed meanwhile shares the next one. If nothing was
+ * committed, nothing waits.
+ */
+export class SyncGate {
+  readonly #file: SyncFile;
+  readonly #report: Log;
+  readonly #failed: () => void;
+  readonly #synced: () => void;
+  /** Wait for the sync that runs. */
+  #held: (() => void)[] = [];
+  /** Wait for the next: something was committed after the one that runs had begun. */
+  #gathered: (() => void)[] = [];
+  #isDirty = false;
+  #isSyncing = false;
+  #hasFailed = false;
+
+  /**
+   * `failed` is called once, when a sync has failed: what is held never leaves, and nothing can be acknowledged any more.
+   * `synced` is called after each that has not.
+   */
+  constructor(file: SyncFile, report: Log, failed: () => void, synced: () => void = () => {}) {
+    this.#file = file;
+    this.#report = report;
+    this.#failed = failed;
+    this.#synced = synced;
+  }
+
+  /** A sync is under way. */
+  get isSyncing(): boolean {
+    return this.#isSyncing;
+  }
+
+  /** Something was committed: what leaves from now on waits until it is on the disk. */
+  committed(): void {
+    this.#isDirty = true;
+  }
+
+  /** Calls `leave` when all that has been committed is on the disk, at once if it is. `leave` must not throw. */
+  pass(leave: () => void): void {
+    if (this.#hasFailed) return;
+    if (!this.#isSyncing && !this.#isDirty) return leave();
+    (this.#isDirty ? this.#gathered : this.#held).push(leave);
+    if (!this.#isSyncing) this.#sync();
+  }
+
+  #sync(): void {
+    this.#held = this.#gathered;
+    this.#gathered = [];
+    this.#isDirty = false;
+    this.#isSyncing = true;
+    this.#file.sync((error) => {
+      this.#isSyncing = false;
+      // The kernel forgets what it could not write: a second try would succeed without it.
+      if (error !== null) {
+        this.#hasFailed = true;
+        this.#report("the disk does not keep what is written: the relay stops", { error: String(error) });
+        return this.#failed();
+      }
+      const held = this.#held;
+      this.#held = [];
+      for (const leave of held) leave();
+      this.#synced();
+      if (this.#gathered.length > 0) this.#sync();
+    });
+  }
+}

@@ -1,0 +1,158 @@
+import { type Event, expirationOf } from "../protocol/event.ts";
+import { RELAY_KINDS } from "../protocol/kind.ts";
+import { type RetentionRule, retentionOf } from "../protocol/retention.ts";
+import type { Cleanup } from "../store/erase/cleanup.ts";
+import type { Erasing } from "../store/event-log.ts";
+import type { EventStore } from "../store/event-store.ts";
+import type { AccessLists, Clock, Log } from "./ports.ts";
+
+/** Periodic work: bounded, idempotent, and only when something is due. */
+export interface Job {
+  readonly name: string;
+  /** When the job has to run next, in Unix seconds; undefined if there is nothing to do. */
+  due(): number | undefined;
+  /** Does one bounded batch of what is due. */
+  run(): void;
+}
+
+/** Wait after a job has failed, in seconds. */
+const RETRY_SECONDS = 60;
+
+/** All periodic work of a relay. Its host sees to it that {@link run} is called when it is due. */
+export class Jobs {
+  readonly #jobs: readonly Job[];
+  readonly #clock: Clock;
+  readonly #report: Log;
+  /** A job that has failed is not tried before then, in Unix seconds. */
+  readonly #retryAt = new Map<Job, number>();
+  /** Called when something has become due earlier than was known, in Unix seconds. */
+  onDue: (seconds: number) => void = () => {};
+
+  constructor(jobs: readonly Job[], clock: Clock, report: Log) {
+    this.#jobs = jobs;
+    this.#clock = clock;
+    this.#report = report;
+  }
+
+  /** When {@link run} is to be called next, in Unix seconds; infinity if there is nothing to do. Reads a few rows. */
+  nextDue(): number {
+    return Math.min(...this.#jobs.map((job) => this.#dueOf(job)));
+  }
+
+  /** Runs one batch of the job that has been due for longest; whether there was one. Never throws. */
+  run(): boolean {
+    const now = this.#clock.nowSeconds();
+    const first = this.#jobs.reduce<[Job | undefined, number]>(
+      ([best, at], job) => {
+        const due = this.#dueOf(job);
+        return due <= now && due < at ? [job, due] : [best, at];
+      },
+      [undefined, Number.POSITIVE_INFINITY],
+    )[0];
+    if (first === undefined) return false;
+    try {
+      this.#retryAt.delete(first);
+      first.run();
+    } catch (error) {
+      this.#failed(first, error);
+    }
+    return true;
+  }
+
+  #dueOf(job: Job): number {
+    try {
+      return Math.max(job.due() ?? Number.POSITIVE_INFINITY, this.#retryAt.get(job) ?? 0);
+    } catch (error) {
+      this.#failed(job, error);
+      return this.#retryAt.get(job) as number;
+    }
+  }
+
+  #failed(job: Job, error: unknown): void {
+    this.#report("job failed", { job: job.name, error: String(error) });
+    this.#retryAt.set(job, this.#clock.nowSeconds() + RETRY_SECONDS);
+  }
+}
+
+/** Events that one run of a job removes at most. */
+const BATCH = 250;
+
+/** Expired events are invisible at once and are removed together, once in so many seconds. */
+const EXPIRY_STEP = 60;
+/** The same for events past their retention; R-07-01 allows an hour. */
+const RETENTION_STEP = 1800;
+
+/**
+ * The periodic work of a store: vanish (NIP-62), banned authors and events, what only the relay may say (R-05-63), search
+ * (NIP-50), expiry (NIP-40) and retention (R-07-01).
+ */
+export function storeJobs(
+  store: EventStore,
+  cleanup: Cleanup,
+  lists: AccessLists,
+  rules: readonly RetentionRule[],
+  clock: Clock,
+): Job[] {
+  return [
+    {
+      name: "vanish",
+      due: () => (store.vanishing.isPending ? clock.nowSeconds() : undefined),
+      run: () => store.eraseVanished(BATCH),
+    },
+    {
+      name: "banned",
+      due: () => (lists.size("erasing") > 0 ? clock.nowSeconds() : undefined),
+      run: () => {
+        const [[subject] = []] = lists.entries("erasing");
+        if (subject === undefined) return;
+        cleanup.removeEvent(subject);
+        if (cleanup.removeAuthor(subject, BATCH) === 0) lists.remove("erasing", subject);
+      },
+    },
+    {
+      name: "foreign",
+      due: () => (lists.has("signing", "foreign") ? clock.nowSeconds() : undefined),
+      run: () => {
+        const self = lists.get("signing", "self") ?? "";
+        if (cleanup.removeOthers(RELAY_KINDS, self, BATCH) === 0) lists.remove("signing", "foreign");
+      },
+    },
+    {
+      name: "search",
+      due: () => (store.search.isBehind ? clock.nowSeconds() : undefined),
+      run: () => store.fillSearch(),
+    },
+    {
+      name: "expiry",
+      due: () => roundUp(cleanup.nextExpiration(), EXPIRY_STEP),
+      run: () => cleanup.removeExpired(clock.nowSeconds(), BATCH),
+    },
+    {
+      name: "retention",
+      due: () => roundUp(cleanup.nextPastRetention(rules), RETENTION_STEP),
+      run: () => cleanup.removePastRetention(rules, clock.nowSeconds(), BATCH),
+    },
+  ];
+}
+
+/** What the jobs "banned" and "foreign" have still to remove. */
+export function erasingOf(lists: AccessLists): Erasing {
+  const isForeign = ({ kind, pubkey }: Event): boolean =>
+    lists.has("signing", "foreign") && RELAY_KINDS.has(kind) && pubkey !== lists.get("signing", "self");
+  return {
+    isPending: () => lists.size("erasing") > 0 || lists.has("signing", "foreign"),
+    hides: (event) => lists.has("erasing", event.pubkey) || lists.has("erasing", event.id) || isForeign(event),
+  };
+}
+
+/** When an event that has just been stored will expire or pass its retention, in Unix seconds; infinity if never. */
+export function dueOf(event: Event, rules: readonly RetentionRule[]): number {
+  const seconds = retentionOf(rules, event.kind);
+  const retention = roundUp(seconds === undefined ? undefined : event.created_at + seconds, RETENTION_STEP);
+  const expiry = roundUp(expirationOf(event), EXPIRY_STEP);
+  return Math.min(retention ?? Number.POSITIVE_INFINITY, expiry ?? Number.POSITIVE_INFINITY);
+}
+
+function roundUp(seconds: number | undefined, step: number): number | undefined {
+  return seconds === undefined ? undefined : Math.ceil(seconds / step) * step;
+}

@@ -1,0 +1,52 @@
+import type { EventLog } from "../../store/event-log.ts";
+import type { EventStore } from "../../store/event-store.ts";
+import type { Config } from "../config/config.ts";
+import type { Relay } from "../relay.ts";
+
+export interface StatisticsDeps {
+  config: Config;
+  relay: Relay;
+  store: EventStore;
+  log: EventLog;
+  version: string;
+  /** Unix milliseconds of the start, and now. */
+  startedAtMs: number;
+  nowMs: () => number;
+  /** Bytes of the database. */
+  storageBytes: () => number;
+}
+
+/**
+ * R-08-06: totals only, no ids, keys or contents. Times in seconds since the relay was last woken. What anybody may ask
+ * for leaves private kinds out of every number, and the size of the database, which grows with them (R-05-29).
+ */
+export function statistics(deps: StatisticsDeps, isForAdmins: boolean): Record<string, unknown> {
+  const { config, relay, store, log } = deps;
+  const connections = [...relay.connections];
+  const byKind = [...store.counts.byKind()]
+    .filter(([kind]) => isForAdmins || !config.privateKinds.has(kind))
+    .sort(([a], [b]) => a - b);
+  const inRange = (from: number, to: number, except: number) =>
+    byKind.filter(([kind]) => kind >= from && kind <= to && kind !== except);
+  const sum = (counts: readonly (readonly [number, number])[]) => counts.reduce((total, [, count]) => total + count, 0);
+  const requests = inRange(5000, 5999, 5128);
+  return {
+    version: deps.version,
+    uptime_seconds: Math.floor((deps.nowMs() - deps.startedAtMs) / 1000),
+    connections: connections.length,
+    authenticated_connections: connections.filter((connection) => connection.isAuthenticated).length,
+    subscriptions: relay.subscriptions.index.size,
+    events_total: sum(byKind),
+    events_by_kind: Object.fromEntries(byKind),
+    ...(isForAdmins ? { storage_bytes: deps.storageBytes() } : {}),
+    storage_full: log.isFull(),
+    // Stored events, whatever their age.
+    dvm: {
+      requests: sum(requests),
+      requests_by_kind: Object.fromEntries(requests),
+      results: sum(inRange(6000, 6999, 6128)),
+      feedback: sum(inRange(7000, 7000, 0)),
+      handlers: sum(inRange(31990, 31990, 0)),
+    },
+  };
+}

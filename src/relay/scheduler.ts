@@ -1,0 +1,87 @@
+import { type Meter, STEP } from "../protocol/work.ts";
+import type { Connection } from "./connection.ts";
+import { FairQueue } from "./fair-queue.ts";
+import type { Clock } from "./ports.ts";
+
+/** Wait before the next look at connections whose socket is crowded, in milliseconds. */
+const CROWDED_MS = 10;
+
+/**
+ * Who is served next, and for how long. A connection is in the queue while frames of it wait or a read of it is under way, and
+ * does one step each time: a frame, or a stretch of a read.
+ */
+export class Scheduler {
+  readonly #meter: Meter;
+  readonly #clock: Clock;
+  readonly #wake: () => void;
+  readonly #step: (connection: Connection) => void;
+  readonly #queue = new FairQueue<Connection>();
+  /** Their reads wait until the socket has room. */
+  readonly #crowded = new Set<Connection>();
+  #isLooking = false;
+
+  /** `step` does one step for a connection and never throws. */
+  constructor(meter: Meter, clock: Clock, wake: () => void, step: (connection: Connection) => void) {
+    this.#meter = meter;
+    this.#clock = clock;
+    this.#wake = wake;
+    this.#step = step;
+  }
+
+  /** Whether somebody could be served now. */
+  get isBusy(): boolean {
+    return this.#queue.size > 0;
+  }
+
+  /** A connection may have something to do. */
+  ready(connection: Connection): void {
+    if (connection.isQueued || this.#crowded.has(connection) || !hasWork(connection)) return;
+    this.#queue.add(connection);
+    this.#wake();
+  }
+
+  /** Counts work that is done for a connection. */
+  charge(connection: Connection, units: number): void {
+    this.#meter.spent += units;
+    connection.virtualTime += units;
+  }
+
+  /** The connection is gone: it does nothing any more. */
+  drop(connection: Connection): void {
+    this.#crowded.delete(connection);
+  }
+
+  /** Serves one connection after the other, for a slice of work. */
+  run(): void {
+    const end = this.#meter.spent + STEP;
+    while (this.#meter.spent < end) {
+      const connection = this.#queue.next();
+      if (connection === undefined) return;
+      if (connection.task !== undefined && connection.socket.isCrowded) {
+        this.#wait(connection);
+        continue;
+      }
+      const before = this.#meter.spent;
+      this.#step(connection);
+      connection.virtualTime += this.#meter.spent - before;
+      if (hasWork(connection)) this.#queue.add(connection);
+    }
+  }
+
+  /** The socket does not say when it has room: it is looked at again and again, as long as somebody waits. */
+  #wait(connection: Connection): void {
+    this.#crowded.add(connection);
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    this.#clock.soon(CROWDED_MS, () => {
+      this.#isLooking = false;
+      const waiting = [...this.#crowded];
+      this.#crowded.clear();
+      for (const one of waiting) this.ready(one);
+    });
+  }
+}
+
+function hasWork({ task, inbox }: Connection): boolean {
+  return task !== undefined || inbox.count > 0;
+}

@@ -1,0 +1,246 @@
+import { type ClientMessage, parseClientMessage } from "../protocol/message.ts";
+import { AUTH_REQUIRED, INTERNAL_ERROR, type Reason, refuse } from "../protocol/reason.ts";
+import { exceedsBytes } from "../protocol/text.ts";
+import { COST, type Meter } from "../protocol/work.ts";
+import type { EventLog } from "../store/event-log.ts";
+import type { Steps } from "../store/steps.ts";
+import { type Access, refuseReader } from "./access/access.ts";
+import { type AuthenticateDeps, authenticate } from "./access/authenticate.ts";
+import type { Grace } from "./access/grace.ts";
+import type { Config } from "./config/config.ts";
+import type { Connection } from "./connection.ts";
+import type { Admission } from "./limits/admission.ts";
+import type { Overload } from "./limits/overload.ts";
+import { isRequest, type Membership } from "./members/membership.ts";
+import type { Host } from "./ports.ts";
+import type { Publisher } from "./publish/publish.ts";
+import { count } from "./read/count.ts";
+import { request } from "./read/request.ts";
+import type { Subscriptions } from "./read/subscriptions.ts";
+import type { Syncs } from "./read/sync.ts";
+import { refusalOf } from "./refusals.ts";
+import { READS, subjectOf } from "./task.ts";
+
+export interface VerbsDeps {
+  config: Config;
+  access: Access;
+  host: Host;
+  meter: Meter;
+  log: EventLog;
+  publisher: Publisher;
+  subscriptions: Subscriptions;
+  syncs: Syncs;
+  membership: Membership | undefined;
+  admission: Admission;
+  overload: Overload;
+  grace: Grace;
+  crypto: AuthenticateDeps["crypto"];
+  /** Ends a connection, after a NOTICE. */
+  close(connection: Connection, code: number, text: string): void;
+  /** The connection has one more key: what it may not have with it ends. */
+  enforce(connection: Connection): void;
+}
+
+type Parsed = ReturnType<typeof parseClientMessage>;
+
+/** What each message does. */
+export class Verbs {
+  readonly #deps: VerbsDeps;
+
+  constructor(deps: VerbsDeps) {
+    this.#deps = deps;
+  }
+
+  /** One step for a connection. Never throws: a failure is answered, logged, and the connection goes on (R-06-14). */
+  step(connection: Connection): void {
+    if (connection.task !== undefined) return this.#resume(connection);
+    const text = this.#deps.overload.take(connection);
+    if (text === undefined) return;
+    const parsed = this.#parse(text);
+    const message = parsed.ok ? parsed.value : undefined;
+    if (connection.isGone && message?.verb !== "EVENT") return;
+    if (connection.inbox.isClosed(subjectOf(message))) return;
+    try {
+      this.#serve(connection, text, parsed);
+    } catch (error) {
+      this.#fail(connection, message, error);
+    }
+  }
+
+  /** Refuses a binary frame of so many bytes (M-14). */
+  refuseBinary(connection: Connection, bytes: number): void {
+    const refusal = this.#admit(connection, undefined, bytes);
+    if (refusal !== CUT_OFF) connection.send(["NOTICE", refusal ?? "invalid: binary frames are not supported"]);
+  }
+
+  /** CLOSE and NEG-CLOSE end what is under way, and what waits, when they arrive; false if the frame is neither. */
+  closeAhead(connection: Connection, text: string): boolean {
+    if (this.#isGated(connection) || text.length > MAX_CLOSING || !CLOSING.test(text)) return false;
+    const parsed = this.#parse(text);
+    if (!parsed.ok || (parsed.value.verb !== "CLOSE" && parsed.value.verb !== "NEG-CLOSE")) return false;
+    const subject = subjectOf(parsed.value);
+    if (subject === undefined || !connection.inbox.close(subject)) return false;
+    if (this.#admit(connection, parsed.value, text.length) !== CUT_OFF) this.#end(connection, parsed.value);
+    return true;
+  }
+
+  /** There is no room for what waits. It is refused before what came earlier, which must not open what is closed then. */
+  refuseOverrun(connection: Connection, text: string): void {
+    const parsed = this.#parse(text);
+    if (!parsed.ok) return connection.send(["NOTICE", OVERRUN]);
+    const { verb } = parsed.value;
+    // Who takes something back is not refused that, but has to begin anew.
+    if (verb === "CLOSE" || verb === "NEG-CLOSE") return this.#deps.close(connection, 1008, OVERRUN);
+    const subject = subjectOf(parsed.value);
+    if (subject !== undefined) connection.inbox.close(subject);
+    this.#refuse(connection, parsed.value, this.#isGated(connection) ? AUTH_REQUIRED : OVERRUN);
+  }
+
+  #parse(text: string): Parsed {
+    const { config, meter } = this.#deps;
+    meter.spent += Math.min(text.length, config.maxMessageLength) * COST.character;
+    return exceedsBytes(text, config.maxMessageLength)
+      ? refuse(`invalid: message too large, at most ${config.maxMessageLength} bytes`)
+      : parseClientMessage(text);
+  }
+
+  #serve(connection: Connection, text: string, parsed: Parsed): void {
+    const { config, publisher, grace } = this.#deps;
+    const isGated = this.#isGated(connection);
+    const refusal = this.#admit(connection, parsed.ok ? parsed.value : undefined, text.length);
+    if (refusal === CUT_OFF) return;
+    if (!parsed.ok) {
+      const isTooLarge = exceedsBytes(text, config.maxMessageLength);
+      return connection.send(["NOTICE", refusal ?? (isGated && !isTooLarge ? AUTH_REQUIRED : parsed.reason)]);
+    }
+    const message = parsed.value;
+    if (refusal !== undefined) {
+      // Of two answers about an id this is the last; a subscription that ends by it has what its connection sent before.
+      if (message.verb === "EVENT" && publisher.waits(message.id)) publisher.commit();
+      if (message.verb === "REQ") publisher.settle(connection);
+      return this.#refuse(connection, message, refusal);
+    }
+    if (isGated && message.verb !== "AUTH" && message.verb !== "PING") {
+      if (!grace.hold(connection, text, subjectOf(message))) this.#refuse(connection, message, AUTH_REQUIRED);
+      return;
+    }
+    if (message.verb === "EVENT") return this.#publish(connection, message);
+    // It finds what it has sent itself (R-01-09). What others have waiting has no OK yet, and comes live.
+    publisher.settle(connection);
+    this.#answer(connection, message);
+  }
+
+  #isGated(connection: Connection): boolean {
+    return this.#deps.config.authRequired && !connection.isAuthenticated;
+  }
+
+  #publish(connection: Connection, { id, event }: ClientMessage & { verb: "EVENT" }): void {
+    const { publisher, membership } = this.#deps;
+    if (membership === undefined || !isRequest(event)) return publisher.publish(connection, id, event);
+    publisher.commit();
+    membership.serve(connection, id, event);
+  }
+
+  #answer(connection: Connection, message: Exclude<ClientMessage, { verb: "EVENT" }>): void {
+    const { access, membership, syncs } = this.#deps;
+    if (READS.has(message.verb)) {
+      // Who reads sees its own change of members.
+      membership?.announcements.settleIfReady();
+      const reason = refuseReader(access, connection.authed);
+      if (reason !== undefined) return this.#refuse(connection, message, reason);
+    }
+    switch (message.verb) {
+      case "REQ":
+        return this.#begin(connection, message, request(this.#deps, connection, message.id, message.filters));
+      case "COUNT":
+        return this.#begin(connection, message, count(this.#deps, connection, message.id, message.filters));
+      case "NEG-OPEN":
+        return this.#begin(connection, message, syncs.open(connection, message.id, message.parts));
+      case "NEG-MSG":
+        return this.#begin(connection, message, syncs.receive(connection, message.id, message.parts));
+      case "CLOSE":
+      case "NEG-CLOSE":
+        return this.#end(connection, message);
+      case "AUTH":
+        return this.#authenticate(connection, message);
+      case "PING":
+        return connection.send(["PONG"]);
+    }
+  }
+
+  /** Begins with a read; what it does not do in one step is a task. */
+  #begin(connection: Connection, message: ClientMessage, steps: Steps<void> | undefined): void {
+    if (steps === undefined) return;
+    connection.task = { message, steps };
+    if (!connection.socket.isCrowded) this.#resume(connection);
+  }
+
+  #resume(connection: Connection): void {
+    const { task } = connection;
+    if (task === undefined) return;
+    try {
+      if (task.steps.next().done && connection.task === task) connection.task = undefined;
+    } catch (error) {
+      connection.task = undefined;
+      this.#fail(connection, task.message, error);
+    }
+  }
+
+  #end(connection: Connection, { verb, id }: ClientMessage & { verb: "CLOSE" | "NEG-CLOSE" }): void {
+    if (verb === "CLOSE") this.#deps.subscriptions.close(connection, id);
+    else this.#deps.syncs.close(connection, id);
+  }
+
+  #authenticate(connection: Connection, { id, event }: ClientMessage & { verb: "AUTH" }): void {
+    const { overload, grace, enforce } = this.#deps;
+    if (authenticate(this.#deps, connection, id, event) === "barred") return this.#cutOff(connection);
+    enforce(connection);
+    // What was held comes before anything that comes later (R-01-09).
+    if (connection.isAuthenticated) overload.enterFirst(connection, grace.take(connection));
+  }
+
+  /** Refuses a message that is not looked at; what it would have replaced ends (R-03-25, R-05-41). */
+  #refuse(connection: Connection, message: ClientMessage, reason: Reason): void {
+    const { grace, subscriptions, syncs } = this.#deps;
+    grace.withdraw(connection, subjectOf(message));
+    if (message.verb === "REQ") subscriptions.close(connection, message.id);
+    if (message.verb === "NEG-OPEN" || message.verb === "NEG-MSG") syncs.close(connection, message.id);
+    connection.send(refusalOf(message, reason));
+  }
+
+  #fail(connection: Connection, message: ClientMessage | undefined, error: unknown): void {
+    const { report } = this.#deps.host;
+    report("message failed", { connection: connection.id, verb: message?.verb, error: String(error) });
+    if (message !== undefined && refusalOf(message, INTERNAL_ERROR)[0] !== "NOTICE") {
+      this.#refuse(connection, message, INTERNAL_ERROR);
+    }
+    connection.send(["NOTICE", "internal error"]);
+  }
+
+  /** What a rate says: a reason if the frame is refused, {@link CUT_OFF} if the connection is closed. */
+  #admit(
+    connection: Connection,
+    message: ClientMessage | undefined,
+    size: number,
+  ): Reason | typeof CUT_OFF | undefined {
+    const { refusal, isPatient } = this.#deps.admission.admit(connection, message, size);
+    if (isPatient) return refusal;
+    this.#cutOff(connection);
+    return CUT_OFF;
+  }
+
+  /** What was served before is answered before the Close. */
+  #cutOff(connection: Connection): void {
+    this.#deps.publisher.settle(connection);
+    this.#deps.close(connection, 1008, TOO_MANY_REFUSED);
+  }
+}
+
+const CUT_OFF = Symbol("the connection is closed");
+
+const TOO_MANY_REFUSED = "rate-limited: too many refused messages";
+const OVERRUN: Reason = "rate-limited: too much waits for what this connection has asked for, try again later, retry=1";
+
+/** What a CLOSE or NEG-CLOSE begins with, and how long one is that takes effect at once. */
+const CLOSING = /^\s*\[\s*"(?:NEG-)?CLOSE"/;
+const MAX_CLOSING = 1024;

@@ -1,0 +1,224 @@
+import type { Event } from "nostr-tools/pure";
+import type { Filter, Frame } from "../client.ts";
+import { isCurrent, isForThisRelay, refusalsOf, VANISH } from "./naive-features.ts";
+import { byOrder, canSee, faultsOf, naiveMatch } from "./naive-rules.ts";
+import { countAnswers, storedAnswers } from "./oracle-answers.ts";
+import { OracleWithSyncs } from "./oracle-syncs.ts";
+
+/** Seconds for which an ephemeral id is known (R-04-10). */
+const REMEMBERED = 60;
+
+const AUTH_REQUIRED = "auth-required: authentication required";
+
+/**
+ * A relay that is obviously right: a list of events, a list of subscriptions, and every question answered by looking
+ * at all of them. Written from the reference alone. It takes the same frames as the relay and notes what each
+ * connection must be sent.
+ */
+export class Oracle extends OracleWithSyncs {
+  readonly #isGenuine: (event: Event) => boolean;
+
+  /** `isGenuine` says whether id and signature of an event are true. */
+  constructor(isGenuine: (event: Event) => boolean) {
+    super();
+    this.#isGenuine = isGenuine;
+  }
+
+  /** Takes one frame of a client. Where the reference leaves a choice that has consequences, returns each outcome. */
+  receive(connection: number, frame: Frame): Oracle[] {
+    const [verb, subject, ...filters] = frame;
+    if (verb === "AUTH") return this.#authenticate(connection, subject as Event);
+    if (this.open(connection).authed.size === 0) return this.#turnAway(connection, frame);
+    switch (verb) {
+      case "EVENT":
+        return this.#publish(connection, subject as Event);
+      case "REQ":
+        return this.#subscribe(connection, subject as string, filters as Filter[]);
+      case "COUNT":
+        return this.#count(connection, subject as string, filters as Filter[]);
+      case "CLOSE":
+        return this.#close(connection, subject as string);
+      case "NEG-OPEN":
+        this.openSync(connection, subject as string, filters[0] as Filter, filters[1] as unknown as string);
+        return [this];
+      case "NEG-MSG":
+        this.goOnWithSync(connection, subject as string, filters[0] as unknown as string);
+        return [this];
+      case "NEG-CLOSE":
+        this.closeSync(connection, subject as string);
+        return [this];
+    }
+    throw new Error(`the oracle does not know ${verb}`);
+  }
+
+  clone(): Oracle {
+    const copy = new Oracle(this.#isGenuine);
+    this.copyTo(copy);
+    return copy;
+  }
+
+  /** The table of 6.2: nothing but AUTH before authentication. */
+  #turnAway(connection: number, [verb, subject]: Frame): Oracle[] {
+    if (verb === "EVENT") this.expect(connection, ["OK", (subject as Event).id, false, AUTH_REQUIRED]);
+    else if (verb === "CLOSE" || verb === "NEG-CLOSE") this.expectUnordered(connection, ["NOTICE", AUTH_REQUIRED]);
+    else this.expect(connection, [verb.startsWith("NEG-") ? "NEG-ERR" : "CLOSED", subject, AUTH_REQUIRED]);
+    this.outcomes.push("unauthenticated");
+    return [this];
+  }
+
+  /** R-05-53, R-05-54, R-05-56. */
+  #authenticate(connection: number, event: Event): Oracle[] {
+    const client = this.open(connection);
+    const challenge = event.tags.find(([name]) => name === "challenge")?.[1];
+    if (this.#isGenuine(event) && challenge === client.challenge) {
+      this.outcomes.push(client.authed.size === 0 ? "authenticated" : "authenticated further");
+      client.authed.add(event.pubkey);
+      this.expect(connection, ["OK", event.id, true, ""]);
+    } else {
+      client.failures++;
+      this.outcomes.push("authentication failed");
+      this.expect(connection, ["OK", event.id, false, "auth-required: …"], ["OK", event.id, false, "invalid: …"]);
+    }
+    return [this];
+  }
+
+  /** The order of R-02-12. */
+  #publish(connection: number, event: Event): Oracle[] {
+    const { id } = event;
+    const refuse = (prefix: string): Frame => ["OK", id, false, `${prefix}: …`];
+    const duplicate: Frame = ["OK", id, true, "duplicate: …"];
+    const isGenuine = this.#isGenuine(event);
+    const refusals = isGenuine ? refusalsOf(event, this.now, this.open(connection).authed) : ["invalid"];
+    if (this.archive.has(id)) {
+      // A known id may be answered before the rest is looked at; the stored copy stays in any case.
+      this.expect(connection, duplicate, ...refusals.map(refuse));
+      this.outcomes.push(isGenuine ? "duplicate" : "forged duplicate");
+      return [this];
+    }
+    const known = this.ephemeral.get(id);
+    if (refusals.length > 0) {
+      this.expect(connection, ...refusals.map(refuse), ...(known === undefined ? [] : [duplicate]));
+      this.outcomes.push(...refusals);
+      return [this];
+    }
+    const block = this.archive.blockOf(event);
+    this.#takeOutcomes();
+    const isAstray = event.kind === VANISH && !isForThisRelay(event);
+    if (block !== undefined || isAstray) {
+      const prefixes = [...(block === undefined ? [] : ["blocked"]), ...(isAstray ? ["invalid"] : [])];
+      this.expect(connection, ...prefixes.map(refuse), ...(known === undefined ? [] : [duplicate]));
+      this.outcomes.push(block ?? "vanishes elsewhere");
+      return [this];
+    }
+    if (event.kind < 20000 || event.kind >= 30000) return this.#store(connection, event);
+    const isRemembered = known?.isCertain === true && this.now - known.at < REMEMBERED;
+    if (isRemembered) return this.#repeat(connection, duplicate);
+    if (known === undefined) return this.#passOn(connection, event);
+    return [...this.clone().#repeat(connection, duplicate), ...this.#passOn(connection, event)];
+  }
+
+  /** R-04-10. */
+  #repeat(connection: number, duplicate: Frame): Oracle[] {
+    this.expect(connection, duplicate);
+    this.outcomes.push("ephemeral duplicate");
+    return [this];
+  }
+
+  /** R-04-09. */
+  #passOn(connection: number, event: Event): Oracle[] {
+    const heard = this.#deliver(event);
+    this.ephemeral.set(event.id, { isCertain: heard > 0, at: this.now });
+    this.expect(connection, heard > 0 ? ["OK", event.id, true, ""] : ["OK", event.id, false, "mute: …"]);
+    this.outcomes.push(heard > 0 ? "heard" : "mute");
+    return [this];
+  }
+
+  /** R-04-02, R-04-03, R-04-08. */
+  #store(connection: number, event: Event): Oracle[] {
+    const rival = this.archive.rivalOf(event);
+    if (rival === undefined) return this.#add(connection, event);
+    const isTie = rival.created_at === event.created_at;
+    if (byOrder(rival, event) > 0) {
+      this.outcomes.push(isTie ? "replaced by a tie" : "replaced");
+      return this.#add(connection, event);
+    }
+    // A version whose time is over may be gone already, and then this one counts again (R-05-16).
+    const isOver = !isCurrent(rival, this.now);
+    const superseded = isOver ? this.clone() : this;
+    superseded.expect(connection, ["OK", event.id, false, "duplicate: …"]);
+    superseded.outcomes.push(isOver ? "superseded by an expired one" : isTie ? "superseded by a tie" : "superseded");
+    return isOver ? [superseded, ...this.#add(connection, event)] : [superseded];
+  }
+
+  #add(connection: number, event: Event): Oracle[] {
+    this.archive.add(event);
+    this.#takeOutcomes();
+    this.expect(connection, ["OK", event.id, true, ""]);
+    this.outcomes.push("stored");
+    this.#deliver(event);
+    return [this];
+  }
+
+  #takeOutcomes(): void {
+    this.outcomes.push(...this.archive.outcomes.splice(0));
+  }
+
+  /** R-03-21, R-05-29: once to each subscription that matches and may see it. Returns how many that were. */
+  #deliver(event: Event): number {
+    let count = 0;
+    for (const [connection, client] of this.connections) {
+      for (const [id, { filters, hasSurvived }] of client.subscriptions) {
+        if (!filters.some((filter) => naiveMatch(filter, event))) continue;
+        if (!canSee(client.authed, event)) {
+          this.outcomes.push("hidden live");
+          continue;
+        }
+        this.expectUnordered(connection, ["EVENT", id, event]);
+        this.outcomes.push(hasSurvived ? "live after eviction" : "live");
+        count++;
+      }
+    }
+    return count;
+  }
+
+  #subscribe(connection: number, id: string, filters: Filter[]): Oracle[] {
+    const { subscriptions, authed } = this.open(connection);
+    this.cut(connection, "EOSE", id);
+    const faults = filters.flatMap(faultsOf);
+    const isOpen = subscriptions.delete(id);
+    if (faults.length > 0) {
+      this.expect(connection, ...faults.map((prefix): Frame => ["CLOSED", id, `${prefix}: …`]));
+      this.outcomes.push(isOpen ? "replacement refused" : "subscription refused");
+      return [this];
+    }
+    subscriptions.set(id, { filters, openedAt: Date.now(), hasSurvived: false });
+    const answers = storedAnswers(id, filters, this.matches(filters, authed));
+    this.outcomes.push(...answers.map(({ hint }) => hint));
+    const anyOf = answers.map(({ frames }) => frames);
+    this.expected.push({ connection, anyOf, isUnordered: false, mayBeCut: false });
+    this.outcomes.push(isOpen ? "subscription replaced" : "subscribed");
+    return [this];
+  }
+
+  #close(connection: number, id: string): Oracle[] {
+    this.cut(connection, "EOSE", id);
+    const wasOpen = this.open(connection).subscriptions.delete(id);
+    this.outcomes.push(wasOpen ? "closed" : "closed unknown");
+    return [this];
+  }
+
+  /** R-05-31, R-05-34. */
+  #count(connection: number, id: string, filters: Filter[]): Oracle[] {
+    const { authed } = this.open(connection);
+    const faults = filters.flatMap(faultsOf);
+    if (faults.length > 0) {
+      this.expect(connection, ...faults.map((prefix): Frame => ["CLOSED", id, `${prefix}: …`]));
+      this.outcomes.push("count refused");
+      return [this];
+    }
+    const answers = countAnswers(id, filters, this.matches(filters, authed), authed);
+    this.expect(connection, ...answers);
+    this.outcomes.push(answers[0]?.[0] === "COUNT" ? "counted" : "count restricted");
+    return [this];
+  }
+}
