@@ -1,22 +1,14 @@
-import { setPriority } from "node:os";
 import { createInterface } from "node:readline";
 import { percentile } from "../../../bench/sample.ts";
 import { Attacker } from "./attack.ts";
 
 // A process that asks for little and measures how long it waits: node bystander.ts URL CONNECTIONS EVERY_MS [publish].
-// Prints "ready"; a line "begin" forgets what was measured, "end" prints it as JSON. It comes before everything else on the
-// machine, where that is allowed, so that what it waits for is the relay.
+// Prints "ready"; a line "begin" forgets what was measured, "end" prints it as JSON.
 
 const [url = "", connections = "1", everyMs = "10", publishes] = process.argv.slice(2);
 /** Keys apart from those of attackers. */
 const FIRST_KEY = 800_000;
 const NOTHING = `{"ids":["${"0".repeat(64)}"],"limit":1}`;
-
-try {
-  setPriority(-19);
-} catch {
-  // Only for the privileged.
-}
 
 let times: number[] = [];
 let latest = 0;
