@@ -39,8 +39,6 @@ const inNode = () => ({
 export default defineConfig({
   test: {
     projects: [
-      // Tests of single parts, in Node.
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
       {
         // Pure functions, and the store on a SQLite in memory.
         ...inNode(),

@@ -17,6 +17,8 @@ export const COST = {
   signature: 35,
   /** Running one SQL statement. */
   statement: 8,
+  /** Going to a place of an index, once more in one statement. */
+  seek: 3,
   /** A row that a statement gives back. */
   row: 1,
   /** A character that a statement gives back. */

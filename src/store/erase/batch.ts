@@ -30,7 +30,7 @@ export class Batch {
 
   /** What removing them takes, in tags. */
   get work(): number {
-    return EVENT_WORK * this.rows.length + this.#tags + this.#size / RAW_PER_WORK;
+    return EVENT_WORK * this.rows.length + this.#tags + Math.ceil(this.#size / RAW_PER_WORK);
   }
 
   /** Takes what a query for position and raw JSON finds, as far as there is room. The limit is bound last. */

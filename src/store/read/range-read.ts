@@ -1,3 +1,4 @@
+import { COST } from "../../protocol/work.ts";
 import { placeOfTime } from "../place.ts";
 import type { Recent } from "../recent.ts";
 import type { Row, Sql } from "../sql.ts";
@@ -157,6 +158,7 @@ export function readJoined(sql: Sql, from: readonly Position[], bounds: Bounds, 
   if (first === undefined) return [];
   const { head, now, recent } = bounds;
   const floor = recent?.floor ?? Number.MAX_SAFE_INTEGER;
+  sql.meter.spent += COST.seek * from.length;
   // Not as JSON: what `json_each` gives is billed as rows that are read.
   const statement = `${READ_JOINED[first.range.index]}${from.map(() => "(?, ?, ?, ?)").join()}) AS range`;
   const rows = from.flatMap(({ range, place }) => [place, endOf(range, bounds), range.kind, range.key]);

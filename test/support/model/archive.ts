@@ -16,6 +16,8 @@ export class Archive {
   #addresses: Times = new Map();
   /** R-05-21. */
   cutoffs: Times = new Map();
+  /** Ids of what is not stored any more, in order: a newer version has taken its place, or it was to go. */
+  losses: { id: string; isReplaced: boolean }[] = [];
   /** What happened, for tests that make sure that everything did. Taken over by the oracle. */
   outcomes: string[] = [];
 
@@ -26,14 +28,8 @@ export class Archive {
     copy.#tombstones = [...this.#tombstones];
     copy.#addresses = new Map(this.#addresses);
     copy.cutoffs = new Map(this.cutoffs);
+    copy.losses = [...this.losses];
     return copy;
-  }
-
-  /** The same for archives in the same state. */
-  get fingerprint(): string {
-    const ids = this.events.map(({ id }) => id).sort();
-    const tombstones = [...new Set(this.#tombstones.map((pair) => pair.join()))].sort();
-    return JSON.stringify([ids, tombstones, [...this.#addresses].sort(), [...this.cutoffs].sort()]);
   }
 
   has(id: string): boolean {
@@ -65,6 +61,7 @@ export class Archive {
   add(event: Event): void {
     const rival = this.rivalOf(event);
     this.events = [...this.events.filter((other) => other !== rival), event];
+    if (rival !== undefined) this.losses.push({ id: rival.id, isReplaced: true });
     if (event.kind === DELETION) this.#delete(event);
     if (event.kind === VANISH) this.#vanish(event);
   }
@@ -105,9 +102,15 @@ export class Archive {
       const outcome = outcomeOf(event);
       if (outcome === undefined) return true;
       this.removed.push(event);
+      this.losses.push({ id: event.id, isReplaced: false });
       this.outcomes.push(outcome);
       return false;
     });
+  }
+
+  /** What was over has been removed for good, as far as the relay has got. */
+  forget(isGone: (event: Event) => boolean): void {
+    this.events = this.events.filter((event) => !isGone(event));
   }
 
   #note(outcome: string): undefined {

@@ -74,21 +74,36 @@ const D_XY = [
   ["d", "y:z"],
 ];
 
-/** Signed events of all sessions by their draft, so that a replay signs nothing anew. */
-const SIGNED = new Map<string, Event>();
+/** What a draft says of the event. */
+type Template = Omit<Draft, "by" | "copy" | "fault">;
 
 /** Signs the drafts of one session, and knows afterwards which events are genuine and what they were made from. */
 export class Signer {
+  readonly #sign: (by: Key, template: Template) => Event;
   readonly #genuine = new Set<string>();
   readonly #drafts = new Map<string, Draft>();
+  readonly #signed = new Map<string, Event>();
+
+  /** `sign` makes an event of a key, its secret being 32 bytes. */
+  constructor(sign: (by: Key, template: Template) => Event = signed) {
+    this.#sign = sign;
+  }
 
   sign(draft: Draft): Event {
     const { by, copy: _, fault, ...template } = draft;
     if (fault !== undefined) return forge(this.sign({ by, ...template }), fault);
     const text = JSON.stringify(draft);
-    const event = SIGNED.get(text) ?? signed(KEYS[by] as Key, template);
-    SIGNED.set(text, event);
+    const event = this.#signed.get(text) ?? this.#sign(KEYS[by] as Key, template);
+    this.#signed.set(text, event);
     this.#drafts.set(event.id, draft);
+    this.learn(event);
+    return event;
+  }
+
+  /** The same of an event that is not to be published. */
+  signLogin({ by, fault, ...template }: Draft): Event {
+    const event = this.#sign(KEYS[by] as Key, template);
+    if (fault !== undefined) return forge(event, fault);
     this.learn(event);
     return event;
   }

@@ -230,7 +230,7 @@ export function randomStep(random: Random, state: State): Step {
   return random.weighted(STEPS).generate(random, state);
 }
 
-function randomMessage(random: Random, state: State, on: number): Message {
+export function randomMessage(random: Random, state: State, on: number): Message {
   // Whoever is not logged in soon does so.
   const isLoggedIn = (state.oracle.connections.get(on)?.authed.size ?? 0) > 0;
   if (!isLoggedIn && random.chance(0.5)) return { name: "login", on, verb: "AUTH", by: on };
@@ -245,7 +245,7 @@ function randomMessages(random: Random, state: State, on: number, min: number, m
   return Array.from({ length: random.int(min, max) }, () => randomMessage(random, state, on));
 }
 
-function randomConnection(random: Random, { oracle }: State): number {
+export function randomConnection(random: Random, { oracle }: State): number {
   return random.pick([...oracle.connections.keys()]);
 }
 

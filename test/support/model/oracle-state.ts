@@ -5,19 +5,17 @@ import { START_TIME } from "./drafts.ts";
 import type { Expected } from "./expected.ts";
 import { isCurrent } from "./naive-features.ts";
 
-/** Real time for which the row of a subscription may wait (R-06-20), and some for the way, in milliseconds. */
-const MAY_BE_UNWRITTEN_MS = 4000;
-
 interface Subscription {
   filters: Filter[];
-  /** Real time, in milliseconds. */
-  openedAt: number;
   hasSurvived: boolean;
 }
 
-/** An open sync: what it is about, sorted, and when it was last used, in seconds. */
-interface Sync {
-  ids: string[];
+/** An open sync: ids that it is about, those that it may be about, and when it was last used, in seconds. */
+export interface Sync {
+  must: Set<string>;
+  may: Set<string>;
+  /** What it may be about by now, until it is known; undefined afterwards. */
+  again: (() => Event[]) | undefined;
   usedAt: number;
 }
 
@@ -37,8 +35,12 @@ export class OracleState {
   /** Unix time in seconds; it stands still until {@link advance}. */
   now = START_TIME;
   connections = new Map<number, OracleConnection>();
-  /** Ephemeral ids; `isCertain` if the relay has to remember them. */
-  ephemeral = new Map<string, { isCertain: boolean; at: number }>();
+  /** Connections that are gone, of which events may still come. */
+  readonly departed = new Map<number, OracleConnection>();
+  /** Ephemeral ids that somebody heard, and when, in seconds. */
+  ephemeral = new Map<string, number>();
+  /** Nothing more is expected of what this id of this connection was about. */
+  onCut: (connection: number, verb: "EOSE" | "NEG-MSG", id: string) => void = () => {};
   expected: Expected[] = [];
   /** What happened, for tests that make sure that everything did. */
   outcomes: string[] = [];
@@ -53,23 +55,17 @@ export class OracleState {
     return this.archive.events.filter((event) => isCurrent(event, this.now));
   }
 
-  advance(seconds: number): void {
-    this.now += seconds;
-    this.outcomes.push("clock");
-  }
-
-  /** What is over is removed, which nobody can see. */
-  alarm(): void {
-    this.outcomes.push("alarm");
-  }
-
-  disconnect(connection: number): void {
+  /** A connection is gone; its events that are still to come are those of `departed`. */
+  disconnect(connection: number, departed: number): void {
+    const own = this.connections.get(connection);
+    if (own === undefined) return;
     this.connections.delete(connection);
+    this.departed.set(departed, own);
   }
 
-  /** The object has gone and come back: nothing changes (R-06-12), but for what it only had to remember a while. */
+  /** The host was without memory: nothing changes (R-06-12), but for what the relay only had to remember a while. */
   evict(): void {
-    for (const [id, { at }] of this.ephemeral) this.ephemeral.set(id, { isCertain: false, at });
+    this.ephemeral.clear();
     for (const { subscriptions, syncs } of this.connections.values()) {
       syncs.clear();
       for (const subscription of subscriptions.values()) subscription.hasSurvived = true;
@@ -77,59 +73,16 @@ export class OracleState {
     this.outcomes.push("evicted");
   }
 
-  /** The relay says that a subscription was lost: only one that need not have been written yet may be (R-06-20). */
-  lose(connection: number, id: string): void {
-    const subscriptions = this.open(connection).subscriptions;
-    if (Date.now() - (subscriptions.get(id)?.openedAt ?? 0) > MAY_BE_UNWRITTEN_MS) return;
-    subscriptions.delete(id);
-    this.expect(connection, ["CLOSED", id, "error: …"]);
-  }
-
-  /** Makes another oracle the same as this. */
-  protected copyTo(copy: OracleState): void {
-    copy.archive = this.archive.clone();
-    copy.now = this.now;
-    for (const [connection, { authed, subscriptions, syncs, ...rest }] of this.connections) {
-      const ownSubscriptions = new Map([...subscriptions].map(([id, subscription]) => [id, { ...subscription }]));
-      const ownSyncs = new Map([...syncs].map(([id, sync]) => [id, { ...sync }]));
-      const own = { authed: new Set(authed), subscriptions: ownSubscriptions, syncs: ownSyncs };
-      copy.connections.set(connection, { ...rest, ...own });
-    }
-    copy.ephemeral = new Map(this.ephemeral);
-    copy.expected = this.expected.map((expected) => ({ ...expected }));
-    copy.outcomes = [...this.outcomes];
-  }
-
-  /** The same for oracles in the same state. */
-  get fingerprint(): string {
-    const connections = [...this.connections].map(([connection, { authed, subscriptions, syncs }]) => [
-      connection,
-      [...authed].sort(),
-      [...subscriptions].map(([id, { filters }]) => JSON.stringify([id, filters])).sort(),
-      [...syncs].map((sync) => JSON.stringify(sync)).sort(),
-    ]);
-    const ephemeral = [...this.ephemeral].map(([id, { isCertain, at }]) => `${id}${isCertain}${at}`).sort();
-    return JSON.stringify([this.archive.fingerprint, this.now, connections, ephemeral]);
-  }
-
-  /** An answer that is still expected need not be completed after this. */
   protected cut(connection: number, verb: "EOSE" | "NEG-MSG", id: string): void {
-    for (const expected of this.expected) {
-      const last = expected.anyOf[0]?.at(-1);
-      if (expected.connection === connection && last?.[0] === verb && last[1] === id) expected.mayBeCut = true;
-    }
+    this.onCut(connection, verb, id);
   }
 
   protected expect(connection: number, ...oneOf: Frame[]): void {
-    this.expected.push({ connection, anyOf: oneOf.map((frame) => [frame]), isUnordered: false, mayBeCut: false });
-  }
-
-  protected expectUnordered(connection: number, frame: Frame): void {
-    this.expected.push({ connection, anyOf: [[frame]], isUnordered: true, mayBeCut: false });
+    this.expected.push({ connection, anyOf: oneOf.map((frame) => [frame]) });
   }
 
   protected open(connection: number): OracleConnection {
-    const found = this.connections.get(connection);
+    const found = this.connections.get(connection) ?? this.departed.get(connection);
     if (found === undefined) throw new Error(`connection ${connection} is not open`);
     return found;
   }

@@ -20,10 +20,26 @@ export abstract class OracleWithSyncs extends OracleState {
       ...(syncs.size >= MAX_SYNCS ? ["rate-limited"] : []),
     ];
     if (prefixes.length > 0) return this.#refuse(connection, id, ...prefixes);
-    const [found = []] = this.matches([filter], authed);
-    const taken = found.sort(byOrder).slice(0, (filter.limit as number | undefined) ?? found.length);
-    syncs.set(id, { ids: taken.map((event) => event.id).sort(), usedAt: this.now });
+    const keys = new Set(authed);
+    const again = () => {
+      const [found = []] = this.matches([filter], keys);
+      return found.sort(byOrder).slice(0, (filter.limit as number | undefined) ?? found.length);
+    };
+    const ids = again().map((event) => event.id);
+    syncs.set(id, { must: new Set(ids), may: new Set(ids), again, usedAt: this.now });
     this.#expectAnswer(connection, id);
+  }
+
+  /** The archive or the time has changed: sets that are still being collected may or may not have what has. */
+  widenSyncs(): void {
+    for (const { syncs } of this.connections.values()) {
+      for (const sync of syncs.values()) {
+        if (sync.again === undefined) continue;
+        const ids = new Set(sync.again().map((event) => event.id));
+        for (const id of sync.must) if (!ids.has(id)) sync.must.delete(id);
+        for (const id of ids) sync.may.add(id);
+      }
+    }
   }
 
   /** R-05-42, R-05-43. */
@@ -46,19 +62,29 @@ export abstract class OracleWithSyncs extends OracleState {
     this.cut(connection, "NEG-MSG", id);
   }
 
-  /** The relay looks for idle syncs when it likes. Returns whether it finds any. */
-  endIdleSyncs(): boolean {
-    let isAny = false;
-    for (const [connection, { syncs }] of this.connections) {
-      for (const [id, { usedAt }] of syncs) {
-        if (this.now <= usedAt + IDLE_SECONDS) continue;
-        syncs.delete(id);
-        this.#refuse(connection, id, "closed");
-        this.outcomes.push("idle sync ended");
-        isAny = true;
-      }
+  /** The relay looks for idle syncs when it likes: it says that it has ended this one. */
+  endIdleSync(connection: number, id: string): void {
+    const { syncs } = this.open(connection);
+    const usedAt = syncs.get(id)?.usedAt;
+    if (usedAt === undefined || this.now <= usedAt + IDLE_SECONDS) return;
+    syncs.delete(id);
+    this.#refuse(connection, id, "closed");
+    this.outcomes.push("idle sync ended");
+  }
+
+  /** A sync is answered: its set is what it was then. A clock that is set back gives it no more time. */
+  settleSync(connection: number, id: string): void {
+    const sync = this.connections.get(connection)?.syncs.get(id);
+    if (sync === undefined) return;
+    sync.again = undefined;
+    sync.usedAt = this.now;
+  }
+
+  setTime(now: number): void {
+    this.now = now;
+    for (const { syncs } of this.connections.values()) {
+      for (const sync of syncs.values()) sync.usedAt = Math.min(sync.usedAt, now);
     }
-    return isAny;
   }
 
   /** The visible matches of each filter (R-03-14). */
@@ -76,8 +102,8 @@ export abstract class OracleWithSyncs extends OracleState {
   }
 
   #expectAnswer(connection: number, id: string): void {
-    const ids = this.open(connection).syncs.get(id)?.ids;
-    this.expect(connection, ["NEG-MSG", id, "more"], ["NEG-MSG", id, "done", ids]);
+    const sync = this.open(connection).syncs.get(id);
+    this.expected.push({ connection, anyOf: [[["NEG-MSG", id, "more"]], [["NEG-MSG", id, "done"]]], sync });
   }
 
   #refuse(connection: number, id: string, ...prefixes: string[]): void {

@@ -1,20 +1,10 @@
 import type { Event } from "nostr-tools/pure";
+
+
 import { type Frame, RELAY_URL } from "../client.ts";
-import { type Key, signed } from "../keys.ts";
-import { KEYS } from "./drafts.ts";
+import { type Draft, KEYS } from "./drafts.ts";
 import type { Expected } from "./expected.ts";
 
-/** All orders that keep the order within each track. */
-export function interleavings<T>(tracks: T[][]): T[][] {
-  const open = tracks.filter((track) => track.length > 0);
-  if (open.length === 0) return [[]];
-  return open.flatMap((track) =>
-    interleavings(open.map((other) => (other === track ? track.slice(1) : other))).map((rest) => [
-      track[0] as T,
-      ...rest,
-    ]),
-  );
-}
 
 /** A COUNT may carry more than the number (R-05-34, R-05-36). */
 export function withoutExtras(frame: Frame): Frame {
@@ -28,9 +18,9 @@ export function keyNumber(pubkey: string): number {
   return KEYS.findIndex((key) => key.pubkey === pubkey);
 }
 
-export function brief({ anyOf, isUnordered, mayBeCut }: Expected): unknown {
+export function brief({ anyOf, live }: Expected): unknown {
   const forms = anyOf.map((frames) => frames.map(short));
-  return { ...(isUnordered ? { live: forms[0]?.[0] } : { oneOf: forms }), ...(mayBeCut ? { mayBeCut } : {}) };
+  return live === undefined ? { oneOf: forms } : { live: forms[0]?.[0] };
 }
 
 /** Enough of a frame to tell what it is. */
@@ -43,10 +33,10 @@ export function short(frame: Frame): unknown[] {
   });
 }
 
-export function authEvent(by: Key, challenge: string, created_at: number): Event {
+export function authDraft(by: number, challenge: string, created_at: number): Draft {
   const tags = [
     ["relay", RELAY_URL],
     ["challenge", challenge],
   ];
-  return signed(by, { kind: 22242, created_at, tags });
+  return { by, kind: 22242, created_at, tags, content: "" };
 }

@@ -81,6 +81,11 @@ export class SyncClients {
     return [...this.#syncs.values()];
   }
 
+  /** A connection is gone, and its syncs with it. */
+  drop(on: number): void {
+    for (const [name, entry] of this.#syncs) if (entry.on === on) this.#syncs.delete(name);
+  }
+
   /** The step is over: what has not been answered by now will never be. */
   endStep(): void {
     for (const { sync } of this.#syncs.values()) sync.pending = [];
