@@ -1,9 +1,9 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { cp, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { treeOf } from "../../../bench/process.ts";
+import { threadsOf, treeOf } from "../../../bench/process.ts";
 import { ROOT, startRelay, type Target } from "../../../bench/target.ts";
 import type { Case } from "./cases.ts";
 import { STOCKS } from "./stocks.ts";
@@ -17,14 +17,14 @@ const mayFavour = spawnSync("chrt", ["-f", "2", "true"]).status === 0;
 const QUIET_MS = 300;
 const AFTER_MS = 500;
 
-/** What the bystander waited, in milliseconds. */
+/** What the bystander waited for the relay, in milliseconds, without what the relay waited for a core. */
 export interface Waits {
   answers: number;
   medianMs: number;
   p99Ms: number;
   worstMs: number;
-  /** How late its own timers were: what it waited for the machine. */
-  lateMs: number;
+  /** The longest, with that. */
+  longestMs: number;
 }
 
 export interface Outcome extends Waits {
@@ -63,8 +63,12 @@ export class Helper {
 }
 
 /** Who measures. With `publishes` every other question is an EVENT. */
-export async function bystander(url: string, connections = 1, everyMs = 10, publishes = false) {
-  const helper = new Helper("bystander.ts", [url, connections, everyMs, ...(publishes ? ["publish"] : [])], "first");
+export async function bystander({ url, pid = 0 }: Target, connections = 1, everyMs = 10, publishes = false) {
+  const helper = new Helper(
+    "bystander.ts",
+    [url, pid, connections, everyMs, ...(publishes ? ["publish"] : [])],
+    "first",
+  );
   await helper.hear();
   return {
     begin: () => helper.tell("begin"),
@@ -93,11 +97,11 @@ export async function attacker(url: string, title: string, seconds: number) {
 
 /**
  * Lets a relay go before whatever else the machine does, where that is allowed, so that what is measured is the relay and not
- * who else wants the cores.
+ * who else wants the cores. Threads of the kernel, which it needs, still get their turn.
  */
 export function favour(pid: number | undefined): void {
-  if (!mayFavour) return;
-  for (const each of pid === undefined ? [] : treeOf(pid)) execFileSync("chrt", ["-a", "-f", "-p", "1", String(each)]);
+  if (!mayFavour || pid === undefined) return;
+  for (const thread of treeOf(pid).flatMap(threadsOf)) setPriority(thread, -19);
 }
 
 /** Runs cases on relays of their own, from a checkout; each stock is made once. */
@@ -120,7 +124,7 @@ export class Runner {
       if (attack.stock !== undefined) await cp(await this.#stock(attack.stock), data, { recursive: true });
       relay = await startRelay(this.#root, { script: this.#script, variables: attack.variables ?? {}, data });
       favour(relay.pid);
-      const [by, waits] = await Promise.all([attacker(relay.url, title, seconds), bystander(relay.url)]);
+      const [by, waits] = await Promise.all([attacker(relay.url, title, seconds), bystander(relay)]);
       helpers = [by, waits];
       await pause(QUIET_MS);
       waits.begin();
