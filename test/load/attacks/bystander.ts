@@ -61,11 +61,6 @@ function report(): string {
   return JSON.stringify({ answers: times.length, medianMs, p99Ms, worstMs, longestMs: Number(longest.toFixed(1)) });
 }
 
-const all = [...times, ...[...waiting.values()].map((since) => now - since)];
-  const [medianMs, p99Ms, worstMs] = [0.5, 0.99, 1].map((share) => Number(percentile(all, share).toFixed(1)));
-  return JSON.stringify({ answers: times.length, medianMs, p99Ms, worstMs, longestMs: Number(longest.toFixed(1)) });
-}
-
 const all = await Promise.all(
   Array.from({ length: Number(connections) }, (_, n) => Attacker.open(url, n, { key: FIRST_KEY + n })),
 );
