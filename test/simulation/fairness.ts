@@ -12,7 +12,7 @@ export class Fairness {
 
   /** Does a step; the reason if somebody has had to wait for it too long. */
   around(party: Party, all: Iterable<Party>, meter: Meter, step: () => void): string | undefined {
-    const waiting = [...all].filter((other) => other !== party && other.couldBeServed);
+    const waiting = [...all].filter((other) => other !== party && other.connection.isQueued);
     const before = meter.spent + party.connection.virtualTime;
     step();
     const work = meter.spent + party.connection.virtualTime - before;

@@ -1,6 +1,6 @@
 import { randomConnection, randomMessage } from "../support/model/operations.ts";
-import type { Random } from "../support/random.ts";
 import type { Message, State } from "../support/model/steps.ts";
+import type { Random } from "../support/random.ts";
 import type { Action, Settings } from "./actions.ts";
 
 export function settingsOf(seed: number, random: Random): Settings {

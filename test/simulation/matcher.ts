@@ -1,8 +1,8 @@
 import type { Event } from "nostr-tools/pure";
-import type { Archive } from "../support/model/archive.ts";
 import type { Frame } from "../support/client.ts";
+import type { Archive } from "../support/model/archive.ts";
 import { type Expected, isFrame, subjectOf } from "../support/model/expected.ts";
-import { isCurrent } from "../support/model/naive-features.ts";
+import { isCurrent, isExpired } from "../support/model/naive-features.ts";
 
 /** Something that is expected, and how much of it has come. */
 interface Unit extends Expected {
@@ -66,7 +66,7 @@ export class Matcher {
   cut(connection: number, verb: "EOSE" | "NEG-MSG", id: string): void {
     const own = this.#queues.get(connection);
     const subject = subjectOf([verb, id]);
-    const verbs: unknown[] = [verb, "EVENT"];
+    const verbs: unknown[] = verb === "EOSE" ? ["EOSE", "EVENT"] : ["NEG-MSG", "NEG-ERR"];
     const queue = own?.get(subject)?.filter(({ anyOf }) => !verbs.includes(anyOf[0]?.at(-1)?.[0]));
     if (queue !== undefined) own?.set(subject, queue);
   }
@@ -153,7 +153,11 @@ export class Matcher {
     for (const { id, isReplaced } of this.archive.losses.slice(unit.losses)) {
       if (ids.has(id)) gone.set(id, isReplaced ? "replaced" : "removed");
     }
-    for (const event of events) if (!isCurrent(event, this.now)) gone.set(event.id, "removed");
+    for (const event of events) {
+      if (isCurrent(event, this.now) || gone.get(event.id) === "removed") continue;
+      // What passes its retention meanwhile may still be shown: R-07-01 allows an hour.
+      gone.set(event.id, isExpired(event, this.now) ? "removed" : "replaced");
+    }
     return gone;
   }
 
@@ -167,8 +171,8 @@ export class Matcher {
       const isBlocked = this.archive.blockOf(event) !== undefined;
       if (gone === "removed" || (isBlocked && !isStored)) queue.splice(at, 1);
       else {
-        // Of what was replaced, whoever was there before gets every version; not what was deleted after it.
-        unit.isOptional = gone === "replaced" && isBlocked;
+        // Of what was replaced, whoever was there before gets every version; not what was deleted after it, or is over.
+        unit.isOptional = gone === "replaced" && (isBlocked || !isCurrent(event, this.now));
         at++;
       }
     }

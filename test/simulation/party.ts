@@ -37,11 +37,6 @@ export class Party {
     this.connection = connection;
     this.socket = socket;
   }
-
-  get couldBeServed(): boolean {
-    const { inbox, task } = this.connection;
-    return task === undefined ? inbox.count > 0 : !this.socket.isCrowded;
-  }
 }
 
 /** What a frame opens, goes on with or closes. */

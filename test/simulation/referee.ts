@@ -1,8 +1,8 @@
 import type { Event } from "nostr-tools/pure";
 import type { Connection } from "../../src/relay/connection.ts";
 import type { Inbox } from "../../src/relay/inbox.ts";
-import type { Archive } from "../support/model/archive.ts";
 import type { Frame } from "../support/client.ts";
+import type { Archive } from "../support/model/archive.ts";
 import { Oracle } from "../support/model/oracle.ts";
 import { brief, short, withoutExtras } from "../support/model/session-frames.ts";
 import { SyncClients } from "../support/model/sync-client.ts";
@@ -30,10 +30,11 @@ export class Referee implements Watcher {
   hasFailed: () => boolean = () => false;
   /** Told of each step: whose it was, and what it took. */
   stepped: (party: Party, step: () => void) => void = (_, step) => step();
-  /** By id of a stored event, after how many commits it was there. */
+  /** By id of a stored event, after how many commits it was there for the first time. */
   readonly storedAt = new Map<string, number>();
   commits: () => number = () => 0;
   nowMs: () => number = () => 0;
+  graceMs = 0;
   #sent: Sent[] = [];
   /** Events that were served and wait for their OK. */
   #pending: { party: Party; frame: Frame }[] = [];
@@ -125,7 +126,7 @@ export class Referee implements Watcher {
 
   /** A timer of the relay has run. */
   timerRan(): void {
-    for (const party of this.parties.values()) if (!this.#isGrace(party)) this.#refuseHeld(party);
+    for (const { party } of this.#sent) if (party.held.length > 0) this.#refuseHeld(party);
     this.flush();
   }
 
@@ -176,7 +177,8 @@ export class Referee implements Watcher {
   }
 
   #isGrace(party: Party): boolean {
-    return this.nowMs() < party.graceUntilMs;
+    const left = party.graceUntilMs - this.nowMs();
+    return party.graceUntilMs > 0 && left > 0 && left <= this.graceMs;
   }
 
   #refuseHeld(party: Party): void {
@@ -208,7 +210,8 @@ export class Referee implements Watcher {
       if (ok?.frame?.[3] === INTERNAL && this.hasFailed()) return false;
       const before = this.oracle.archive.events;
       this.oracle.receive(party.key, frame);
-      if (this.oracle.archive.events !== before) this.storedAt.set(id, this.commits());
+      const isNew = this.oracle.archive.events !== before && !this.storedAt.has(id);
+      if (isNew) this.storedAt.set(id, this.commits());
       this.#note();
       return false;
     });
@@ -248,6 +251,11 @@ export class Referee implements Watcher {
       return;
     }
     if (verb === "NEG-ERR" && text.startsWith("closed: idle")) {
+      // One whose answer has not been begun, because its client did not read, is idle too.
+      if (this.matcher.fail(party.key, verb, id) === "sync") {
+        this.oracle.connections.get(party.key)?.syncs.delete(id);
+        return;
+      }
       this.oracle.endIdleSync(party.key, id);
       this.#note();
     }
@@ -265,6 +273,7 @@ export class Referee implements Watcher {
     if (verb === "OK") return;
     const client = this.oracle.connections.get(party.key);
     const what = this.matcher.fail(party.key, verb, id);
+    if (what === undefined && client?.subscriptions.delete(id)) return this.matcher.cut(party.key, "EOSE", id);
     if (what === undefined) this.#fail("an error is sent of what is not under way", frame);
     if (what === "REQ") client?.subscriptions.delete(id);
     if (what === "sync") client?.syncs.delete(id);

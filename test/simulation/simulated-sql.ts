@@ -126,16 +126,10 @@ export class SimulatedSql implements Sql {
   #prepare(query: string): Prepared {
     const known = this.#statements.get(query);
     if (known !== undefined) return known;
-    const statements = query.split(";").filter((part) => part.trim() !== "");
-    if (statements.length > 1) {
-      // The schema, and nothing else, comes as several statements at once.
-      this.#db.exec(query);
-      return { statement: this.#db.prepare("SELECT 1 WHERE 0"), isWrite: true, returnsRows: true };
-    }
     const statement = this.#db.prepare(query);
     statement.setReturnArrays(true);
     const isWrite = !/^\s*(SELECT|WITH|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|PRAGMA)/i.test(query);
-    const prepared = { statement, isWrite, returnsRows: /\bRETURNING\b/i.test(query) };
+    const prepared = { statement, isWrite, returnsRows: statement.columns().length > 0 };
     this.#statements.set(query, prepared);
     return prepared;
   }

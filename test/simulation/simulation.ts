@@ -1,14 +1,14 @@
 import { assemble, type Running } from "../../src/hosts/assemble.ts";
 import { parseFilter } from "../../src/protocol/filter.ts";
-import { filterOptions, parseConfig } from "../../src/relay/config/config.ts";
+import { type Config, filterOptions, parseConfig } from "../../src/relay/config/config.ts";
 import { Connection, type Identity } from "../../src/relay/connection.ts";
 import type { Host } from "../../src/relay/ports.ts";
-import type { Archive } from "../support/model/archive.ts";
 import { type Frame, RELAY_URL } from "../support/client.ts";
+import type { Archive } from "../support/model/archive.ts";
 import { Signer, START_TIME } from "../support/model/drafts.ts";
-import { Random } from "../support/random.ts";
 import { authDraft } from "../support/model/session-frames.ts";
 import type { Message, State } from "../support/model/steps.ts";
+import { Random } from "../support/random.ts";
 import type { Action, Settings } from "./actions.ts";
 import { CRYPTO, signFast } from "./crypto.ts";
 import { Disk, type Outgoing } from "./disk.ts";
@@ -26,6 +26,14 @@ const LOGIN_SECONDS = 600;
 /** Looks until everything has come to rest, and milliseconds between them. */
 const LOOKS = 500;
 const LOOK_MS = 25;
+
+const CONFIGS = new Map<number, Config>();
+
+function configOf({ graceMs }: Settings): Config {
+  const config = CONFIGS.get(graceMs) ?? parseConfig({ RELAY_URL, AUTH_GRACE_MS: String(graceMs) });
+  CONFIGS.set(graceMs, config);
+  return config;
+}
 
 /** One relay on a simulated host, its clients, and who judges it. Nothing here takes real time or depends on it. */
 export class Simulation {
@@ -54,6 +62,7 @@ export class Simulation {
     this.referee = new Referee((event) => this.signer.isGenuine(event));
     this.referee.hasFailed = () => this.#sql.thrown > this.#thrown;
     this.referee.commits = () => this.#sql.commits;
+    this.referee.graceMs = settings.graceMs;
     this.referee.nowMs = () => this.#time.nowMs();
     this.referee.stepped = (party, step) => this.#step(party, step);
     this.referee.oracle.isDeaf = (key, id) => {
@@ -174,7 +183,11 @@ export class Simulation {
       const task = this.#time.next(until);
       this.referee.setTime(this.#time.nowSeconds());
       if (task !== undefined) {
-        task();
+        try {
+          task();
+        } catch (error) {
+          if (!this.referee.hasFailed()) this.referee.wrong ??= `a timer throws ${error}, although nothing has failed`;
+        }
         this.referee.timerRan();
       }
       this.#work();
@@ -231,6 +244,7 @@ export class Simulation {
     this.referee.flush();
     const connection = relay.open(socket, undefined);
     this.#running.opened(connection);
+    this.#keep(connection);
     const party = new Party(on, connection, socket);
     party.graceUntilMs = this.#time.nowMs() + this.#settings.graceMs;
     this.#clients.set(on, party);
@@ -336,7 +350,7 @@ export class Simulation {
   }
 
   #boot(restore: (running: Running) => void = () => {}): Running {
-    const config = parseConfig({ RELAY_URL, AUTH_GRACE_MS: String(this.#settings.graceMs) });
+    const config = configOf(this.#settings);
     const startedAtMs = this.#time.nowMs();
     this.referee.storedAt.clear();
     this.#isAwake = false;

@@ -106,7 +106,7 @@ export class Deletions {
       if (list === ids) findIds(this.#sql, some, pubkey, batch);
       else findVersions(this.#sql, some, until, batch);
       for (const [position, raw] of batch.rows) remove(position as number, JSON.parse(raw as string) as Event);
-      room -= batch.work + some.length;
+      room -= Math.ceil(batch.work) + some.length;
       // There may be more: what was found is gone, so the same are asked for again.
       if (batch.isFull) continue;
       if (list === ids) buryIds(this.#sql, some, pubkey);

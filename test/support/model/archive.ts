@@ -110,7 +110,10 @@ export class Archive {
 
   /** What was over has been removed for good, as far as the relay has got. */
   forget(isGone: (event: Event) => boolean): void {
-    this.events = this.events.filter((event) => !isGone(event));
+    const gone = this.events.filter(isGone);
+    if (gone.length === 0) return;
+    this.events = this.events.filter((event) => !gone.includes(event));
+    for (const { id } of gone) this.losses.push({ id, isReplaced: false });
   }
 
   #note(outcome: string): undefined {

@@ -75,7 +75,7 @@ const D_XY = [
 ];
 
 /** What a draft says of the event. */
-type Template = Omit<Draft, "by" | "copy" | "fault">;
+type Template = Omit<Draft, "by" | "fault">;
 
 /** Signs the drafts of one session, and knows afterwards which events are genuine and what they were made from. */
 export class Signer {
@@ -85,12 +85,12 @@ export class Signer {
   readonly #signed = new Map<string, Event>();
 
   /** `sign` makes an event of a key, its secret being 32 bytes. */
-  constructor(sign: (by: Key, template: Template) => Event = signed) {
+  constructor(sign: (by: Key, template: Template) => Event = signEvent) {
     this.#sign = sign;
   }
 
   sign(draft: Draft): Event {
-    const { by, copy: _, fault, ...template } = draft;
+    const { by, fault, ...template } = draft;
     if (fault !== undefined) return forge(this.sign({ by, ...template }), fault);
     const text = JSON.stringify(draft);
     const event = this.#signed.get(text) ?? this.#sign(KEYS[by] as Key, template);
@@ -125,6 +125,10 @@ export class Signer {
   get drafts(): Draft[] {
     return [...this.#drafts.values()];
   }
+}
+
+function signEvent(by: Key, { copy: _, ...template }: Template): Event {
+  return signed(by, template);
 }
 
 function forge(event: Event, fault: "sig" | "content"): Event {

@@ -1,8 +1,6 @@
-
 import type { Event } from "nostr-tools/pure";
 import type { Filter, Frame } from "../client.ts";
 import type { Sync } from "./oracle-state.ts";
-
 
 /** Something that one connection has to be sent. */
 export interface Expected {

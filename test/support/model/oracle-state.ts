@@ -22,7 +22,9 @@ export interface Sync {
 export interface OracleConnection {
   challenge: string;
   authed: Set<string>;
+  /** Failed logins since then, in seconds. */
   failures: number;
+  failedSince: number;
   /** Unix time in seconds. */
   openedAt: number;
   subscriptions: Map<string, Subscription>;
@@ -47,7 +49,8 @@ export class OracleState {
 
   connect(connection: number, challenge: string): void {
     const nothing = { subscriptions: new Map(), syncs: new Map() };
-    this.connections.set(connection, { challenge, authed: new Set(), failures: 0, openedAt: this.now, ...nothing });
+    const failed = { failures: 0, failedSince: 0 };
+    this.connections.set(connection, { challenge, authed: new Set(), openedAt: this.now, ...failed, ...nothing });
   }
 
   /** What is stored and has not passed its time. */

@@ -72,7 +72,7 @@ export abstract class OracleWithSyncs extends OracleState {
     this.outcomes.push("idle sync ended");
   }
 
-  /** A sync is answered: its set is what it was then. A clock that is set back gives it no more time. */
+  /** A sync is answered: its set is what it was then. */
   settleSync(connection: number, id: string): void {
     const sync = this.connections.get(connection)?.syncs.get(id);
     if (sync === undefined) return;
@@ -80,10 +80,12 @@ export abstract class OracleWithSyncs extends OracleState {
     sync.usedAt = this.now;
   }
 
+  /** A clock that is set back gives nobody more time. */
   setTime(now: number): void {
     this.now = now;
-    for (const { syncs } of this.connections.values()) {
-      for (const sync of syncs.values()) sync.usedAt = Math.min(sync.usedAt, now);
+    for (const connection of this.connections.values()) {
+      connection.openedAt = Math.min(connection.openedAt, now);
+      for (const sync of connection.syncs.values()) sync.usedAt = Math.min(sync.usedAt, now);
     }
   }
 

@@ -11,6 +11,10 @@ const REMEMBERED = 60;
 /** R-05-53. */
 const AUTH_TOLERANCE = 600;
 
+/** R-05-62. */
+const MAX_FAILURES = 10;
+const FAILURES_SECONDS = 60;
+
 const AUTH_REQUIRED = "auth-required: authentication required";
 
 /**
@@ -71,13 +75,19 @@ export class Oracle extends OracleWithSyncs {
   #authenticate(connection: number, event: Event): void {
     const client = this.open(connection);
     const challenge = event.tags.find(([name]) => name === "challenge")?.[1];
+    // R-05-62; a clock that was set back forgets too.
+    if (Math.abs(this.now - client.failedSince) >= FAILURES_SECONDS) client.failures = 0;
+    if (client.failures >= MAX_FAILURES) {
+      this.outcomes.push("authentication refused");
+      return this.expect(connection, ["OK", event.id, false, "rate-limited: …"]);
+    }
     const isFresh = Math.abs(this.now - event.created_at) <= AUTH_TOLERANCE;
     if (this.#isGenuine(event) && challenge === client.challenge && isFresh) {
       this.outcomes.push(client.authed.size === 0 ? "authenticated" : "authenticated further");
       client.authed.add(event.pubkey);
       this.expect(connection, ["OK", event.id, true, ""]);
     } else {
-      client.failures++;
+      if (client.failures++ === 0) client.failedSince = this.now;
       this.outcomes.push("authentication failed");
       this.expect(connection, ["OK", event.id, false, "auth-required: …"], ["OK", event.id, false, "invalid: …"]);
     }

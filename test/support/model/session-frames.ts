@@ -1,10 +1,8 @@
 import type { Event } from "nostr-tools/pure";
 
-
 import { type Frame, RELAY_URL } from "../client.ts";
 import { type Draft, KEYS } from "./drafts.ts";
 import type { Expected } from "./expected.ts";
-
 
 /** A COUNT may carry more than the number (R-05-34, R-05-36). */
 export function withoutExtras(frame: Frame): Frame {
