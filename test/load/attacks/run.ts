@@ -97,11 +97,15 @@ export async function attacker(url: string, title: string, seconds: number) {
 
 /**
  * Lets a relay go before whatever else the machine does, where that is allowed, so that what is measured is the relay and not
- * who else wants the cores. Threads of the kernel, which it needs, still get their turn.
+ * who else wants the cores. With ATTACK_SHARED set even before threads of the kernel that write its files: then TMPDIR must
+ * name a directory in memory.
  */
 export function favour(pid: number | undefined): void {
   if (!mayFavour || pid === undefined) return;
-  for (const thread of treeOf(pid).flatMap(threadsOf)) setPriority(thread, -19);
+  for (const thread of treeOf(pid).flatMap(threadsOf)) {
+    if (process.env.ATTACK_SHARED === undefined) setPriority(thread, -19);
+    else spawnSync("chrt", ["-f", "-p", "1", String(thread)]);
+  }
 }
 
 /** Runs cases on relays of their own, from a checkout; each stock is made once. */
