@@ -74,7 +74,7 @@ export default defineConfig({
       {
         // Random input for what reads it: with `npm test` a few seconds of each from one seed on, so that a red run speaks of
         // the change at hand; with `npm run fuzz` longer, from a seed of the clock.
-        ...insideWorkerd(),
+        ...inNode(),
         test: {
           name: "fuzz",
           include: ["test/fuzz/**/*.test.ts"],

@@ -5,6 +5,8 @@
 export class Meter {
   /** Units so far. */
   spent = 0;
+  /** Those of them that had been charged before, to others than whoever they were done for now. */
+  prepaid = 0;
 }
 
 /** What things cost, in units. */

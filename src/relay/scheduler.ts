@@ -61,9 +61,9 @@ export class Scheduler {
         this.#wait(connection);
         continue;
       }
-      const before = this.#meter.spent;
+      const before = this.#meter.spent - this.#meter.prepaid;
       this.#step(connection);
-      connection.virtualTime += this.#meter.spent - before;
+      connection.virtualTime += this.#meter.spent - this.#meter.prepaid - before;
       if (hasWork(connection)) this.#queue.add(connection);
     }
   }

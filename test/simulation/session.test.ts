@@ -20,7 +20,7 @@ const OUTCOMES = [
   ...["expired stored", "past retention stored", "superseded by an expired one", "restricted", "blocked"],
   ...["sync opened", "sync replaced", "sync ended", "unknown sync ended", "idle sync ended"],
   ...["sync invalid", "sync closed", "sync rate-limited"],
-  ...["synced", "synced equal sets", "synced in several rounds"],
+  ...["synced", "synced equal sets"],
   ...["crash", "evict", "fail", "overflow", "clock", "crowd", "failed commit", "failed read", "crash in a commit"],
 ];
 

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
@@ -11,7 +10,7 @@ import { afterAll } from "vitest";
 import { WebSocket as NodeSocket } from "ws";
 import { migrate } from "../../src/store/schema.ts";
 import { Client } from "./client.ts";
-import { sqlOf } from "./memory-sql.ts";
+import { memorySql } from "./memory-sql.ts";
 import { DATABASE, type NodeRelay, openNodeRelay } from "./open-node-relay.ts";
 import {
   ADDRESS_HEADER,
@@ -111,13 +110,12 @@ export function freshRelay(settings: Settings = {}): TestRelay {
       }
     },
     async database(body) {
-      const database = new DatabaseSync(join(dataDirectory(), DATABASE));
+      const sql = memorySql(join(dataDirectory(), DATABASE));
       try {
-        const sql = sqlOf(database);
         migrate(sql);
         return await body(sql);
       } finally {
-        database.close();
+        sql.db.close();
       }
     },
   };

@@ -52,7 +52,7 @@ export function freshRelay(settings: Settings = {}): WorkerdRelay {
   const ask = async (url: string, init?: RequestInit): Promise<Response> => {
     await started();
     const namespace = { idFromName: () => id, get: () => stub };
-    const request = new Request(new URL(url, ORIGIN), init as RequestInit<CfProperties>);
+    const request = new Request(new URL(url, ORIGIN), asSent(init));
     return worker.fetch(request, {
       ...TEST_SETTINGS,
       ...variables,
@@ -96,7 +96,11 @@ export function freshRelay(settings: Settings = {}): WorkerdRelay {
       for (let times = 0; times < 1000; times++) {
         // Called as the runtime calls it, whether an alarm is set or the runtime runs one this moment.
         await started();
-        await runInDurableObject(stub, (object) => (object as unknown as { alarm(): Promise<void> }).alarm());
+        await runInDurableObject(stub, async (object, { storage }) => {
+          await (object as unknown as { alarm(): Promise<void> }).alarm();
+          // It looks first whether one is set, and sets it then.
+          await storage.getAlarm();
+        });
         if (!(await isDue())) return;
       }
       throw new Error("the alarm never stops");
@@ -116,6 +120,15 @@ export function freshRelay(settings: Settings = {}): WorkerdRelay {
       });
     },
   };
+}
+
+/** As a request comes over the wire: with the length of its body, where that is known. */
+function asSent(init: RequestInit = {}): RequestInit<CfProperties> {
+  const { body } = init;
+  const headers = new Headers(init.headers);
+  if (typeof body === "string") headers.set("Content-Length", String(new TextEncoder().encode(body).length));
+  if (body instanceof Uint8Array) headers.set("Content-Length", String(body.length));
+  return { ...init, headers } as RequestInit<CfProperties>;
 }
 
 /** Sets variables of an object that has not run yet, or is away. */

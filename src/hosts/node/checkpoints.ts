@@ -1,6 +1,5 @@
 import { Worker } from "node:worker_threads";
 import type { Log } from "../../relay/ports.ts";
-import type { Pass } from "./checkpoint-thread.ts";
 
 /** Rows that are written before a checkpoint: some 20 MB of log. */
 const ROWS = 2000;
@@ -13,6 +12,13 @@ const LONG = 4000;
 
 /** Pages of log beyond which it begins anew though the relay stands still for it: under constant writing nobody gives way. */
 const TOO_LONG = 4 * LONG;
+
+/** What one pass has found, or why there was none. */
+export interface Pass {
+  /** Pages in the log. */
+  log: number;
+  error: string | undefined;
+}
 
 export interface CheckpointDeps {
   path: string;
@@ -96,7 +102,7 @@ export class Checkpoints {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL("./checkpoint-thread.ts", import.meta.url), {
+    const worker = new Worker(new URL("./checkpoint-thread.mjs", import.meta.url), {
       workerData: this.#deps.path,
       resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 },
     });
@@ -104,7 +110,7 @@ export class Checkpoints {
     worker.on("message", (pass: Pass) => this.#passed(pass));
     worker.on("error", (error) => {
       this.#worker = undefined;
-      this.#passed({ log: 0, done: 0, error: String(error) });
+      this.#passed({ log: 0, error: String(error) });
     });
     return worker;
   }

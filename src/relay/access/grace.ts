@@ -53,7 +53,7 @@ export class Grace {
   #isRoomFor(connection: Connection, text: string): boolean {
     if (connection.graceUntilMs === 0) return false;
     const leftMs = connection.graceUntilMs - this.#clock.nowMs();
-    // A clock that was set back gives nobody more time.
+    // More than there can be: the clock has been set back.
     if (leftMs <= 0 || leftMs > this.#graceMs) {
       this.#end(connection);
       return false;

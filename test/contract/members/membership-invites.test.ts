@@ -15,7 +15,7 @@ import {
   self,
   WELCOME,
 } from "../../support/member-relay.ts";
-import { countOf, lookUp, storedEvents } from "../../support/stock.ts";
+import { countOf, enlist, lookUp, storedEvents } from "../../support/stock.ts";
 
 /** Kind and claim of the events that answer these filters. */
 async function answered(client: Awaited<ReturnType<typeof operatorOf>>, ...filters: unknown[]): Promise<number[]> {
@@ -100,8 +100,8 @@ test("R-05-67 every request gets a fresh code, and all of them are good until th
 test("R-05-67 no admin has more than twenty codes, no member more than four: one that is used up gives way, else the oldest that nobody used", async () => {
   const relay = memberRelay({ INVITE_USES: "2", INVITE_ACCESS: "members" });
   const at = now();
+  await enlist(relay, ["member", bob.pubkey, "[]"]);
   const o = await operatorOf(relay);
-  await relay.admit(bob);
   relay.setTime(at - 1);
   const b = await relay.login(bob);
   for (let i = 0; i < 5; i++) await codeFor(b);

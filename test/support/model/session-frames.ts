@@ -1,4 +1,5 @@
 import type { Event } from "nostr-tools/pure";
+
 import { type Frame, RELAY_URL } from "../client.ts";
 import { type Draft, KEYS } from "./drafts.ts";
 import type { Expected } from "./expected.ts";

@@ -3,6 +3,7 @@ import { RecordsBuilder } from "../../../src/protocol/negentropy/builder.ts";
 import { initiate, respond } from "../../../src/protocol/negentropy/negentropy.ts";
 import type { Records } from "../../../src/protocol/negentropy/records.ts";
 import { MessageWriter } from "../../../src/protocol/negentropy/writer.ts";
+import { Meter } from "../../../src/protocol/work.ts";
 import { FRAME_LIMIT, randomId, recordsOf, seeded } from "../../support/neg-pairs.ts";
 
 /** The clock of workerd stands still between events; after this it is right. */
@@ -24,7 +25,7 @@ describe("500,000 records", () => {
     }
     const added = await clock();
     let longest = 0;
-    const steps = builder.building();
+    const steps = builder.building(new Meter());
     for (let before = added; ; ) {
       const { done, value } = steps.next();
       const after = await clock();

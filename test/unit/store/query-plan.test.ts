@@ -12,6 +12,7 @@ import type { Sql } from "../../../src/store/sql.ts";
 import { secp256k1 } from "../../support/crypto.ts";
 import { memorySql } from "../../support/memory-sql.ts";
 import { hintsFor } from "../../support/model/naive-rules.ts";
+import { finished } from "../../support/steps.ts";
 
 // The store against a naive reading of the reference: it filters, hides, sorts and cuts an array.
 
@@ -264,15 +265,7 @@ async function compare(sql: Sql, seed: number): Promise<void> {
 
     const max = dice.chance(70) ? 10_000 : 1 + dice.below(20);
     const sketched = sketchedValue(filters);
-    const counted = await countMatches(
-      sql,
-      filters,
-      reader,
-      () => snapshot,
-      max,
-      async () => {},
-      sketched,
-    );
+    const counted = finished(countMatches(sql, filters, reader, () => snapshot, max, sketched));
     const registers = sketched === undefined || total > max ? undefined : new HyperLogLog(sketched);
     for (const { pubkey } of union(matching)) registers?.add(pubkey);
     const hll = registers?.toHex();

@@ -1,14 +1,14 @@
 import { runInDurableObject } from "cloudflare:test";
 import { expect, test, vi } from "vitest";
-import { breakMethod, type InspectedRelay, inspected, mendMethod } from "../cloudflare/inspect.ts";
 import type { Client, Frame } from "../support/client.ts";
 import { alice, bob, carol, unique } from "../support/keys.ts";
 import { caller } from "../support/manage.ts";
 import { DONE, managedRelay, publishOne } from "../support/managed.ts";
 import { ADDED, join, joining, LIST, leaving, memberRelay, membersOf, operator } from "../support/member-relay.ts";
 import type { WorkerdRelay as TestRelay } from "../support/relay.workerd.ts";
-import { type Arrival, receiveTogether } from "./one-turn.ts";
-import { countOf, ringAll, storedEvents } from "./stocked.ts";
+import { countOf, storedEvents } from "../support/stock.ts";
+import { type Arrival, receiveTogether } from "../workerd-old/one-turn.ts";
+import { breakMethod, type InspectedRelay, inspected, mendMethod } from "./inspect.ts";
 
 // A write that fails in the middle of something leaves neither half of it, and keeps nobody from being served.
 
@@ -204,6 +204,6 @@ test("R-05-72 a banned event that cannot be removed is hidden, and removed later
   expect(await a.query({ ids: [event.id] })).toEqual([]);
   await relay.evict();
   expect(await a.query({ ids: [event.id] })).toEqual([]);
-  await ringAll(relay);
+  await relay.ring();
   expect(await storedEvents(relay)).toBe(0);
 });

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Outbound } from "../../src/hosts/cloudflare/outbound.ts";
 import { Connection, newIdentity } from "../../src/relay/connection.ts";
-import { expectEose, inspectedRelay } from "../cloudflare/inspect.ts";
 import type { Client } from "../support/client.ts";
 import { alice, bob, carol, unique } from "../support/keys.ts";
+import { expectEose, inspectedRelay } from "./inspect.ts";
 
 const MIB = 1024 * 1024;
 const CUT_OFF = "error: too slow to receive what was asked for";

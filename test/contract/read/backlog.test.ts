@@ -1,10 +1,10 @@
 import type { Event, EventTemplate } from "nostr-tools/pure";
 import { expect, test } from "vitest";
-import type { Client, Frame } from "../support/client.ts";
-import { alice, bob, carol, now, signed, unique } from "../support/keys.ts";
-import { caller } from "../support/manage.ts";
-import type { WorkerdRelay as TestRelay } from "../support/relay.workerd.ts";
-import { relayHolding, ringAll, unsigned } from "./stocked.ts";
+import type { Client, Frame } from "../../support/client.ts";
+import { alice, bob, carol, now, signed, unique } from "../../support/keys.ts";
+import { caller } from "../../support/manage.ts";
+import type { TestRelay } from "../../support/relay.ts";
+import { relayHolding, unsigned } from "../../support/stock.ts";
 
 // What happens to events, and to who asks, while a large answer is under way: live events wait for its end.
 
@@ -44,7 +44,7 @@ test("R-05-74 banned before the stored answer ends, an author is not shown after
   a.send(ALL);
   b.send(["EVENT", event]);
   await b.until(([verb]) => verb === "OK");
-  await caller((url, init) => relay.stub.fetch(url, init))("banpubkey", bob.pubkey);
+  await caller(relay.fetch)("banpubkey", bob.pubkey);
   a.send(["EVENT", kept]);
   const frames = await whole(a);
   expect(frames.map(idOf).filter((id) => id === event.id || id === kept.id)).toEqual([kept.id]);
@@ -75,7 +75,7 @@ test.concurrent.each<[string, End]>([
   ["R-05-07 deleted by address", publishing(() => ({ kind: 5, tags: [["a", `30023:${bob.pubkey}:x`]] }))],
   ["R-05-06 deleted by id", publishing((all) => ({ kind: 5, tags: all.map(({ id }) => ["e", id]) }))],
   ["R-05-20 of who vanished", publishing(() => ({ kind: 62, tags: [["relay", "ALL_RELAYS"]] }))],
-  ["R-05-74 of who was banned", (relay) => caller((url, init) => relay.stub.fetch(url, init))("banpubkey", bob.pubkey)],
+  ["R-05-74 of who was banned", (relay) => caller(relay.fetch)("banpubkey", bob.pubkey)],
 ])(
   "%s and gone before the stored answer ends, no version is shown after it",
   async (_name, end) => {
@@ -87,7 +87,7 @@ test.concurrent.each<[string, End]>([
     const versions = [0, 1].map((n) => signed(bob, { kind: 30023, created_at: at + n, tags: [["d", "x"]] }));
     for (const version of versions) expect((await b.publish(version))[2]).toBe(true);
     await end(relay, b, versions);
-    await ringAll(relay);
+    await relay.ring();
     const ids = [first, ...(await whole(a))].map(idOf);
     expect(versions.map(({ id }) => ids.includes(id))).toEqual([false, false]);
   },
@@ -97,7 +97,7 @@ test.concurrent.each<[string, End]>([
 test.concurrent("R-03-20 banned, let in again and published again before the stored answer ends, an event comes once", async () => {
   const relay = await relayHolding(...large());
   const [a, b] = [await relay.login(alice), await relay.login(bob)];
-  const call = caller((url, init) => relay.stub.fetch(url, init));
+  const call = caller(relay.fetch);
   a.send(ALL);
   const first = await a.next();
   const event = unique(bob);

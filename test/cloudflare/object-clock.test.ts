@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { ObjectClock } from "../../src/hosts/cloudflare/object-clock.ts";
-import { inspectedRelay } from "../cloudflare/inspect.ts";
 import { now } from "../support/keys.ts";
+import { inspectedRelay } from "./inspect.ts";
 
 afterEach(() => void vi.restoreAllMocks());
 
