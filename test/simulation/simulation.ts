@@ -340,7 +340,7 @@ export class Simulation {
           const parsed = filters.flatMap((filter) => (filter.ok ? [filter.value] : []));
           if (parsed.length < source.length)
             this.referee.accuse(`subscription ${id} is kept in a form that is refused`);
-          relay.subscriptions.restore(connection, id, parsed, source);
+          relay.subscriptions.restore(connection, id, parsed);
         }
         party.connection = connection;
         party.graceUntilMs = 0;
