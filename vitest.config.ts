@@ -1,23 +1,68 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { admin } from "./test/support/keys.ts";
 
+/** What `#host` is: on which host the relay under test runs. */
+const onHost = (host: "node" | "workerd") => ({
+  alias: { "#host": fileURLToPath(new URL(`./test/support/relay.${host}.ts`, import.meta.url)) },
+});
+
 /** Tests that run inside workerd, with the relay. */
-const insideWorkerd = () =>
-  cloudflareTest({
-    wrangler: { configPath: "./wrangler.toml" },
-    miniflare: { bindings: { ADMIN_PUBKEYS: admin.pubkey } },
-  });
+const insideWorkerd = () => ({
+  plugins: [
+    cloudflareTest({
+      wrangler: { configPath: "./wrangler.toml" },
+      miniflare: { bindings: { ADMIN_PUBKEYS: admin.pubkey } },
+    }),
+  ],
+  resolve: onHost("workerd"),
+});
+
+/** Tests that run in Node: there a module of WebAssembly is a file. */
+const inNode = () => ({
+  plugins: [
+    {
+      name: "wasm",
+      enforce: "pre" as const,
+      load(id: string) {
+        if (!id.endsWith(".wasm")) return undefined;
+        const bytes = readFileSync(id).toString("base64");
+        return `export default new WebAssembly.Module(Buffer.from("${bytes}", "base64"));`;
+      },
+    },
+  ],
+  resolve: onHost("node"),
+});
 
 export default defineConfig({
   test: {
     projects: [
       {
-        // Tests inside workerd: sockets, hibernation, SQLite as they run.
-        plugins: [insideWorkerd()],
+        // Pure functions, and the store on a SQLite in memory.
+        ...inNode(),
+        test: { name: "unit", include: ["test/unit/**/*.test.ts", "src/**/*.test.ts"], testTimeout: 30_000 },
+      },
+      // What a relay does, over sockets and HTTP only: the same tests on both hosts.
+      {
+        ...inNode(),
+        test: { name: "contract-node", include: ["test/contract/**/*.test.ts"], testTimeout: 30_000 },
+      },
+      {
+        ...insideWorkerd(),
+        test: { name: "contract-workers", include: ["test/contract/**/*.test.ts"], testTimeout: 30_000 },
+      },
+      {
+        // What only workerd shows: hibernation, attachments, rows, alarms, what is billed, errors of the platform.
+        ...insideWorkerd(),
+        test: { name: "cloudflare", include: ["test/cloudflare/**/*.test.ts"], testTimeout: 30_000 },
+      },
+      {
+        ...insideWorkerd(),
         test: {
-          name: "workerd",
-          include: ["test/workerd/**/*.test.ts", "src/**/*.test.ts"],
+          name: "workerd-old",
+          include: ["test/workerd-old/**/*.test.ts"],
           testTimeout: 30_000,
           // Workerd has no environment: for a longer run of random sessions (docs/architecture.md, test).
           provide: {
@@ -29,7 +74,7 @@ export default defineConfig({
       {
         // Random input for what reads it: with `npm test` a few seconds of each from one seed on, so that a red run speaks of
         // the change at hand; with `npm run fuzz` longer, from a seed of the clock.
-        plugins: [insideWorkerd()],
+        ...inNode(),
         test: {
           name: "fuzz",
           include: ["test/fuzz/**/*.test.ts"],
@@ -41,9 +86,38 @@ export default defineConfig({
         },
       },
       {
-        // Tests from outside: the server of `npm start`, real client libraries.
-        test: { name: "node", include: ["test/node/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
+        // The core on a host of one seed: orders, faults, crashes (docs/architecture.md). For longer: `npm run simulate`.
+        test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 120_000 },
       },
+      {
+        // The server of `npm start` from outside: its process, data directory, signals, sockets.
+        test: {
+          name: "node-host",
+          include: ["test/node-host/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        // What only `npm run start:workers` shows from outside: the runtime puts objects to sleep.
+        test: {
+          name: "workers-host",
+          include: ["test/workers-host/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          provide: { host: "workers" as const },
+        },
+      },
+      // Real client libraries, against the servers of both hosts.
+      ...(["node", "workers"] as const).map((host) => ({
+        test: {
+          name: host === "node" ? "clients" : "clients-workers",
+          include: ["test/clients/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          provide: { host },
+        },
+      })),
       // Faults under load, from outside and inside (docs/faults.md).
       {
         test: {
@@ -55,7 +129,7 @@ export default defineConfig({
         },
       },
       {
-        plugins: [insideWorkerd()],
+        ...insideWorkerd(),
         test: {
           name: "faults-inside",
           include: ["test/faults/inside/*.test.ts"],

@@ -1,5 +1,5 @@
 // @ts-check
-import { Signer } from "./signer.mjs";
+import { Signer } from "./signer.ts";
 
 // Events as a relay for agents sees them, the same ones for every run but for time and signatures.
 

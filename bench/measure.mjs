@@ -1,5 +1,5 @@
 // @ts-check
-import { cpuMs } from "./process.mjs";
+import { cpuMs } from "./process.ts";
 
 /**
  * What one line of the results says. Only `cpuMicros` is compared: the others move with what else the machine does.
@@ -15,7 +15,7 @@ import { cpuMs } from "./process.mjs";
 
 /**
  * Measures a target that nobody else uses; one line or more, by name.
- * @typedef {(target: import("./target.mjs").Target) => Promise<Record<string, Figures>>} Workload
+ * @typedef {(target: import("./target.ts").Target) => Promise<Record<string, Figures>>} Workload
  */
 
 /**

@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { build } from "esbuild";
-import { eventFrame, sampleEvents } from "./sample.mjs";
-import { ROOT } from "./target.mjs";
+import { eventFrame, sampleEvents } from "./sample.ts";
+import { ROOT } from "./target.ts";
 
 // What the parts of the relay's work take by themselves, in Node: parsing, matching, planning, verifying.
 //   npm run bench:micro [-- --json]

@@ -1,55 +1,39 @@
 // @ts-check
-import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFile } from "node:fs/promises";
 import { WebSocket } from "ws";
-import { buildWorker } from "../cli/build.mjs";
-import { checkDataDirectory, readSettings } from "../cli/settings.mjs";
-import { workerdConfig } from "../cli/workerd-config.mjs";
-import { freePort, untilAnswers } from "./target.mjs";
+import { freePort, ROOT, startRelay, UNLIMITED } from "./target.ts";
 import { WORKLOADS } from "./workloads/index.mjs";
 
-// Where the relay's time goes while it does a workload: the functions that took most, with their share.
+// Where the time of the Node host goes while it does a workload: the functions that took most, with their share.
 //   npm run bench:profile -- ingest [--keep file.cpuprofile]
 
 const SAMPLE_MICROS = 200;
-const LINES = 35;
+const LINES = 40;
 
 const [name = ""] = process.argv.slice(2);
 const workload = WORKLOADS[name];
 if (workload === undefined) throw new Error(`Name one of ${Object.keys(WORKLOADS).join(", ")}.`);
 const keep = process.argv.indexOf("--keep");
 
-const directory = await mkdtemp(join(tmpdir(), "nexus-profile-"));
-const port = await freePort();
 const inspector = await freePort();
-const settings = await readSettings({ PORT: String(port), NEXUS_DATA_DIR: directory, LIMIT_EVENT: "off" });
-await checkDataDirectory(settings.dataDirectory);
-await buildWorker(directory);
-await writeFile(join(directory, "config.capnp"), workerdConfig(settings));
-const path = /** @type {string} */ (createRequire(import.meta.url)("workerd").default);
-const workerd = spawn(path, ["serve", `--inspector-addr=127.0.0.1:${inspector}`, join(directory, "config.capnp")], {
-  env: { ...process.env, ...settings.variables },
+const relay = await startRelay(ROOT, {
+  variables: { ...UNLIMITED, NODE_OPTIONS: `--inspect=127.0.0.1:${inspector}` },
 });
 try {
-  await untilAnswers(port, workerd);
   const ask = await inspect(inspector);
   await ask("Profiler.enable");
   await ask("Profiler.setSamplingInterval", { interval: SAMPLE_MICROS });
   await ask("Profiler.start");
-  console.log(await workload({ url: `ws://localhost:${port}`, auth: true, pid: workerd.pid, stop: async () => {} }));
+  console.log(await workload(relay));
   const { profile } = await ask("Profiler.stop");
   if (keep > 0) await writeFile(/** @type {string} */ (process.argv[keep + 1]), JSON.stringify(profile));
   show(profile);
 } finally {
-  workerd.kill("SIGKILL");
-  await rm(directory, { recursive: true, force: true });
+  await relay.stop();
 }
 
 /**
- * Connects to the debugger of the Worker.
+ * Connects to the debugger of the process.
  * @param {number} port
  * @returns {Promise<(method: string, params?: object) => Promise<any>>}
  */
@@ -76,7 +60,10 @@ async function inspect(port) {
  */
 function show({ nodes, samples, timeDeltas }) {
   const names = new Map(
-    nodes.map(({ id, callFrame }) => [id, `${callFrame.functionName || "(anonymous)"}:${callFrame.lineNumber + 1}`]),
+    nodes.map(({ id, callFrame }) => [
+      id,
+      `${callFrame.functionName || "(anonymous)"} ${callFrame.url.split("/").slice(-2).join("/")}:${callFrame.lineNumber + 1}`,
+    ]),
   );
   /** @type {Map<string, number>} */
   const micros = new Map();
@@ -88,7 +75,7 @@ function show({ nodes, samples, timeDeltas }) {
     micros.set(name, (micros.get(name) ?? 0) + delta);
     total += delta;
   }
-  console.log(`${Math.round(total / 1000)} ms on the object's thread:`);
+  console.log(`${Math.round(total / 1000)} ms on the main thread:`);
   const sorted = [...micros].sort(([, a], [, b]) => b - a).slice(0, LINES);
   for (const [name, time] of sorted) console.log(`${((100 * time) / total).toFixed(1).padStart(6)} %  ${name}`);
 }

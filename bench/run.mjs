@@ -1,23 +1,27 @@
 // @ts-check
-import { execFileSync } from "node:child_process";
-import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { compare, median, table } from "./compare.mjs";
-import { machine } from "./process.mjs";
-import { ROOT, startFloor, startRelay } from "./target.mjs";
-import { OF_FLOOR, USUAL, WORKLOADS } from "./workloads/index.mjs";
+import { BASE } from "./bars.mjs";
+import { checkOut, commitOf } from "./checkout.mjs";
+import { median, misses, table } from "./compare.mjs";
+import { machine } from "./process.ts";
+import { ROOT, startFloor, startRelay } from "./target.ts";
+import { OF_FLOOR, OF_OTHERS, RUNS, USUAL, WORKLOADS } from "./workloads/index.mjs";
 
 /** @typedef {import("./compare.mjs").Results} Results */
 
 const BASELINES = join(ROOT, "bench/baselines.json");
+
+/** The script of package.json that runs this checkout on a host. @type {Record<string, string>} */
+const SCRIPTS = { node: "start", workers: "start:workers" };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     only: { type: "string", default: USUAL.join(",") },
     rounds: { type: "string", default: "3" },
+    host: { type: "string", default: "node" },
     pid: { type: "string" },
     "no-auth": { type: "boolean", default: false },
     "no-floor": { type: "boolean", default: false },
@@ -35,47 +39,46 @@ for (const name of names) {
     fail(`There is no workload ${name}. There are ${Object.keys(WORKLOADS).join(", ")}.`);
 }
 if (!Number.isInteger(rounds) || rounds < 1) fail("--rounds is a whole number from 1.");
+const script = SCRIPTS[values.host] ?? fail("--host is node or workers.");
 
-const against = values.check ? (await baselines()).commit : values.against;
+const ref = values.check ? (await baselines()).commit : values.against;
+const against = ref === undefined ? undefined : commitOf(ref);
 const other = against === undefined ? undefined : await checkOut(against);
-try {
-  await main();
-} finally {
-  if (other !== undefined) await rm(other, { recursive: true, force: true });
-}
+await main();
 
 /** Measures in turn what is to be compared, so that all of it has the same machine. */
 async function main() {
-  /** @type {{ relay: Results[], against: Results[], floor: Results[] }} */
-  const all = { relay: [], against: [], floor: [] };
+  /** @type {{ relay: Results[], before: Results[], floor: Results[] }} */
+  const all = { relay: [], before: [], floor: [] };
   for (let round = 1; round <= rounds; round++) {
     for (const name of names) {
       note(`round ${round} of ${rounds}: ${name}`);
-      all.relay.push(await measure(name, url === undefined ? () => startRelay(ROOT) : given));
-      if (other !== undefined) all.against.push(await measure(name, () => startRelay(other)));
+      const run = RUNS[name] ?? {};
+      all.relay.push(await measure(name, url === undefined ? () => startRelay(ROOT, { ...run, script }) : given));
+      if (other !== undefined && OF_OTHERS.includes(name)) {
+        all.before.push(await measure(name, () => startRelay(other, run)));
+      }
       const hasFloor = url === undefined && !values["no-floor"] && OF_FLOOR.includes(name);
       if (hasFloor) all.floor.push(await measure(name, startFloor));
     }
   }
-  const relay = median(all.relay);
-  const floor = median(all.floor);
-  const before = median(all.against);
-  console.log(table(relay, floor, before));
-  const commit = execFileSync("git", ["rev-parse", "HEAD"], { cwd: ROOT, encoding: "utf8" }).trim();
-  const report = { commit, measuredAt: new Date().toISOString(), machine: machine(), rounds, relay, floor };
-  const text = `${JSON.stringify({ ...report, ...(other === undefined ? {} : { against, before }) }, undefined, 2)}\n`;
+  const measured = { relay: median(all.relay), before: median(all.before), floor: median(all.floor) };
+  console.log(table(measured));
+  const report = { commit: commitOf("HEAD"), measuredAt: new Date().toISOString(), machine: machine(), rounds };
+  const { relay, floor, before } = measured;
+  const compared = other === undefined ? { relay, floor } : { relay, floor, against, before };
+  const text = `${JSON.stringify({ ...report, host: values.host, ...compared }, undefined, 2)}\n`;
   if (values.out !== undefined) await writeFile(values.out, text);
-  if (values.save) await writeFile(BASELINES, `${JSON.stringify(report, undefined, 2)}\n`);
-  if (other === undefined) return;
-  const regressions = compare(before, relay);
-  for (const line of regressions) console.log(line);
-  console.log(regressions.length === 0 ? `No line costs more than against ${against}.` : "");
-  process.exitCode = regressions.length === 0 ? 0 : 1;
+  if (values.save) await writeFile(BASELINES, text);
+  const missed = misses(measured, { host: values.host, isBase: against !== undefined && against === baseCommit() });
+  for (const line of missed) console.log(line);
+  if (missed.length === 0) console.log("No line misses its bar.");
+  process.exitCode = missed.length === 0 ? 0 : 1;
 }
 
 /**
  * @param {string} name
- * @param {() => Promise<import("./target.mjs").Target>} start
+ * @param {() => Promise<import("./target.ts").Target>} start
  */
 async function measure(name, start) {
   const target = await start();
@@ -92,17 +95,17 @@ async function given() {
   return { url: /** @type {string} */ (url), auth: !values["no-auth"], pid, stop: async () => {} };
 }
 
-async function baselines() {
-  return JSON.parse(await readFile(BASELINES, "utf8"));
+/** Undefined where the history does not go back so far. */
+function baseCommit() {
+  try {
+    return commitOf(BASE);
+  } catch {
+    return undefined;
+  }
 }
 
-/** A checkout of another commit that uses the packages of this one. @param {string} ref */
-async function checkOut(ref) {
-  const directory = await mkdtemp(join(tmpdir(), "nexus-against-"));
-  const archive = execFileSync("git", ["archive", ref], { cwd: ROOT, maxBuffer: 2 ** 30 });
-  execFileSync("tar", ["-x", "-C", directory], { input: archive });
-  await symlink(join(ROOT, "node_modules"), join(directory, "node_modules"));
-  return directory;
+async function baselines() {
+  return JSON.parse(await readFile(BASELINES, "utf8"));
 }
 
 /** @param {string} line */

@@ -1,8 +1,8 @@
 // @ts-check
 import { measured } from "../measure.mjs";
-import { isEvent, Peer } from "../peer.mjs";
-import { cpuMs, residentKb, sleep } from "../process.mjs";
-import { eventFrame, percentile, sampleEvents } from "../sample.mjs";
+import { isEvent, Peer } from "../peer.ts";
+import { cpuMs, residentKb, sleep } from "../process.ts";
+import { eventFrame, percentile, sampleEvents } from "../sample.ts";
 
 const CONNECTIONS = 5000;
 const ACTIVE = 50;
@@ -21,11 +21,7 @@ export async function crowd({ url, auth, pid }) {
   const before = residentKb(pid);
   const peers = await Peer.openMany(url, auth, CONNECTIONS);
   const connected = residentKb(pid);
-  for (let i = 0; i < CONNECTIONS; i += 100) {
-    await Promise.all(
-      peers.slice(i, i + 100).map((peer, n) => peer.subscribe("own", { "#t": [`own-${i + n}`], limit: 0 })),
-    );
-  }
+  await Peer.subscribeAll(peers, "own", (n) => ({ "#t": [`own-${n}`], limit: 0 }));
   // Rows of subscriptions are written behind.
   await sleep(3000);
   const subscribed = residentKb(pid);
@@ -71,11 +67,7 @@ const WAKES = 5;
 export async function wake({ url, auth }) {
   const peers = await Peer.openMany(url, auth, SLEEPERS);
   const [first] = peers;
-  for (let i = 0; i < SLEEPERS; i += 100) {
-    await Promise.all(
-      peers.slice(i, i + 100).map((peer, n) => peer.subscribe("s", { "#t": [`topic-${i + n}`], limit: 0 })),
-    );
-  }
+  await Peer.subscribeAll(peers, "s", (n) => ({ "#t": [`topic-${n}`], limit: 0 }));
   const publisher = await Peer.open(url, auth);
   const events = sampleEvents(4000, { seed: "wake" }).filter(({ tags }) => tags[1]?.[1] === "topic-0");
   const delay = async () => {

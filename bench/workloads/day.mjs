@@ -1,9 +1,9 @@
 // @ts-check
 import { Dice, Stock } from "../events.mjs";
 import { measured } from "../measure.mjs";
-import { Peer } from "../peer.mjs";
-import { residentKb } from "../process.mjs";
-import { percentile } from "../sample.mjs";
+import { Peer } from "../peer.ts";
+import { residentKb } from "../process.ts";
+import { percentile } from "../sample.ts";
 
 const CONNECTIONS = 20;
 const EVENTS = 30_000;
@@ -65,7 +65,7 @@ export function operation(stock, frames, dice, n) {
     if (is("search")) return { name: "query", frame: request("query", { search: "kan lon", limit: 20 }) };
     if (is("delete") && jobs.length > 0) {
       const { id, pubkey } = dice.pick(jobs.slice(-500));
-      const signer = /** @type {import("../signer.mjs").Signer} */ (stock.signers[authors.indexOf(pubkey)]);
+      const signer = /** @type {import("../signer.ts").Signer} */ (stock.signers[authors.indexOf(pubkey)]);
       const deletion = { kind: 5, created_at: stock.now, tags: [["e", id]], content: `${n}` };
       return { name: "delete", frame: JSON.stringify(["EVENT", signer.sign(deletion)]) };
     }

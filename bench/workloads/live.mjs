@@ -1,9 +1,9 @@
 // @ts-check
 
 import { measured } from "../measure.mjs";
-import { isEvent, Peer, publishAll } from "../peer.mjs";
-import { sleep } from "../process.mjs";
-import { eventFrame, percentile, sampleEvents } from "../sample.mjs";
+import { isEvent, Peer, publishAll } from "../peer.ts";
+import { sleep } from "../process.ts";
+import { eventFrame, percentile, sampleEvents } from "../sample.ts";
 
 const SUBSCRIBERS = 200;
 const BURST = 1000;

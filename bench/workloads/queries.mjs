@@ -1,8 +1,8 @@
 // @ts-check
 
 import { measured } from "../measure.mjs";
-import { Peer, publishAll } from "../peer.mjs";
-import { eventFrame, percentile, sampleEvents } from "../sample.mjs";
+import { Peer, publishAll } from "../peer.ts";
+import { eventFrame, percentile, sampleEvents } from "../sample.ts";
 
 const EVENTS = 20_000;
 const CONNECTIONS = 8;

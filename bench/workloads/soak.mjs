@@ -1,8 +1,8 @@
 // @ts-check
 import { Dice, Stock } from "../events.mjs";
-import { isEvent, Peer, publishAll } from "../peer.mjs";
-import { cpuMs, residentKb, sleep } from "../process.mjs";
-import { percentile } from "../sample.mjs";
+import { isEvent, Peer, publishAll } from "../peer.ts";
+import { cpuMs, residentKb, sleep } from "../process.ts";
+import { percentile } from "../sample.ts";
 import { operation } from "./day.mjs";
 
 const MINUTES = Number(process.env.SOAK_MINUTES ?? 10);

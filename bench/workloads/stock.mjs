@@ -1,8 +1,8 @@
 // @ts-check
 import { Dice, Stock, word } from "../events.mjs";
 import { measured } from "../measure.mjs";
-import { Peer, publishAll } from "../peer.mjs";
-import { percentile } from "../sample.mjs";
+import { Peer, publishAll } from "../peer.ts";
+import { percentile } from "../sample.ts";
 
 const EVENTS = Number(process.env.STOCK_EVENTS ?? 200_000);
 const CONNECTIONS = 4;

@@ -20,6 +20,8 @@ const STOP_SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
 
 /** Serves the Worker in workerd on this machine and stays until it ends. */
 async function main() {
+  // What is kept of a private relay is its owner's alone.
+  process.umask(0o077);
   const settings = await readSettings(process.env);
   for (const { name, meant } of settings.nearMisses) {
     console.warn(`${name} is not a variable of the relay and has no effect. Is ${meant} meant?`);

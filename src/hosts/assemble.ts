@@ -75,7 +75,7 @@ export function assemble({ config, sql, crypto, host, startedAtMs }: Parts): Run
   };
   let isSaving = false;
   const committed = () => {
-    if (store.vanishing.isPending) eraseSoon();
+    if (store.hasWork) eraseSoon();
     if (isSaving || !log.hasUnsavedCounts) return;
     isSaving = true;
     clock.soon(SAVE_COUNTS_MS, () => {

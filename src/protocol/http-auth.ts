@@ -54,7 +54,8 @@ export function checkHttpAuth(event: Event, { method, urls, bodyHash, now }: Htt
   if (url === undefined || !urls.some((candidate) => httpForm(candidate) === url)) {
     return `auth-required: u tag must be ${httpForm(urls[0] ?? "")}`;
   }
-  if (payloadOf(event) !== bodyHash || bodyHash === "") return "auth-required: payload tag must be the SHA-256 of the body";
+  if (payloadOf(event) !== bodyHash || bodyHash === "")
+    return "auth-required: payload tag must be the SHA-256 of the body";
   return undefined;
 }
 

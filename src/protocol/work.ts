@@ -5,6 +5,8 @@
 export class Meter {
   /** Units so far. */
   spent = 0;
+  /** Those of them that had been charged before, to others than whoever they were done for now. */
+  prepaid = 0;
 }
 
 /** What things cost, in units. */
@@ -17,6 +19,8 @@ export const COST = {
   signature: 35,
   /** Running one SQL statement. */
   statement: 8,
+  /** Going to a place of an index, once more in one statement. */
+  seek: 3,
   /** A row that a statement gives back. */
   row: 1,
   /** A character that a statement gives back. */
@@ -44,7 +48,13 @@ export const COST = {
   send: 2,
   /** A character of a frame that is sent. */
   sendCharacter: 0.002,
-  /** A character of text that is split into words. */
+  /** A character of a stored event that is parsed. */
+  parsed: 0.005,
+  /** Comparing two words. */
+  compare: 0.005,
+  /** Merging a page of the index of words. */
+  merged: 2000,
+  /** A character of text that is split into words, and of words that are indexed. */
   searchCharacter: 0.1,
 } as const;
 

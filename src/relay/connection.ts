@@ -66,7 +66,7 @@ export class Connection implements Reader {
   /** Its socket is not read from until the inbox has room. */
   isPaused = false;
   /** Frames that came before AUTH and wait for it (`AUTH_GRACE_MS`). */
-  held: string[] = [];
+  held: { readonly text: string; readonly subject: string | undefined }[] = [];
   /** Until when frames are held, in Unix milliseconds. */
   graceUntilMs = 0;
   /** Characters that it was sent before its login. */

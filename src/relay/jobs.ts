@@ -83,8 +83,8 @@ const EXPIRY_STEP = 60;
 const RETENTION_STEP = 1800;
 
 /**
- * The periodic work of a store: vanish (NIP-62), banned authors and events, what only the relay may say (R-05-63), search
- * (NIP-50), expiry (NIP-40) and retention (R-07-01).
+ * The periodic work of a store: banned authors and events, what only the relay may say (R-05-63), what the store itself has
+ * to erase (NIP-09, NIP-62) and to index (NIP-50), expiry (NIP-40) and retention (R-07-01).
  */
 export function storeJobs(
   store: EventStore,
@@ -94,11 +94,6 @@ export function storeJobs(
   clock: Clock,
 ): Job[] {
   return [
-    {
-      name: "vanish",
-      due: () => (store.vanishing.isPending ? clock.nowSeconds() : undefined),
-      run: () => store.eraseVanished(BATCH),
-    },
     {
       name: "banned",
       due: () => (lists.size("erasing") > 0 ? clock.nowSeconds() : undefined),
@@ -118,9 +113,9 @@ export function storeJobs(
       },
     },
     {
-      name: "search",
-      due: () => (store.search.isBehind ? clock.nowSeconds() : undefined),
-      run: () => store.fillSearch(),
+      name: "store",
+      due: () => (store.hasWork ? clock.nowSeconds() : undefined),
+      run: () => store.work(),
     },
     {
       name: "expiry",

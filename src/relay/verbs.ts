@@ -121,7 +121,7 @@ export class Verbs {
       return this.#refuse(connection, message, refusal);
     }
     if (isGated && message.verb !== "AUTH" && message.verb !== "PING") {
-      if (!grace.hold(connection, text)) this.#refuse(connection, message, AUTH_REQUIRED);
+      if (!grace.hold(connection, text, subjectOf(message))) this.#refuse(connection, message, AUTH_REQUIRED);
       return;
     }
     if (message.verb === "EVENT") return this.#publish(connection, message);
@@ -202,8 +202,7 @@ export class Verbs {
   /** Refuses a message that is not looked at; what it would have replaced ends (R-03-25, R-05-41). */
   #refuse(connection: Connection, message: ClientMessage, reason: Reason): void {
     const { grace, subscriptions, syncs } = this.#deps;
-    // What is held of the same id must not open it again.
-    if (connection.held.length > 0 && subjectOf(message) !== undefined) grace.end(connection);
+    grace.withdraw(connection, subjectOf(message));
     if (message.verb === "REQ") subscriptions.close(connection, message.id);
     if (message.verb === "NEG-OPEN" || message.verb === "NEG-MSG") syncs.close(connection, message.id);
     connection.send(refusalOf(message, reason));

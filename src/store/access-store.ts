@@ -17,22 +17,42 @@ export interface AuditEntry {
   params: string;
 }
 
+/** Changes of one caller that are remembered: who makes more loses its own, not those of others. */
+const MAX_OWN_AUDIT = 2000;
+
+/** The entries of one list, and their subjects in order. */
+interface List {
+  readonly details: Map<string, string>;
+  readonly subjects: string[];
+}
+
 /**
  * Lists of keys, events, kinds and addresses with a detail for each entry: in memory for reading, in SQLite for keeping.
  * Every change is one row written at once.
  */
 export class AccessStore {
   readonly #sql: Sql;
-  readonly #lists = new Map<string, Map<string, string>>();
+  readonly #lists = new Map<string, List>();
   /** What takes back, in memory, what the transaction under way has done so far. */
   #undo: (() => void)[] | undefined;
+  #revision = 0;
+  /** Positions of the changes of each caller, oldest first; read when the first change is recorded. */
+  #audit: Map<string, number[]> | undefined;
 
   /** Reads every entry. */
   constructor(sql: Sql) {
     this.#sql = sql;
     for (const [list, subject, detail] of sql.all("SELECT list, subject, detail FROM access")) {
-      this.#list(list as string).set(subject as string, detail as string);
+      const { details, subjects } = this.#list(list as string);
+      details.set(subject as string, detail as string);
+      subjects.push(subject as string);
     }
+    for (const { subjects } of this.#lists.values()) subjects.sort((a, b) => (a < b ? -1 : 1));
+  }
+
+  /** Grows with everything that changes an entry: not where what was asked for is so already. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** Does all of `body` in one transaction or, if it throws, nothing. */
@@ -42,6 +62,7 @@ export class AccessStore {
       return this.#sql.transaction(body);
     } catch (error) {
       for (const undo of this.#undo.reverse()) undo();
+      this.#audit = undefined;
       throw error;
     } finally {
       this.#undo = undefined;
@@ -49,52 +70,64 @@ export class AccessStore {
   }
 
   has(list: string, subject: string): boolean {
-    return this.#lists.get(list)?.has(subject) ?? false;
+    return this.#lists.get(list)?.details.has(subject) ?? false;
   }
 
   /** What is kept with an entry; undefined if there is none. */
   get(list: string, subject: string): string | undefined {
-    return this.#lists.get(list)?.get(subject);
+    return this.#lists.get(list)?.details.get(subject);
   }
 
-  /** Entries of a list, in the order of their subjects. */
+  /** Entries of a list, in the order of their subjects. Takes time for each: some milliseconds for a full list. */
   entries(list: string): [subject: string, detail: string][] {
-    return [...(this.#lists.get(list) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
+    const { subjects = [], details } = this.#lists.get(list) ?? {};
+    return subjects.map((subject) => [subject, details?.get(subject) ?? ""]);
+  }
+
+  /** The first subject of a list. */
+  first(list: string): string | undefined {
+    return this.#lists.get(list)?.subjects[0];
   }
 
   size(list: string): number {
-    return this.#lists.get(list)?.size ?? 0;
+    return this.#lists.get(list)?.details.size ?? 0;
   }
 
   /** Adds or changes an entry. False, and nothing is done, if the list is full ({@link MAX_LIST}). */
   put(list: string, subject: string, detail: string): boolean {
     const entries = this.#list(list);
-    if (entries.size >= MAX_LIST && !entries.has(subject)) return false;
+    const old = entries.details.get(subject);
+    if (old === detail) return true;
+    if (old === undefined && entries.details.size >= MAX_LIST) return false;
     this.#sql.all(
       "INSERT INTO access VALUES(?1, ?2, ?3) ON CONFLICT(list, subject) DO UPDATE SET detail = excluded.detail",
       list,
       subject,
       detail,
     );
-    const old = entries.get(subject);
-    this.#undo?.push(() => (old === undefined ? entries.delete(subject) : entries.set(subject, old)));
-    entries.set(subject, detail);
+    this.#set(entries, subject, detail);
+    this.#undo?.push(() => this.#set(entries, subject, old));
     return true;
   }
 
   /** Whether there was such an entry; there is none after. */
   remove(list: string, subject: string): boolean {
     const entries = this.#list(list);
-    const old = entries.get(subject);
+    const old = entries.details.get(subject);
     if (old === undefined) return false;
     this.#sql.all("DELETE FROM access WHERE list = ?1 AND subject = ?2", list, subject);
-    this.#undo?.push(() => entries.set(subject, old));
-    return entries.delete(subject);
+    this.#set(entries, subject, undefined);
+    this.#undo?.push(() => this.#set(entries, subject, old));
+    return true;
   }
 
-  /** Remembers a change: one row, and one for the oldest when there are {@link MAX_AUDIT}. */
+  /**
+   * Remembers a change: one row, and one for the oldest of its caller that has too many, or of all. So nobody can have what
+   * others did forgotten.
+   */
   record(entry: Omit<AuditEntry, "position">): void {
     const { at, pubkey, method, params } = entry;
+    this.#audit ??= this.#readAudit();
     const [[position]] = this.#sql.all(
       "INSERT INTO audit(at, pubkey, method, params) VALUES(?1, ?2, ?3, ?4) RETURNING seq",
       at,
@@ -102,7 +135,15 @@ export class AccessStore {
       method,
       params,
     ) as [Row];
-    this.#sql.all("DELETE FROM audit WHERE seq <= ?1", (position as number) - MAX_AUDIT);
+    const own = this.#audit.get(pubkey) ?? [];
+    this.#audit.set(pubkey, own);
+    own.push(position as number);
+    const total = [...this.#audit.values()].reduce((sum, { length }) => sum + length, 0);
+    if (own.length > MAX_OWN_AUDIT) this.#forget(own);
+    else if (total > MAX_AUDIT) {
+      // The oldest of whoever has most: a few of somebody are worth more than many.
+      this.#forget([...this.#audit.values()].reduce((most, some) => (some.length > most.length ? some : most)));
+    }
   }
 
   /** Up to `limit` changes before a position, newest first. */
@@ -117,9 +158,46 @@ export class AccessStore {
     );
   }
 
-  #list(name: string): Map<string, string> {
-    const list = this.#lists.get(name) ?? new Map<string, string>();
+  #readAudit(): Map<string, number[]> {
+    const positions = new Map<string, number[]>();
+    for (const [position, pubkey] of this.#sql.all("SELECT seq, pubkey FROM audit ORDER BY seq")) {
+      const own = positions.get(pubkey as string);
+      if (own === undefined) positions.set(pubkey as string, [position as number]);
+      else own.push(position as number);
+    }
+    return positions;
+  }
+
+  #forget(positions: number[]): void {
+    const oldest = positions.shift();
+    if (oldest !== undefined) this.#sql.all("DELETE FROM audit WHERE seq = ?1", oldest);
+  }
+
+  /** In memory; without a detail the entry goes. */
+  #set({ details, subjects }: List, subject: string, detail: string | undefined): void {
+    this.#revision++;
+    if (detail === undefined) {
+      if (details.delete(subject)) subjects.splice(placeIn(subjects, subject), 1);
+    } else {
+      if (!details.has(subject)) subjects.splice(placeIn(subjects, subject), 0, subject);
+      details.set(subject, detail);
+    }
+  }
+
+  #list(name: string): List {
+    const list = this.#lists.get(name) ?? { details: new Map<string, string>(), subjects: [] };
     this.#lists.set(name, list);
     return list;
   }
+}
+
+/** Where a subject stands, or would stand, in a list in order. */
+function placeIn(subjects: readonly string[], subject: string): number {
+  let [low, high] = [0, subjects.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((subjects[middle] as string) < subject) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -45,7 +45,9 @@ export class EventLog {
   readonly #limits: LogLimits;
   readonly #nowSeconds: () => number;
   readonly #erasing: Erasing;
-  #isFull: boolean;
+  #isFull = false;
+  /** Of the store, when it was last asked how large it is: that is a query of its own. */
+  #revision = -1;
 
   constructor(sql: Sql, store: EventStore, limits: LogLimits, nowSeconds: () => number, erasing: Erasing) {
     this.#sql = sql;
@@ -53,17 +55,19 @@ export class EventLog {
     this.#limits = limits;
     this.#nowSeconds = nowSeconds;
     this.#erasing = erasing;
-    this.#isFull = this.#isOverfull();
   }
 
   /** Whether the store is so full that it takes only what frees room. */
   isFull(): boolean {
+    const { revision } = this.#store;
+    if (this.#revision !== revision) this.#isFull = this.#sql.size() >= this.#limits.maxStorage;
+    this.#revision = revision;
     return this.#isFull;
   }
 
   /** Whether the store takes this event: it is not full, or the event is a small kind 5 that frees room. */
   hasRoomFor(event: VerifiedEvent): boolean {
-    return !this.#isFull || freesRoom(this.#sql, event);
+    return !this.isFull() || freesRoom(this.#sql, event);
   }
 
   /**
@@ -93,10 +97,7 @@ export class EventLog {
    * only. What cannot be written is `failed`; nothing is thrown.
    */
   append(batch: readonly VerifiedEvent[], unkept?: ReadonlySet<VerifiedEvent>): PutResult[] {
-    const results = this.#store.put(batch, unkept);
-    // Asked once for each batch: the size is a query of its own.
-    this.#isFull = this.#isOverfull();
-    return results;
+    return this.#store.put(batch, unkept);
   }
 
   /** Opens the stored answer to a REQ. Everything appended so far is seen. Reads nothing yet. */
@@ -162,15 +163,11 @@ export class EventLog {
   }
 
   get #isHiding(): boolean {
-    return this.#store.vanishing.isPending || this.#erasing.isPending();
+    return this.#store.isHiding || this.#erasing.isPending();
   }
 
   #hides(event: Event): boolean {
-    return this.#store.vanishing.hides(event) || this.#erasing.hides(event);
-  }
-
-  #isOverfull(): boolean {
-    return this.#sql.size() >= this.#limits.maxStorage;
+    return this.#store.hides(event) || this.#erasing.hides(event);
   }
 
   #snapshot(isIntact?: () => boolean): Snapshot {
@@ -184,6 +181,8 @@ export class EventLog {
       get hides() {
         return isHiding() ? hides : undefined;
       },
+      indexed: this.#store.search.head,
+      hasLeftovers: this.#store.hasLeftovers,
       counts: () => this.#store.counts.known(),
       ...(isIntact && { isIntact }),
     };

@@ -3,12 +3,13 @@ import { DELETION_KIND, VANISH_KIND } from "../protocol/deletion.ts";
 import { type Event, idOfRaw, indexedTags } from "../protocol/event.ts";
 import { addressOf, kindClass, supersedes } from "../protocol/kind.ts";
 import { type CountChange, Counts } from "./counts.ts";
-import { applyDeletion } from "./erase/deletion.ts";
+import { Deletions } from "./erase/deletions.ts";
+import { Leftovers } from "./erase/leftovers.ts";
+import { keysOf, removeTags } from "./erase/tags.ts";
 import { Vanishing } from "./erase/vanish.ts";
 import { insertEvents, type Placed } from "./insert.ts";
-import { addressKey, tagKey } from "./keys.ts";
+import { addressKey } from "./keys.ts";
 import { type Loss, Losses, type Lost } from "./losses.ts";
-import { placeOf } from "./place.ts";
 import { type Candidate, type Prior, priorsOf } from "./prior.ts";
 import { Recent } from "./recent.ts";
 import { readMeta, writeMeta } from "./schema.ts";
@@ -28,6 +29,12 @@ export type PutResult =
   | { outcome: "obeyed" }
   | { outcome: "failed"; error: unknown };
 
+/** Tags of events that go which one transaction removes with them: a millisecond. */
+const REMOVED_AT_ONCE = 250;
+
+/** Events of those who vanished that one step erases at most. */
+const VANISHED_AT_ONCE = 250;
+
 /** The events of one relay in SQLite: the only writer. */
 export class EventStore {
   readonly #sql: Sql;
@@ -37,13 +44,22 @@ export class EventStore {
   readonly losses = new Losses();
   /** Whose requests to vanish are known. */
   readonly vanishing: Vanishing;
+  /** What kind 5 events name that is still to be removed. */
+  readonly #deletions: Deletions;
+  readonly #leftovers: Leftovers;
   readonly search: SearchIndex;
   /** Texts of the newest events. */
   readonly recent: Recent;
+  /** Called with each event that has been stored, once it is committed. Must not throw. */
+  onAdded: (event: Event) => void = () => {};
   /** Of the transaction under way. */
   #changes: CountChange[] = [];
   #added: Placed[] = [];
   #removed: Lost[] = [];
+  #undo: (() => void)[] = [];
+  /** Tags that it may still remove at once; further ones are left over. */
+  #room = 0;
+  #revision = 0;
 
   /** With `search`, texts are indexed for NIP-50. */
   constructor(sql: Sql, options: { search?: SearchRules | undefined } = {}) {
@@ -53,14 +69,69 @@ export class EventStore {
       Number(readMeta(sql, "head") ?? 0),
     );
     this.counts = new Counts(sql, this.#head);
+    // After a crash they are counted: better now than in the midst of other work.
+    this.counts.byKind();
     this.recent = new Recent(this.#head);
     this.vanishing = new Vanishing(sql);
+    this.#deletions = new Deletions(sql);
+    this.#leftovers = new Leftovers(sql);
     this.search = new SearchIndex(sql, options.search, this.#head);
   }
 
   /** Position of the newest stored event; 0 in an empty store. */
   get head(): number {
     return this.#head;
+  }
+
+  /** Grows with everything that is written. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Whether events that are stored count as erased: {@link hides} tells which. */
+  get isHiding(): boolean {
+    return this.vanishing.isPending || this.#deletions.isPending;
+  }
+
+  /** Whether a stored event counts as erased: its author vanished, or a deletion covers it. */
+  hides(event: Event): boolean {
+    return this.vanishing.hides(event) || this.#deletions.covers(event);
+  }
+
+  /** Whether there are tag rows of events that are gone. */
+  get hasLeftovers(): boolean {
+    return this.#leftovers.isPending;
+  }
+
+  /** Whether {@link eraseSome} has something to do: what was deleted, and what is left of events that are gone. */
+  get isErasing(): boolean {
+    return this.#deletions.isPending || this.#leftovers.isPending;
+  }
+
+  /** Whether {@link work} has something to do. */
+  get hasWork(): boolean {
+    return this.vanishing.isPending || this.isErasing || this.search.isBehind(this.#head);
+  }
+
+  /**
+   * One bounded step of what the store has to do behind: erasing what is hidden, then indexing words. To be called, when there
+   * is time, until {@link hasWork} is false. Throws if the database does; it is safe to try again.
+   */
+  work(): void {
+    if (this.isErasing) this.eraseSome();
+    else if (this.vanishing.isPending) this.eraseVanished(VANISHED_AT_ONCE);
+    else if (this.search.isBehind(this.#head)) this.fillSearch();
+  }
+
+  /** Erases a bounded part of what is hidden already. To be called, when there is time, until {@link isErasing} is false. */
+  eraseSome(): void {
+    const done = this.#atomically(() => {
+      if (!this.#deletions.isPending) return this.#leftovers.step();
+      const whenCommitted = this.#deletions.step(this.#remove);
+      this.counts.saveRemoved(this.#head, this.#changes);
+      return whenCommitted;
+    });
+    done();
   }
 
   /** Throws if the store cannot be read. Reads at most one row. */
@@ -70,12 +141,13 @@ export class EventStore {
 
   /** Why an event must not come, stored or not: step 12 of R-02-12. Reads one row for each key it concerns at most. */
   blockOf(event: Event): Prior["block"] {
-    return priorsOf(this.#sql, [candidateOf(event)])[0]?.block;
+    return priorsOf(this.#sql, this.#deletions, [candidateOf(event)])[0]?.block;
   }
 
   /** Of each of these events whether it was deleted or its author vanished, in one statement; it may have come before. */
   areErased(events: readonly Event[]): boolean[] {
-    return priorsOf(this.#sql, events.map(candidateOf)).map(({ block, isErased }) => block === "deleted" || isErased);
+    const priors = priorsOf(this.#sql, this.#deletions, events.map(candidateOf));
+    return priors.map(({ block, isErased }) => block === "deleted" || isErased);
   }
 
   /** The stored event of an id. Reads two rows at most. */
@@ -149,26 +221,33 @@ export class EventStore {
   /** Erases up to `max` events of those who asked to vanish (R-05-20). */
   eraseVanished(max: number): void {
     const done = this.#atomically(() => {
-      const whenCommitted = this.vanishing.erase(max, this.#remove);
+      const whenCommitted = this.vanishing.erase(max, this.#remove, () => this.search.forget());
       this.counts.saveRemoved(this.#head, this.#changes);
       return whenCommitted;
     });
     done();
   }
 
-  /** Removes events that have been found, as rows of position and raw JSON. Returns how many there were. */
-  removeRows(rows: readonly Row[]): number {
+  /**
+   * Removes events that have been found, as rows of position and raw JSON. Returns how many there were. With
+   * `forgetsDeletions` the tombstones of a kind 5 go with it.
+   */
+  removeRows(rows: readonly Row[], forgetsDeletions = false): number {
     if (rows.length === 0) return 0;
     this.#atomically(() => {
-      for (const [position, raw] of rows) this.#remove(position as number, JSON.parse(raw as string) as Event);
+      for (const [position, raw] of rows) {
+        const event = JSON.parse(raw as string) as Event;
+        if (forgetsDeletions && event.kind === DELETION_KIND) this.#leftovers.add(position as number, "tombstones");
+        this.#remove(position as number, event);
+      }
       this.counts.saveRemoved(this.#head, this.#changes);
     });
     return rows.length;
   }
 
-  /** Indexes some of the events that were stored while search was off. */
+  /** Indexes some of the events whose words are not yet, or puts the index in order: a bounded step. */
   fillSearch(): void {
-    const done = this.#atomically(() => this.search.fill());
+    const done = this.#atomically(() => this.search.fill(this.#head));
     done();
   }
 
@@ -177,10 +256,16 @@ export class EventStore {
     this.#changes = [];
     this.#added = [];
     this.#removed = [];
+    this.#undo = [];
+    this.#room = REMOVED_AT_ONCE;
     try {
       const result = this.#sql.transaction(body);
+      this.#revision++;
       this.counts.apply(this.#changes);
-      for (const { position, verified } of this.#added) this.recent.add(position, verified.event, verified.raw);
+      for (const { position, verified } of this.#added) {
+        this.recent.add(position, verified.event, verified.raw);
+        this.onAdded(verified.event);
+      }
       for (const lost of this.#removed) {
         this.recent.remove(lost.position);
         this.losses.add(lost);
@@ -188,6 +273,7 @@ export class EventStore {
       return result;
     } catch (error) {
       this.#head = head;
+      for (const undo of this.#undo.reverse()) undo();
       throw error;
     }
   }
@@ -204,12 +290,13 @@ export class EventStore {
    */
   #putRun(run: readonly VerifiedEvent[]): PutResult[] {
     const candidates = run.map(({ event }) => candidateOf(event));
-    const priors = priorsOf(this.#sql, candidates);
+    const priors = priorsOf(this.#sql, this.#deletions, candidates);
     const placed: Placed[] = [];
     const ids = new Set<string>();
     const results = run.map((verified, i): PutResult => {
       const { event, address } = candidates[i] as Candidate;
       const { isStored, isErased, block } = priors[i] as Prior;
+      if (block === "deleted") return { outcome: block };
       if (isStored) return { outcome: isErased ? "vanished" : "duplicate" };
       if (block !== undefined) return { outcome: block };
       if (ids.has(event.id)) return { outcome: "duplicate" };
@@ -222,34 +309,33 @@ export class EventStore {
       this.#changes.push([event.kind, 1]);
       return { outcome: "stored", position };
     });
-    insertEvents(this.#sql, this.search, placed);
+    insertEvents(this.#sql, placed);
     this.#added.push(...placed);
     for (const { position, verified } of placed) {
       const { event } = verified;
-      if (event.kind === DELETION_KIND) applyDeletion(this.#sql, event, this.#remove);
+      if (event.kind === DELETION_KIND) this.#undo.push(this.#deletions.begin(event, verified.raw, this.#remove));
       if (event.kind === VANISH_KIND) this.vanishing.request(event, position);
     }
     return results;
   }
 
-  /** The stored version of an address. */
+  /** The stored version of an address; one that is only to be removed goes now. */
   #current(key: string): { position: number; event: Event } | undefined {
     const row = this.#sql.all("SELECT seq, raw FROM event WHERE address = unhex(?1)", key)[0];
-    return row && { position: row[0] as number, event: JSON.parse(row[1] as string) as Event };
+    if (row === undefined) return undefined;
+    const current = { position: row[0] as number, event: JSON.parse(row[1] as string) as Event };
+    if (!this.#deletions.covers(current.event)) return current;
+    this.#remove(current.position, current.event);
+    return undefined;
   }
 
-  /** One row for the event and one for each of its tags; entries of indexes are free. */
+  /** One row for the event and one for each of its tags, or for all of them if they are many; entries of indexes are free. */
   readonly #remove = (position: number, event: Event, loss: Loss = "removed"): void => {
     const tags = indexedTags(event);
     this.losses.note(event, tags, loss);
-    for (const [letter, value] of tags) {
-      this.#sql.all(
-        "DELETE FROM tag WHERE key = unhex(?1) AND kind = ?2 AND place = unhex(?3)",
-        tagKey(letter, value),
-        event.kind,
-        placeOf(event.created_at, event.id),
-      );
-    }
+    if (tags.length <= this.#room) removeTags(this.#sql, position, event, keysOf(tags));
+    else this.#leftovers.add(position, "tags");
+    this.#room -= Math.min(tags.length, this.#room);
     this.search.remove(position);
     this.#sql.all("DELETE FROM event WHERE seq = ?1", position);
     this.#removed.push({ position, id: event.id, loss });

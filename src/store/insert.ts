@@ -1,9 +1,9 @@
 import type { VerifiedEvent } from "../protocol/crypto/verify.ts";
 import { expirationOf } from "../protocol/event.ts";
+import { keysOf } from "./erase/tags.ts";
 import { tagKey } from "./keys.ts";
 import { placeOf } from "./place.ts";
 import { insertRows } from "./rows.ts";
-import { INSERT_TEXTS, type SearchIndex } from "./search/search-index.ts";
 import type { Sql, SqlValue } from "./sql.ts";
 
 /** An event that is to be stored, where, and its address key if it has one. */
@@ -13,28 +13,30 @@ export interface Placed {
   address: string | null;
 }
 
-const INSERT_EVENTS = { into: "event", row: "(?,unhex(?),unhex(?),?,unhex(?),unhex(?),?,?)" };
-const INSERT_TAGS = { into: "tag", row: "(unhex(?),?,unhex(?),?)" };
+const INSERT_EVENTS = { into: "INTO event", row: "(?,unhex(?),unhex(?),?,unhex(?),unhex(?),?,?)" };
+/** The same event may have been here before, and its tags may be left over. */
+const INSERT_TAGS = { into: "OR REPLACE INTO tag", row: "(unhex(?),?,unhex(?),?)" };
+
+/** From so many tags on, those of one event are handed over as one list, which takes half the time. */
+const MANY_TAGS = 50;
+const INSERT_MANY_TAGS = `INSERT OR REPLACE INTO tag
+  SELECT unhex(value), ?2, unhex(?3), ?4 FROM json_each(?1)`;
 
 /**
- * Writes events, their indexed tags, and their texts into the index of words, in the caller's transaction: many rows with
- * each statement. `4 + T` rows for an event with T tags, one more if its kind is replaced, and one with text.
+ * Writes events and their indexed tags, in the caller's transaction: many rows with each statement. `4 + T` rows for an
+ * event with T tags, and one more if its kind is replaced.
  */
-export function insertEvents(sql: Sql, search: SearchIndex, events: readonly Placed[]): void {
+export function insertEvents(sql: Sql, events: readonly Placed[]): void {
   const rows: SqlValue[][] = [];
   const tags: SqlValue[][] = [];
   for (const { position, verified, address } of events) {
     const { event, raw } = verified;
     const place = placeOf(event.created_at, event.id);
     rows.push([position, event.id, place, event.kind, event.pubkey, address, expirationOf(event) ?? null, raw]);
-    for (const [letter, value] of verified.tags) tags.push([tagKey(letter, value), event.kind, place, position]);
+    if (verified.tags.length >= MANY_TAGS) {
+      sql.all(INSERT_MANY_TAGS, JSON.stringify(keysOf(verified.tags)), event.kind, place, position);
+    } else for (const [letter, value] of verified.tags) tags.push([tagKey(letter, value), event.kind, place, position]);
   }
   insertRows(sql, INSERT_EVENTS, rows);
   insertRows(sql, INSERT_TAGS, tags);
-  // All at the end: a statement after one of these would have its part of the index written at once.
-  const texts = events.flatMap(({ position, verified }) => {
-    const text = search.textOf(verified.event);
-    return text === undefined ? [] : [[position, text]];
-  });
-  insertRows(sql, INSERT_TEXTS, texts);
 }

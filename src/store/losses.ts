@@ -54,6 +54,11 @@ export class Losses {
     return watch;
   }
 
+  /** How many are watching. */
+  get watchers(): number {
+    return this.#watches.size;
+  }
+
   end(watch: Watch): void {
     this.#watches.delete(watch);
   }

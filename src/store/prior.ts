@@ -1,6 +1,7 @@
 import { mayDelete } from "../protocol/deletion.ts";
 import type { Event } from "../protocol/event.ts";
 import { ownersOf } from "./erase/deletion.ts";
+import type { Deletions } from "./erase/deletions.ts";
 import { isCovered } from "./erase/vanish.ts";
 import type { Sql } from "./sql.ts";
 
@@ -31,10 +32,14 @@ const LOOK_UP = `
   SELECT ${ADDRESS}, value, a.until FROM json_each(?3) CROSS JOIN address_tombstone a ON a.address = unhex(value)`;
 
 /**
- * Looks up events, their tombstones (R-05-06, R-05-07) and the requests to vanish that concern them (R-05-21), all in one
+ * Looks up events, their tombstones (R-05-06, R-05-07), among `pending` too, and the requests to vanish that concern them (R-05-21), all in one
  * statement: each costs more than what it reads. Reads one row for each thing that is found. One result for each, in order.
  */
-export function priorsOf(sql: Sql, candidates: readonly Candidate[]): Prior[] {
+export function priorsOf(
+  sql: Sql,
+  pending: Pick<Deletions, "isPending" | "covers">,
+  candidates: readonly Candidate[],
+): Prior[] {
   const owners = new Set(candidates.flatMap(({ event }) => ownersOf(event)));
   const rows = sql.all(
     LOOK_UP,
@@ -42,7 +47,8 @@ export function priorsOf(sql: Sql, candidates: readonly Candidate[]): Prior[] {
     JSON.stringify([...owners]),
     JSON.stringify(candidates.flatMap(({ address }) => address ?? [])),
   );
-  if (rows.length === 0) return candidates.map(() => ({ isStored: false, block: undefined, isErased: false }));
+  if (rows.length === 0 && !pending.isPending)
+    return candidates.map(() => ({ isStored: false, block: undefined, isErased: false }));
   const stored = new Set<string>();
   const deleters = new Map<string, string[]>();
   const until = { [VANISHED]: new Map<string, number>(), [ADDRESS]: new Map<string, number>() };
@@ -55,6 +61,7 @@ export function priorsOf(sql: Sql, candidates: readonly Candidate[]): Prior[] {
     const vanishedUntil = Math.max(...ownersOf(event).map((owner) => until[VANISHED]?.get(owner) ?? -1));
     const deletedUntil = address === null ? undefined : until[ADDRESS]?.get(address);
     const isDeleted =
+      pending.covers(event) ||
       deleters.get(event.id)?.some((deleter) => mayDelete(deleter, event)) ||
       (deletedUntil !== undefined && deletedUntil >= event.created_at);
     return {

@@ -4,34 +4,57 @@ import type { Sql } from "./sql.ts";
  * Numbered, append-only migrations: entry n brings a store from version n to n + 1.
  *
  * `place` is the event's place in the order of R-03-10 as one value (`place.ts`), so that a query resumes exactly where it
- * stopped. `seq` is the arrival number, never re-used. Writing an event costs its row and the four indexes below
+ * stopped. `seq` is the arrival number, never re-used. A `tag` row may be left of an event that is gone; there is no `event`
+ * at its `seq` then. Writing an event costs its row and the four indexes below
  * (`event_address` only for kinds that are replaced, `event_expiration` only for events that expire), and a `tag` row
  * for each indexed tag.
  */
-const MIGRATIONS: readonly string[] = [
-  `CREATE TABLE event(
-     seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, place BLOB NOT NULL, kind INTEGER NOT NULL,
-     pubkey BLOB NOT NULL, address BLOB, expiration INTEGER, raw TEXT NOT NULL) STRICT;
-   CREATE INDEX event_kind ON event(kind, place);
-   CREATE INDEX event_author ON event(pubkey, kind, place);
-   CREATE UNIQUE INDEX event_address ON event(address) WHERE address IS NOT NULL;
-   CREATE INDEX event_expiration ON event(expiration) WHERE expiration IS NOT NULL;
-   CREATE TABLE tag(
-     key BLOB NOT NULL, kind INTEGER NOT NULL, place BLOB NOT NULL, seq INTEGER NOT NULL,
-     PRIMARY KEY(key, kind, place)) STRICT, WITHOUT ROWID;`,
-  `CREATE TABLE tombstone(id BLOB NOT NULL, pubkey BLOB NOT NULL, PRIMARY KEY(id, pubkey)) STRICT, WITHOUT ROWID;
-   CREATE TABLE address_tombstone(address BLOB PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-   CREATE TABLE vanished(pubkey BLOB PRIMARY KEY, until INTEGER NOT NULL, pending INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-   CREATE INDEX vanished_pending ON vanished(pending) WHERE pending = 1;`,
+const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE event(
+       seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, place BLOB NOT NULL, kind INTEGER NOT NULL,
+       pubkey BLOB NOT NULL, address BLOB, expiration INTEGER, raw TEXT NOT NULL) STRICT`,
+    "CREATE INDEX event_kind ON event(kind, place)",
+    "CREATE INDEX event_author ON event(pubkey, kind, place)",
+    "CREATE UNIQUE INDEX event_address ON event(address) WHERE address IS NOT NULL",
+    "CREATE INDEX event_expiration ON event(expiration) WHERE expiration IS NOT NULL",
+    `CREATE TABLE tag(
+       key BLOB NOT NULL, kind INTEGER NOT NULL, place BLOB NOT NULL, seq INTEGER NOT NULL,
+       PRIMARY KEY(key, kind, place)) STRICT, WITHOUT ROWID`,
+  ],
+  [
+    "CREATE TABLE tombstone(id BLOB NOT NULL, pubkey BLOB NOT NULL, PRIMARY KEY(id, pubkey)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE address_tombstone(address BLOB PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    `CREATE TABLE vanished(
+       pubkey BLOB PRIMARY KEY, until INTEGER NOT NULL, pending INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+    "CREATE INDEX vanished_pending ON vanished(pending) WHERE pending = 1",
+  ],
   // The index of NIP-50 (`search-index.ts`): rowid is the event's `seq`. Its entries are billed as one row each.
-  "CREATE VIRTUAL TABLE search USING fts5(text, content='', contentless_delete=1, tokenize='ascii')",
+  ["CREATE VIRTUAL TABLE search USING fts5(text, content='', contentless_delete=1, tokenize='ascii')"],
   // Who may do what (`access-store.ts`), and what was changed about it.
-  `CREATE TABLE access(
-     list TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY(list, subject)) STRICT, WITHOUT ROWID;
-   CREATE TABLE audit(
-     seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, pubkey TEXT NOT NULL, method TEXT NOT NULL, params TEXT NOT NULL) STRICT;`,
+  [
+    `CREATE TABLE access(
+       list TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY(list, subject)) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE audit(
+       seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, pubkey TEXT NOT NULL, method TEXT NOT NULL,
+       params TEXT NOT NULL) STRICT`,
+  ],
   // It did not say which kinds the index of NIP-50 leaves out: what is missing is found again.
-  "DELETE FROM meta WHERE key = 'search'",
+  ["DELETE FROM meta WHERE key = 'search'"],
+  // What is hidden and still to be erased (`unfinished.ts`), with the text of the event that says what it is.
+  [
+    "CREATE TABLE unfinished(number INTEGER PRIMARY KEY, seq INTEGER NOT NULL, work TEXT NOT NULL, raw TEXT NOT NULL) STRICT",
+  ],
+  // The index of NIP-50 knew where in a text a word stands, which is found in the text itself. It is filled anew.
+  [
+    "DROP TABLE search",
+    "CREATE VIRTUAL TABLE search USING fts5(text, content='', contentless_delete=1, detail=none, tokenize='ascii')",
+    // It merges segments when it is told to, a page at a time: by itself it does hundreds in the midst of a write.
+    "INSERT INTO search(search, rank) VALUES('automerge', 0)",
+    "INSERT INTO search(search, rank) VALUES('crisismerge', 500)",
+    "INSERT INTO search(search, rank) VALUES('secure-delete', 1)",
+    "DELETE FROM meta WHERE key = 'search'",
+  ],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -55,7 +78,7 @@ export function migrate(sql: Sql): void {
   if (version > SCHEMA_VERSION) throw new NewerSchemaError(version);
   for (let next = version; next < SCHEMA_VERSION; next++) {
     sql.transaction(() => {
-      sql.all(MIGRATIONS[next] as string);
+      for (const statement of MIGRATIONS[next] ?? []) sql.all(statement);
       writeMeta(sql, "schema", String(next + 1));
     });
   }

@@ -27,13 +27,18 @@ export class Load {
   #running: Promise<void>[] = [];
   #serial = 0;
 
-  constructor(
-    readonly place: Place,
-    readonly ledger: Ledger,
-    readonly random: Random,
-    /** Tells this load's events from others in the same store. */
-    readonly tag: string,
-  ) {}
+  readonly place: Place;
+  readonly ledger: Ledger;
+  readonly random: Random;
+  /** Tells this load's events from others in the same store. */
+  readonly tag: string;
+
+  constructor(place: Place, ledger: Ledger, random: Random, tag: string) {
+    this.place = place;
+    this.ledger = ledger;
+    this.random = random;
+    this.tag = tag;
+  }
 
   /** Logs everybody in and opens the subscriptions. */
   async connect(publishers: number, subscribers: number): Promise<void> {

@@ -40,11 +40,14 @@ export class Party {
   readonly #queries = new Map<string, Event[]>();
   #serial = 0;
 
-  private constructor(
-    readonly key: Key,
-    readonly client: Client,
-    readonly ledger: Ledger,
-  ) {
+  readonly key: Key;
+  readonly client: Client;
+  readonly ledger: Ledger;
+
+  private constructor(key: Key, client: Client, ledger: Ledger) {
+    this.key = key;
+    this.client = client;
+    this.ledger = ledger;
     void this.#listen();
   }
 

@@ -5,7 +5,11 @@ import type { Findings } from "./checker.ts";
 export class Rounds {
   readonly #sum = { rounds: 0, acknowledged: 0, unanswered: 0, lost: 0, doubled: 0, dead: 0 };
 
-  constructor(readonly fault: string) {}
+  readonly fault: string;
+
+  constructor(fault: string) {
+    this.fault = fault;
+  }
 
   /** Takes the findings of a round; fails if there is anything amiss. */
   take(seed: number, findings: Findings, before?: Findings): void {

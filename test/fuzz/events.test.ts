@@ -1,10 +1,6 @@
-import { runInDurableObject } from "cloudflare:test";
 import fc from "fast-check";
 import { getEventHash, type Event as OtherEvent } from "nostr-tools/pure";
 import { expect } from "vitest";
-import { durableSql } from "../../src/hosts/cloudflare/durable-sql.ts";
-import { createCrypto } from "../../src/protocol/crypto/secp256k1.ts";
-import wasm from "../../src/protocol/crypto/secp256k1.wasm";
 import { HashedEvent } from "../../src/protocol/crypto/verify.ts";
 import {
   authorOfRaw,
@@ -18,13 +14,12 @@ import { parseFilter } from "../../src/protocol/filter.ts";
 import { EventStore } from "../../src/store/event-store.ts";
 import { Scan } from "../../src/store/read/scan.ts";
 import { migrate } from "../../src/store/schema.ts";
+import { secp256k1 as nexus } from "../support/crypto.ts";
+import { verified } from "../support/events.ts";
 import { fuzz } from "../support/fuzz.ts";
 import { alike, jsonText, numberText, oddText, stringText } from "../support/json-text.ts";
-import { valuesOf } from "../support/naive-rules.ts";
-import { freshRelay } from "../support/relay.ts";
-import { verified } from "../workerd/stocked.ts";
-
-const nexus = createCrypto(wasm);
+import { memorySql } from "../support/memory-sql.ts";
+import { valuesOf } from "../support/model/naive-rules.ts";
 
 const LETTERS = [..."abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"];
 
@@ -145,29 +140,25 @@ fuzz(
   },
 );
 
-const relay = freshRelay();
-
 /** What is stored comes back to the byte. */
-async function keeps(texts: Text[]): Promise<void> {
+function keeps(texts: Text[]): void {
   const events = texts.flatMap((text) => check(text) ?? []);
-  await runInDurableObject(relay.stub, async (_object, { storage }) => {
-    await storage.deleteAll();
-    const sql = durableSql(storage);
-    migrate(sql);
-    const store = new EventStore(sql, { search: { exceptKinds: new Set() } });
-    const results = store.put(events.map(verified));
-    const stored = events.filter((_, i) => results[i]?.outcome === "stored");
-    for (const event of stored) {
-      const filter = parseFilter({ ids: [event.id] }, { andFilters: false });
-      if (!filter.ok) throw new Error(filter.reason);
-      const reader = { authed: new Set<string>(), privateKinds: new Set<number>() };
-      // So early that none has expired.
-      const snapshot = { head: store.head, recent: store.recent, now: -1, retention: [] };
-      const scan = new Scan(sql, [filter.value], reader, { defaultLimit: 1, maxLimit: 1 }, snapshot);
-      const isGone = sql.all("SELECT 1 FROM event WHERE id = unhex(?1)", event.id).length === 0;
-      expect(scan.page(1)).toEqual(isGone ? [] : [serializeEvent(event).raw]);
-    }
-  });
+  const sql = memorySql();
+  migrate(sql);
+  const store = new EventStore(sql, { search: { exceptKinds: new Set() } });
+  const results = store.put(events.map(verified));
+  const stored = events.filter((_, i) => results[i]?.outcome === "stored");
+  for (const event of stored) {
+    const filter = parseFilter({ ids: [event.id] }, { andFilters: false });
+    if (!filter.ok) throw new Error(filter.reason);
+    const reader = { authed: new Set<string>(), privateKinds: new Set<number>() };
+    // So early that none has expired.
+    const snapshot = { head: store.head, recent: store.recent, now: -1, retention: [] };
+    const scan = new Scan(sql, [filter.value], reader, { defaultLimit: 1, maxLimit: 1 }, snapshot);
+    const isGone = sql.all("SELECT 1 FROM event WHERE id = unhex(?1)", event.id).length === 0;
+    expect(scan.page(1)).toEqual(isGone ? [] : [serializeEvent(event).raw]);
+  }
+  sql.db.close();
 }
 
 fuzz(

@@ -5,7 +5,7 @@ import { matches, parseFilter } from "../../src/protocol/filter.ts";
 import { SearchText, searchTokens } from "../../src/protocol/search/search-text.ts";
 import type { Filter } from "../support/client.ts";
 import { fuzz } from "../support/fuzz.ts";
-import { filterFaults, fullMatch, mayBeTooMuch, PRIVATE_KINDS, type Switches } from "../support/naive-filter.ts";
+import { filterFaults, fullMatch, mayBeTooMuch, PRIVATE_KINDS, type Switches } from "../support/model/naive-filter.ts";
 import { event, filterText } from "./filter-text.ts";
 
 interface Input {

@@ -1,4 +1,4 @@
-import { filterFaults, mayBeTooMuch } from "../support/naive-filter.ts";
+import { filterFaults, mayBeTooMuch } from "../support/model/naive-filter.ts";
 import { MAX_MESSAGE_LENGTH } from "./frame-text.ts";
 
 // Who gets which answer to a frame: sections 1.2 and 1.5 of the reference, without a look at what is asked.

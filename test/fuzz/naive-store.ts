@@ -1,10 +1,10 @@
 import type { Event } from "../../src/protocol/event.ts";
 import { type SearchQuery, scoreSearch } from "../../src/protocol/search/search.ts";
-import { Archive } from "../support/archive.ts";
 import type { Filter } from "../support/client.ts";
-import { isCurrent } from "../support/naive-features.ts";
-import { fullMatch } from "../support/naive-filter.ts";
-import { byOrder, canSee, unionOf } from "../support/naive-rules.ts";
+import { Archive } from "../support/model/archive.ts";
+import { isCurrent } from "../support/model/naive-features.ts";
+import { fullMatch } from "../support/model/naive-filter.ts";
+import { byOrder, canSee, unionOf } from "../support/model/naive-rules.ts";
 
 /** A filter as it was sent, and what its search asks for, if that is a condition. */
 export interface Asked {

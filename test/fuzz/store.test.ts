@@ -1,8 +1,4 @@
-import { runInDurableObject } from "cloudflare:test";
 import { expect } from "vitest";
-import { durableSql } from "../../src/hosts/cloudflare/durable-sql.ts";
-import { createCrypto } from "../../src/protocol/crypto/secp256k1.ts";
-import wasm from "../../src/protocol/crypto/secp256k1.wasm";
 import { type Event, serializeEvent } from "../../src/protocol/event.ts";
 import { type Filter, parseFilter } from "../../src/protocol/filter.ts";
 import { HyperLogLog, sketchedValue } from "../../src/protocol/hyperloglog.ts";
@@ -15,32 +11,28 @@ import { Scan, type Snapshot } from "../../src/store/read/scan.ts";
 import { migrate } from "../../src/store/schema.ts";
 import type { Sql } from "../../src/store/sql.ts";
 import type { Filter as RawFilter } from "../support/client.ts";
+import { secp256k1 } from "../support/crypto.ts";
+import { verified } from "../support/events.ts";
 import { fuzz } from "../support/fuzz.ts";
-import { RETENTION_JOB, RETENTION_RESULT } from "../support/naive-features.ts";
-import { PRIVATE_KINDS } from "../support/naive-filter.ts";
-import { hintsFor, unionOf } from "../support/naive-rules.ts";
-import { freshRelay } from "../support/relay.ts";
-import { verified } from "../workerd/stocked.ts";
+import { memorySql } from "../support/memory-sql.ts";
+import { RETENTION_JOB, RETENTION_RESULT } from "../support/model/naive-features.ts";
+import { PRIVATE_KINDS } from "../support/model/naive-filter.ts";
+import { hintsFor, unionOf } from "../support/model/naive-rules.ts";
+import { finished } from "../support/steps.ts";
 import { type Asked, answerOf, cut, NaiveStore } from "./naive-store.ts";
 import { type Conditions, type Draft, KEYS, type Question, START, type Step, session, type Value } from "./stock.ts";
 
 const SEARCH = { exceptKinds: new Set(PRIVATE_KINDS) };
 const RETENTION = jobRetention(RETENTION_JOB, RETENTION_RESULT);
 const ENOUGH = 10_000;
-const { sha256 } = createCrypto(wasm);
-const noPause = async () => {};
+const { sha256 } = secp256k1;
 
-/** One relay after the other has its storage in the same object: that is fast. */
-const relay = freshRelay();
-
-async function holds(steps: Step[]): Promise<void> {
-  await runInDurableObject(relay.stub, async (_object, { storage }) => {
-    await storage.deleteAll();
-    const sql = durableSql(storage);
-    migrate(sql);
-    const pair = new Pair(sql);
-    for (const step of steps) await pair.take(step);
-  });
+function holds(steps: Step[]): void {
+  const sql = memorySql();
+  migrate(sql);
+  const pair = new Pair(sql);
+  for (const step of steps) pair.take(step);
+  sql.db.close();
 }
 
 /** The store and the naive one, which are given the same. */
@@ -57,13 +49,13 @@ class Pair {
     this.#store = new EventStore(sql, { search: SEARCH });
   }
 
-  async take(step: Step): Promise<void> {
+  take(step: Step): void {
     if ("put" in step) this.#put(step.put.flatMap((draft) => this.#make(draft)));
     else if ("again" in step) this.#put(this.#event(step.again));
     else if ("erase" in step) this.#store.eraseVanished(step.erase);
     else if ("cleanUpAt" in step) this.#cleanUp(START + step.cleanUpAt);
     else if ("reopen" in step) this.#store = new EventStore(this.#sql, { search: SEARCH });
-    else await this.#ask(step.ask);
+    else this.#ask(step.ask);
   }
 
   #event(number: number): Event[] {
@@ -133,7 +125,7 @@ class Pair {
     return { parsed: parsed.value, asked: { raw, query: parsed.value.search } };
   }
 
-  async #ask(question: Question): Promise<void> {
+  #ask(question: Question): void {
     const { authed, unseen, limits, maxCount } = question;
     const filters = question.filters.map((conditions) => this.#filter(conditions));
     const parsed = filters.map(({ parsed }) => parsed);
@@ -157,16 +149,8 @@ class Pair {
     const all = unionOf(matching);
     const isSearch = parsed.some(({ search }) => search !== undefined);
 
-    const counted = await countMatches(
-      this.#sql,
-      parsed,
-      reader,
-      () => snapshot,
-      maxCount,
-      noPause,
-      sketchedValue(parsed),
-    );
     const sketched = sketchedValue(parsed);
+    const counted = finished(countMatches(this.#sql, parsed, reader, () => snapshot, maxCount, sketched));
     const registers = sketched === undefined || all.length > maxCount ? undefined : new HyperLogLog(sketched);
     for (const { pubkey } of all) registers?.add(pubkey);
     const count = { count: Math.min(all.length, maxCount), isApproximate: all.length > maxCount };
@@ -174,14 +158,8 @@ class Pair {
 
     const [only] = parsed;
     if (only !== undefined && parsed.length === 1 && !isSearch) {
-      const records = await collectRecords(
-        this.#sql,
-        only,
-        reader,
-        () => snapshot,
-        () => undefined,
-        noPause,
-      );
+      const admit = () => undefined;
+      const records = finished(collectRecords(this.#sql, only, reader, () => snapshot, admit));
       if (records === undefined || typeof records === "string") throw new Error(records);
       const ids = Array.from({ length: records.size }, (_, i) => records.idHex(i));
       const wanted = (matching[0] as Event[]).slice(0, only.limit ?? Number.POSITIVE_INFINITY);

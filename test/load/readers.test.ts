@@ -1,8 +1,8 @@
 import type { Event } from "nostr-tools/pure";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { alice, bob, key, now, signed } from "../support/keys.ts";
+import { connectTraffic, type TrafficClient } from "../support/load/traffic-client.ts";
 import { type Server, startServer, until } from "../support/server.ts";
-import { connectTraffic, type TrafficClient } from "../support/traffic-client.ts";
 
 // R-01-10 from the other side: whoever reads is not cut off, however much it asks for and though it says nothing.
 

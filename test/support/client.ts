@@ -11,21 +11,40 @@ const TIMEOUT_MS = 5000;
 
 /** A raw client over a real WebSocket: it sends what it is told and hands out what arrives, in order. */
 export class Client {
-  readonly #socket: WebSocket;
+  #socket!: WebSocket;
   readonly #arrived: string[] = [];
   #wake: (() => void) | undefined;
   challenge = "";
+  /** Whom it has logged in. */
+  readonly keys: Key[] = [];
   /** Close code and reason, once the socket is closed. */
   closed: { code: number; reason: string } | undefined;
 
   constructor(socket: WebSocket) {
+    this.#attach(socket);
+  }
+
+  /** Goes on with another socket, logged in as before, where a restart of the relay has ended the one before. */
+  async rejoin(socket: WebSocket): Promise<void> {
+    this.#attach(socket);
+    const [, challenge] = await this.until(([verb]) => verb === "AUTH");
+    this.challenge = String(challenge);
+    for (const by of this.keys) {
+      const event = this.authEvent(by);
+      this.send(["AUTH", event]);
+      await this.until(([verb, id]) => verb === "OK" && id === event.id);
+    }
+  }
+
+  #attach(socket: WebSocket): void {
     this.#socket = socket;
+    this.closed = undefined;
     socket.addEventListener("message", (message) => {
       this.#arrived.push(String(message.data));
       this.#wake?.();
     });
     socket.addEventListener("close", ({ code, reason }) => {
-      this.closed = { code, reason };
+      if (socket === this.#socket) this.closed = { code, reason };
       this.#wake?.();
     });
   }
@@ -65,9 +84,19 @@ export class Client {
     return this.next();
   }
 
+  /** Takes the frame with which a relay greets. */
+  async takeChallenge(): Promise<this> {
+    const [verb, challenge] = await this.next();
+    if (verb !== "AUTH") throw new Error(`first frame is ${verb}, not AUTH`);
+    this.challenge = String(challenge);
+    return this;
+  }
+
   /** Logs in with one more key; returns the OK. */
   async auth(by: Key, url = RELAY_URL): Promise<Frame> {
-    return this.ask(["AUTH", this.authEvent(by, url)]);
+    const ok = await this.ask(["AUTH", this.authEvent(by, url)]);
+    if (ok[0] === "OK" && ok[2] === true) this.keys.push(by);
+    return ok;
   }
 
   authEvent(by: Key, url = RELAY_URL): SignedEvent {

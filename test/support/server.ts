@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { inject } from "vitest";
 import { Client } from "./client.ts";
 
 /** Root of the repository. */
@@ -13,7 +14,19 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const START_TIMEOUT_MS = 40_000;
 const STOP_TIMEOUT_MS = 10_000;
 
-/** The server of `npm start`, in a process of its own and with a data directory of its own. */
+/** Which host runs: that of `npm start`, or that of `npm run start:workers`. */
+export type Host = "node" | "workers";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** The host that the servers of a project run on; that of `npm start` where the project does not say. */
+    host?: Host;
+  }
+}
+
+const SCRIPTS: Record<Host, string> = { node: "cli/start.mjs", workers: "cli/workers/start.mjs" };
+
+/** A relay in a process of its own and with a data directory of its own. */
 export interface Server {
   readonly url: string;
   readonly httpUrl: string;
@@ -33,12 +46,12 @@ export interface Server {
   restart(): Promise<void>;
 }
 
-/** Starts the relay as `npm start` does and waits until it is ready. `env` is added to the environment. */
-export async function startServer(env: Record<string, string> = {}): Promise<Server> {
+/** Starts a relay on a host and waits until it is ready. `env` is added to the environment. */
+export async function startServer(env: Record<string, string> = {}, host = inject("host") ?? "node"): Promise<Server> {
   const port = env.PORT === undefined ? await freePort() : Number(env.PORT);
   const ownDirectory = env.NEXUS_DATA_DIR === undefined;
   const dataDirectory = env.NEXUS_DATA_DIR ?? (await mkdtemp(join(tmpdir(), "nexus-test-")));
-  const start = () => run({ ...env, PORT: String(port), NEXUS_DATA_DIR: dataDirectory });
+  const start = () => run(SCRIPTS[host], { ...env, PORT: String(port), NEXUS_DATA_DIR: dataDirectory });
   const removeData = async () => {
     if (ownDirectory) await rm(dataDirectory, { recursive: true, force: true });
   };
@@ -77,11 +90,7 @@ export async function startServer(env: Record<string, string> = {}): Promise<Ser
 
 /** Connects a raw client and takes the challenge. */
 export async function openClient(url: string): Promise<Client> {
-  const client = new Client(new WebSocket(url));
-  const [verb, challenge] = await client.next();
-  if (verb !== "AUTH") throw new Error(`first frame is ${verb}, not AUTH`);
-  client.challenge = String(challenge);
-  return client;
+  return new Client(new WebSocket(url)).takeChallenge();
 }
 
 /** A port that nobody listens on. */
@@ -122,8 +131,8 @@ export function untilFree(port: number): Promise<void> {
   });
 }
 
-function run(env: Record<string, string>) {
-  const child: ChildProcess = spawn(process.execPath, ["cli/start.mjs"], {
+function run(script: string, env: Record<string, string>) {
+  const child: ChildProcess = spawn(process.execPath, [script], {
     cwd: ROOT,
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,8 +1,9 @@
+import { COST, type Meter } from "../../protocol/work.ts";
 import type { Jobs } from "../../relay/jobs.ts";
 import type { Clock } from "../../relay/ports.ts";
 
-/** Batches of one alarm at most: setting the next one writes a row. */
-const MAX_BATCHES = 100;
+/** Work of one alarm, in units, after which the rest is left to the next: setting it writes a row. */
+const ENOUGH = 10_000;
 
 /** The latest time, in Unix seconds, that an alarm can be set to: the platform knows no dates after 2189. */
 const LATEST = 6_000_000_000;
@@ -12,10 +13,17 @@ export class Alarms {
   readonly #state: DurableObjectState;
   readonly #jobs: Pick<Jobs, "nextDue" | "run">;
   readonly #clock: Pick<Clock, "soon">;
+  readonly #meter: Meter;
   /** What the alarm is set to at the latest, in Unix seconds, as far as this instance knows. */
   #setTo = Number.POSITIVE_INFINITY;
 
-  constructor(state: DurableObjectState, jobs: Pick<Jobs, "nextDue" | "run">, clock: Pick<Clock, "soon">) {
+  constructor(
+    state: DurableObjectState,
+    jobs: Pick<Jobs, "nextDue" | "run">,
+    clock: Pick<Clock, "soon">,
+    meter: Meter,
+  ) {
+    this.#meter = meter;
     this.#state = state;
     this.#jobs = jobs;
     this.#clock = clock;
@@ -31,7 +39,14 @@ export class Alarms {
   /** The alarm has rung: does what is due, batch after batch in turns of their own, and sets it anew if anything is left. */
   async rang(): Promise<void> {
     this.#setTo = Number.POSITIVE_INFINITY;
-    for (let batch = 0; batch < MAX_BATCHES && (await this.#inTurn(() => this.#jobs.run())); batch++);
+    let work = 0;
+    const runOne = (): boolean => {
+      const before = this.#meter.spent;
+      const wasDue = this.#jobs.run();
+      work += this.#meter.spent - before + COST.statement;
+      return wasDue && work < ENOUGH;
+    };
+    while (await this.#inTurn(runOne));
     this.ring(this.#jobs.nextDue());
   }
 

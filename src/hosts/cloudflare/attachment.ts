@@ -23,6 +23,11 @@ export interface Attachment {
 /** Attachments stay below this many bytes of JSON; the platform's limit of 16,384 is never near. */
 export const MAX_ATTACHMENT = 2000;
 
+/** Bytes of an attachment without its subscriptions, as JSON; more rather than less. */
+export function bareSizeOf({ challenge, pubkeys }: Attachment): number {
+  return 280 + challenge.length + 67 * pubkeys.length;
+}
+
 /** The attachment of a connection, without its subscriptions. */
 export function attachmentOf(connection: Connection): Attachment {
   const pubkeys = [...connection.authed];

@@ -16,6 +16,7 @@ import { durableSql } from "./durable-sql.ts";
 import { Hibernation } from "./hibernation.ts";
 import { ObjectClock } from "./object-clock.ts";
 import { report } from "./observe.ts";
+import { OwnUrls } from "./own-urls.ts";
 import { restore } from "./restore.ts";
 import { type Peer, Sockets } from "./sockets.ts";
 import { Turns } from "./turns.ts";
@@ -50,6 +51,7 @@ export class RelayObject extends DurableObject<Env> {
   readonly #startedAtMs = Date.now();
   readonly #clock: ObjectClock;
   readonly #collector: Collector;
+  readonly #ownUrls: OwnUrls;
   #assembled: Assembled | undefined;
 
   constructor(state: DurableObjectState, env: Env) {
@@ -57,6 +59,7 @@ export class RelayObject extends DurableObject<Env> {
     const objectId = state.id.toString();
     this.#clock = new ObjectClock(state, report, () => RelayObject.nowSeconds(objectId));
     this.#collector = new Collector(this.#clock);
+    this.#ownUrls = new OwnUrls(state.storage.kv, () => this.env.RELAY_URL);
     // Answered by the runtime without waking the object (R-06-08).
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
   }
@@ -65,6 +68,7 @@ export class RelayObject extends DurableObject<Env> {
     let running: Assembled;
     try {
       running = this.#start();
+      this.#ownUrls.heardOf(request.url, running.config);
       running.store.check();
     } catch (error) {
       report("cannot serve", { error: String(error) });
@@ -135,6 +139,7 @@ export class RelayObject extends DurableObject<Env> {
   #start(): Assembled {
     if (this.#assembled !== undefined) return this.#assembled;
     const config = parseConfig(this.env);
+    this.#ownUrls.addTo(config);
     const sql = durableSql(this.ctx.storage);
     const sockets = new Sockets(this.ctx);
     const turns: Turns = new Turns(this.#clock, () => running.relay.run(), report);
@@ -150,7 +155,7 @@ export class RelayObject extends DurableObject<Env> {
       gatherMs: GATHER_MS,
     };
     const running = assemble({ config, sql, crypto: secp256k1, host, startedAtMs: this.#startedAtMs });
-    const alarms = new Alarms(this.ctx, running.jobs, clock);
+    const alarms = new Alarms(this.ctx, running.jobs, clock, sql.meter);
     running.jobs.onDue = (seconds) => alarms.ring(seconds);
     turns.do(() => {
       restore({ state: this.ctx, config, sockets, hibernation, relay: running.relay, report });

@@ -92,7 +92,7 @@ function restoreSubscription(
     if (!filter.ok) return false;
     filters.push(filter.value);
   }
-  hibernation.restored(relay.subscriptions.restore(connection, id, filters, source), isWritten);
+  hibernation.restored(relay.subscriptions.restore(connection, id, filters), isWritten);
   return true;
 }
 

@@ -1,7 +1,9 @@
 import type { Event } from "../event.ts";
+import { COST } from "../work.ts";
+import { foldText, tokensOf } from "./tokens.ts";
 
 /** Characters of an event's text that are searched, counted as UTF-16 units before and after normalization. */
-const MAX_TEXT = 100_000;
+const MAX_TEXT = 32_768;
 
 /** Depth of JSON in which text values are found. */
 const MAX_DEPTH = 8;
@@ -9,50 +11,41 @@ const MAX_DEPTH = 8;
 /** Kinds whose content is JSON (R-05-39): profiles and handlers. */
 const JSON_KINDS: ReadonlySet<number> = new Set([0, 31990]);
 
-/** Scripts written without spaces: each letter is a token, so that a term is found anywhere in a sentence. */
-const UNSPACED =
-  "[\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Thai}\\p{sc=Lao}\\p{sc=Khmer}\\p{sc=Myanmar}\\p{sc=Tibetan}ー]";
-const WORDLY = "[\\p{L}\\p{M}\\p{N}]";
-const TOKEN = new RegExp(
-  `[${WORDLY}--${UNSPACED}]+|[${UNSPACED}&&${WORDLY}]\\p{M}*|\\p{RI}{2}|\\p{Extended_Pictographic}`,
-  "gv",
-);
-
 /**
  * The tokens of a text in order: runs of letters, marks and numbers, and each emoji by itself. Compatible forms and
  * both cases are one; variation selectors are left out. Every character of a token is an ASCII letter or digit or
  * beyond ASCII, which is what the index of the store takes for one. Text beyond the first {@link MAX_TEXT} characters
- * is left out.
+ * is left out, before and after it is folded.
  */
 export function searchTokens(text: string): string[] {
-  const folded = text.slice(0, MAX_TEXT).normalize("NFKC").slice(0, MAX_TEXT).toLowerCase();
-  // Which sigma the lower case has depends on what follows.
-  return (
-    folded
-      .replaceAll("ς", "σ")
-      .replace(/\p{Variation_Selector}+/gu, "")
-      .match(TOKEN) ?? []
-  );
+  return tokensOf(foldText(text.slice(0, MAX_TEXT), MAX_TEXT));
 }
 
 /** What is searched of an event: its content, for kinds whose content is JSON the text values in it (R-05-39). */
 export function searchableText({ kind, content }: Event): string {
   if (!JSON_KINDS.has(kind)) return content;
   try {
-    return textValues(JSON.parse(content), 1).join("\n");
+    const values: string[] = [];
+    addTexts(JSON.parse(content), 1, values);
+    return values.join("\n");
   } catch {
     return content;
   }
 }
 
-function textValues(value: unknown, depth: number): string[] {
-  if (typeof value === "string") return [value];
-  if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return [];
-  return Object.values(value).flatMap((member) => textValues(member, depth + 1));
+/** Adds the text values of a JSON value, depth first. */
+function addTexts(value: unknown, depth: number, values: string[]): void {
+  if (typeof value === "string") values.push(value);
+  else if (typeof value === "object" && value !== null && depth <= MAX_DEPTH) {
+    for (const member of Object.values(value)) addTexts(member, depth + 1, values);
+  }
 }
 
 /** Questions that are answered by looking through a text; further ones are worth an index of its tokens. */
 const MAX_LOOKS = 8;
+
+/** Tokens that are compared for one phrase in one text: beyond, further places of its rarest token are not looked at. */
+const MAX_COMPARED = 4096;
 
 /** All of it is ASCII, so that its tokens are runs of letters and digits. */
 const PLAIN = /^[\0-\x7f]*$/;
@@ -61,6 +54,8 @@ const PLAIN = /^[\0-\x7f]*$/;
 export class SearchText {
   /** UTF-16 units that are searched. */
   readonly length: number;
+  /** Units of work that were done on it (`work.ts`). */
+  spent = 0;
   readonly #text: string;
   /** In lower case, if the text is {@link PLAIN}. */
   readonly #plain: string | undefined;
@@ -72,6 +67,7 @@ export class SearchText {
   constructor(text: string) {
     this.#text = text.slice(0, MAX_TEXT);
     this.length = this.#text.length;
+    this.spent += COST.look + this.length * COST.rowCharacter;
     this.#plain = PLAIN.test(this.#text) ? this.#text.toLowerCase() : undefined;
   }
 
@@ -80,6 +76,7 @@ export class SearchText {
     const [token] = phrase;
     if (token === undefined) return 0;
     if (this.#plain !== undefined && phrase.length === 1 && this.#looks++ < MAX_LOOKS) {
+      this.spent += COST.match + this.length * COST.rowCharacter;
       return countRuns(this.#plain, token, most);
     }
     return this.#countIndexed(phrase, most);
@@ -89,7 +86,9 @@ export class SearchText {
     if (this.#places === undefined) {
       this.#tokens = searchTokens(this.#text);
       this.#places = placesOf(this.#tokens);
+      this.spent += this.length * COST.searchCharacter;
     }
+    this.spent += COST.match * phrase.length;
     let anchor = 0;
     let candidates: readonly number[] | undefined;
     for (const [i, token] of phrase.entries()) {
@@ -101,9 +100,15 @@ export class SearchText {
     }
     if (candidates === undefined || phrase.length === 1) return Math.min(candidates?.length ?? 0, most);
     let count = 0;
+    let compared = 0;
     for (const place of candidates) {
-      if (phrase.every((token, i) => this.#tokens[place - anchor + i] === token) && ++count === most) break;
+      let i = 0;
+      while (i < phrase.length && this.#tokens[place - anchor + i] === phrase[i]) i++;
+      if (i === phrase.length && ++count === most) break;
+      compared += i + 1;
+      if (compared > MAX_COMPARED) break;
     }
+    this.spent += compared * COST.compare;
     return count;
   }
 }

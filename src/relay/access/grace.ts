@@ -30,22 +30,41 @@ export class Grace {
     connection.graceUntilMs = this.#clock.nowMs() + this.#graceMs;
   }
 
-  /** Keeps a frame until AUTH or the end of the grace; false if it is to be refused at once. */
-  hold(connection: Connection, text: string): boolean {
+  /** Keeps a frame, which is about `subject`, until AUTH or the end of the grace; false if it is to be refused at once. */
+  hold(connection: Connection, text: string, subject: string | undefined): boolean {
+    if (!this.#isRoomFor(connection, text)) return false;
+    if (connection.held.length === 0) {
+      this.#clock.soon(connection.graceUntilMs - this.#clock.nowMs(), () => this.#end(connection));
+    }
+    connection.held.push({ text, subject });
+    this.#grow(connection, text.length);
+    return true;
+  }
+
+  /** Drops what is held about a subject that the client is told is closed: it would open it again. */
+  withdraw(connection: Connection, subject: string | undefined): void {
+    if (subject === undefined || connection.held.length === 0) return;
+    connection.held = connection.held.filter((frame) => {
+      if (frame.subject === subject) this.#grow(connection, -frame.text.length);
+      return frame.subject !== subject;
+    });
+  }
+
+  #isRoomFor(connection: Connection, text: string): boolean {
     if (connection.graceUntilMs === 0) return false;
     const leftMs = connection.graceUntilMs - this.#clock.nowMs();
-    if (leftMs <= 0) {
-      this.end(connection);
+    // More than there can be: the clock has been set back.
+    if (leftMs <= 0 || leftMs > this.#graceMs) {
+      this.#end(connection);
       return false;
     }
     const size = (this.#sizes.get(connection) ?? 0) + text.length;
-    const isRoom = connection.held.length < MAX_FRAMES && size <= MAX_SIZE;
-    if (!isRoom || this.#sizeOfAll + text.length > MAX_SIZE_OF_ALL) return false;
-    if (connection.held.length === 0) this.#clock.soon(leftMs, () => this.end(connection));
-    connection.held.push(text);
-    this.#sizes.set(connection, size);
-    this.#sizeOfAll += text.length;
-    return true;
+    return connection.held.length < MAX_FRAMES && size <= MAX_SIZE && this.#sizeOfAll + text.length <= MAX_SIZE_OF_ALL;
+  }
+
+  #grow(connection: Connection, size: number): void {
+    this.#sizes.set(connection, (this.#sizes.get(connection) ?? 0) + size);
+    this.#sizeOfAll += size;
   }
 
   /** Hands out what was held, in order, and keeps nothing. */
@@ -54,11 +73,11 @@ export class Grace {
     this.#sizeOfAll -= this.#sizes.get(connection) ?? 0;
     this.#sizes.delete(connection);
     connection.held = [];
-    return held;
+    return held.map(({ text }) => text);
   }
 
   /** Refuses what is held, and holds nothing more of this connection. */
-  end(connection: Connection): void {
+  #end(connection: Connection): void {
     connection.graceUntilMs = 0;
     for (const text of this.take(connection)) this.#refuse(connection, text);
   }

@@ -119,6 +119,8 @@ export class Publisher {
     const batch = this.#batch.take();
     if (batch.length === 0) return;
     this.#committedMs = this.#deps.host.clock.nowMs();
+    const { meter } = this.#deps;
+    const begun = meter.spent;
     const admitted = this.#admit(batch);
     const stored = admitted.filter(({ verified: { event } }) => kindClass(event.kind) !== "ephemeral");
     const unkept = stored.filter(({ connection, verified }) => !this.#judge.isKept(connection, verified.event));
@@ -126,7 +128,6 @@ export class Publisher {
       stored.map(({ verified }) => verified),
       new Set(unkept.map(({ verified }) => verified)),
     );
-    const { meter } = this.#deps;
     const before = meter.spent;
     let next = 0;
     for (const one of admitted) {
@@ -136,6 +137,8 @@ export class Publisher {
     const delivery = (meter.spent - before) / batch.length;
     this.#deliveryWork += (delivery - this.#deliveryWork) / 4;
     if (stored.length > 0) this.#deps.on.committed();
+    // Each was charged to its connection when it came.
+    meter.prepaid += meter.spent - begun;
   }
 
   /** Those whose signature is right and whom the policies let in; the others are told why not. */

@@ -62,19 +62,19 @@ export function request(
 /** Sends the pages of a stored answer, each in a step of its own, and goes live. */
 function* answer(deps: ReadDeps, subscription: Subscription, stored: StoredAnswer): Steps<void> {
   const { access, subscriptions, meter } = deps;
-  for (;;) {
+  while (!subscription.isClosed) {
     const page = stored.next();
     if (page.refusal !== undefined) return subscriptions.end(subscription, page.refusal);
     deliverStored(page.events, subscription, meter);
     if (page.isLast) {
       const { connection, id } = subscription;
       const { hint } = page;
-      connection.send(hint === "finish" || hint === "more" ? ["EOSE", id, [hint]] : ["EOSE", id]);
       const isAllowed = ({ verified: { event } }: LiveEvent) => banned({ event, access }) === undefined;
-      return subscription.goLive((live) => stored.remaining(live).filter(isAllowed));
+      const live = stored.remaining(subscription.backlog).filter(isAllowed);
+      connection.send(hint === "finish" || hint === "more" ? ["EOSE", id, [hint]] : ["EOSE", id]);
+      return subscription.goLive(live);
     }
     yield;
-    if (subscription.isClosed) return;
   }
 }
 

@@ -59,13 +59,14 @@ export class Subscription {
     return this.#backlog.push(live) <= MAX_BACKLOG && this.#backlogSize <= MAX_BACKLOG_SIZE;
   }
 
-  /**
-   * EOSE has been sent: what was kept and is `remaining` follows, and from now on live events go out at once (R-03-16,
-   * R-03-20).
-   */
-  goLive(remaining: (live: readonly LiveEvent[]) => readonly LiveEvent[]): void {
-    const backlog = remaining(this.#backlog ?? []);
+  /** Live events that were kept. */
+  get backlog(): readonly LiveEvent[] {
+    return this.#backlog ?? [];
+  }
+
+  /** EOSE has been sent: what is left of the backlog follows, and from now on live events go out at once (R-03-16, R-03-20). */
+  goLive(live: readonly LiveEvent[]): void {
     this.#backlog = undefined;
-    for (const { verified } of backlog) this.send(verified.raw);
+    for (const { verified } of live) this.send(verified.raw);
   }
 }

@@ -69,7 +69,7 @@ export class Subscriptions {
     const old = connection.subscriptions.get(id);
     if (old !== undefined) this.#release(old);
     const subscription = new Subscription(connection, id, filters);
-    subscription.goLive((live) => live);
+    subscription.goLive([]);
     this.#add(subscription);
     return subscription;
   }

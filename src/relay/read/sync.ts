@@ -52,6 +52,7 @@ export class Syncs {
     const own = this.#sessions.get(connection) ?? new Map<string, SyncSession>();
     if (own.size >= MAX_SESSIONS) return refused(`rate-limited: more than ${MAX_SESSIONS} open syncs, close one first`);
     const session = new SyncSession(connection, id, host.clock.nowSeconds());
+    session.isBusy = true;
     this.#sessions.set(connection, own.set(id, session));
     this.#arm();
     return this.#serve(session, opening.value.message, opening.value.filter);
@@ -67,7 +68,9 @@ export class Syncs {
     const parsed = parseNext(hex, surplus);
     if (!parsed.ok) return refused(parsed.reason);
     const session = this.#sessions.get(connection)?.get(id);
-    return session === undefined ? refused(UNKNOWN) : this.#serve(session, parsed.value);
+    if (session === undefined) return refused(UNKNOWN);
+    session.isBusy = true;
+    return this.#serve(session, parsed.value);
   }
 
   /** NEG-CLOSE, or the silent end of a sync of an id that is used again (R-05-41). */
@@ -91,7 +94,7 @@ export class Syncs {
   /** Collects the set first if there is a filter, then answers a message. */
   *#serve(session: SyncSession, message: Uint8Array, filter?: Filter): Steps<void> {
     const { log, host, config, meter } = this.#deps;
-    session.isBusy = true;
+    if (session.isClosed) return;
     try {
       if (filter !== undefined) {
         // A key that is added meanwhile does not change what was opened (R-05-42).

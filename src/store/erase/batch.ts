@@ -1,8 +1,15 @@
 import type { Row, Sql, SqlValue } from "../sql.ts";
+import { mostTags } from "./tags.ts";
 
-/** Raw JSON of one batch, in UTF-16 units, and rows that go with its events; the event that goes beyond is the last one. */
-const MAX_RAW = 1 << 18;
-const MAX_ROWS = 1000;
+/** Raw JSON of one batch, in UTF-16 units, and its work; the event that goes beyond is the last one. */
+const MAX_RAW = 1 << 17;
+const MAX_WORK = 500;
+
+/** What removing an event takes besides its tags, in tags. */
+const EVENT_WORK = 3;
+
+/** Raw JSON that takes as much to read as a tag to remove, in UTF-16 units. */
+const RAW_PER_WORK = 500;
 
 /** Events found for removal, as rows of position and raw JSON, bounded so that removing them holds nobody up. */
 export class Batch {
@@ -18,7 +25,12 @@ export class Batch {
 
   /** There may be more events to find. */
   get isFull(): boolean {
-    return this.rows.length >= this.#max || this.#size >= MAX_RAW || this.rows.length + this.#tags >= MAX_ROWS;
+    return this.rows.length >= this.#max || this.#size >= MAX_RAW || this.work >= MAX_WORK;
+  }
+
+  /** What removing them takes, in tags. */
+  get work(): number {
+    return EVENT_WORK * this.rows.length + this.#tags + Math.ceil(this.#size / RAW_PER_WORK);
   }
 
   /** Takes what a query for position and raw JSON finds, as far as there is room. The limit is bound last. */
@@ -32,11 +44,4 @@ export class Batch {
       return !this.isFull;
     });
   }
-}
-
-/** Tags of an event, counted without parsing it: what looks like one in its content is counted too. */
-function mostTags(raw: string): number {
-  let count = 1;
-  for (let at = raw.indexOf("],["); at >= 0; at = raw.indexOf("],[", at + 3)) count++;
-  return count;
 }

@@ -1,17 +1,25 @@
-import { oldestKept, type RetentionRule, retentionOf } from "../../protocol/retention.ts";
+import type { RetentionRule } from "../../protocol/retention.ts";
+import { STEP } from "../../protocol/work.ts";
 import type { EventStore } from "../event-store.ts";
-import { placeOfTime, timeOfPlace } from "../place.ts";
-import type { Sql } from "../sql.ts";
+import type { Row, Sql } from "../sql.ts";
 import { Batch } from "./batch.ts";
+import { Retained } from "./retention.ts";
+
+/** Events of one kind that one statement looks through for those that another key signed. */
+const LOOKED_AT_ONCE = 200;
 
 /** Finds and removes, in bounded batches, events whose time is over. They are invisible before that. */
 export class Cleanup {
   readonly #sql: Sql;
   readonly #store: EventStore;
+  #retained: Retained | undefined;
+  /** Up to which place each kind has been looked through for events of others. */
+  readonly #passed = new Map<number, string>();
 
   constructor(sql: Sql, store: EventStore) {
     this.#sql = sql;
     this.#store = store;
+    store.onAdded = (event) => this.#retained?.note(event);
   }
 
   /** Removes up to `max` events whose expiration has passed at `now`, in seconds. Returns how many there were. */
@@ -21,28 +29,48 @@ export class Cleanup {
     return this.#store.removeRows(batch.rows);
   }
 
-  /** Removes up to `max` events of an author. Returns how many there were; none means that all are gone. */
+  /**
+   * Removes up to `max` events of an author who is banned, and the tombstones of its deletions. Returns how many events
+   * there were; none means that all are gone.
+   */
   removeAuthor(pubkey: string, max: number): number {
     const batch = new Batch(max);
     batch.find(this.#sql, "SELECT seq, raw FROM event WHERE pubkey = unhex(?1) LIMIT ?2 + 0", pubkey);
-    return this.#store.removeRows(batch.rows);
+    return this.#store.removeRows(batch.rows, true);
   }
 
-  /** Removes up to `max` events of these kinds that another key than `pubkey` signed. Returns how many there were. */
+  /**
+   * Removes events of these kinds that another key than `pubkey` signed: up to `max`, of as many as one step looks through.
+   * Returns 0 once all are gone.
+   */
   removeOthers(kinds: Iterable<number>, pubkey: string, max: number): number {
-    const batch = new Batch(max);
+    const { meter } = this.#sql;
+    const end = meter.spent + STEP / 2;
     for (const kind of kinds) {
-      if (batch.isFull) break;
-      const query =
-        "SELECT seq, raw FROM event INDEXED BY event_kind WHERE kind = ?1 AND pubkey <> unhex(?2) LIMIT ?3 + 0";
-      batch.find(this.#sql, query, kind, pubkey);
+      for (;;) {
+        const rows = this.#sql.all(
+          `SELECT hex(place), CASE WHEN pubkey <> unhex(?2) THEN seq END FROM event INDEXED BY event_kind
+           WHERE kind = ?1 AND place > unhex(?3) ORDER BY place LIMIT ${LOOKED_AT_ONCE}`,
+          kind,
+          pubkey,
+          this.#passed.get(kind) ?? "",
+        );
+        const others = rows.flatMap(([, position]) => position ?? []);
+        // They are asked for again, until none is left among these.
+        if (others.length > 0) return this.#removeAt(others, max);
+        if (rows.length > 0) this.#passed.set(kind, rows.at(-1)?.[0] as string);
+        if (rows.length < LOOKED_AT_ONCE) break;
+        if (meter.spent >= end) return 1;
+      }
     }
-    return this.#store.removeRows(batch.rows);
+    // What comes from now on may be of any time.
+    this.#passed.clear();
+    return 0;
   }
 
-  /** Removes one event, if it is stored. */
+  /** Removes one event, if it is stored, and the tombstones of a deletion: it is banned. */
   removeEvent(id: string): void {
-    this.#store.removeRows(this.#sql.all("SELECT seq, raw FROM event WHERE id = unhex(?1)", id));
+    this.#store.removeRows(this.#sql.all("SELECT seq, raw FROM event WHERE id = unhex(?1)", id), true);
   }
 
   /** When the next event expires, in seconds. Reads one row. */
@@ -53,43 +81,31 @@ export class Cleanup {
     return row?.[0] as number | undefined;
   }
 
-  /** When the next event passes its retention, in seconds. Reads one row for each kind that has a retention. */
+  /** When the next event may pass its retention, in seconds. Reads nothing but at the first call. */
   nextPastRetention(rules: readonly RetentionRule[]): number | undefined {
-    const dues = this.#retainedKinds(rules).map(([kind, seconds]) => {
-      const query =
-        "SELECT hex(place) FROM event INDEXED BY event_kind WHERE kind = ?1 ORDER BY kind DESC, place DESC LIMIT 1";
-      const row = this.#sql.all(query, kind)[0];
-      return row === undefined ? Number.POSITIVE_INFINITY : seconds + timeOfPlace(row[0] as string);
-    });
-    return dues.length === 0 ? undefined : Math.min(...dues);
+    return this.#retainedBy(rules).next();
   }
 
   /** Removes up to `max` events that are past the retention of their kind at `now`, in seconds (R-07-01). */
   removePastRetention(rules: readonly RetentionRule[], now: number, max: number): void {
     const batch = new Batch(max);
-    for (const [kind] of this.#retainedKinds(rules)) {
-      const query =
-        "SELECT seq, raw FROM event INDEXED BY event_kind WHERE kind = ?1 AND place >= unhex(?2) LIMIT ?3 + 0";
-      batch.find(this.#sql, query, kind, placeOfTime(oldestKept(rules, kind, now) - 1));
-      if (batch.isFull) break;
-    }
+    const whenGone = this.#retainedBy(rules).find(now, batch);
     this.#store.removeRows(batch.rows);
+    whenGone();
   }
 
-  /** Stored kinds that have a retention, found by one seek each. */
-  #retainedKinds(rules: readonly RetentionRule[]): [kind: number, seconds: number][] {
-    const found = new Map<number, number>();
-    for (const { from, to } of rules) {
-      for (let kind = from - 1; ; ) {
-        const query =
-          "SELECT kind FROM event INDEXED BY event_kind WHERE kind > ?1 AND kind <= ?2 ORDER BY kind LIMIT 1";
-        const row = this.#sql.all(query, kind, to)[0];
-        if (row === undefined) break;
-        kind = row[0] as number;
-        const seconds = retentionOf(rules, kind);
-        if (seconds !== undefined) found.set(kind, seconds);
-      }
-    }
-    return [...found];
+  #retainedBy(rules: readonly RetentionRule[]): Retained {
+    this.#retained ??= new Retained(this.#sql, rules);
+    return this.#retained;
+  }
+
+  #removeAt(positions: readonly Row[number][], max: number): number {
+    const batch = new Batch(max);
+    batch.find(
+      this.#sql,
+      "SELECT e.seq, e.raw FROM json_each(?1) CROSS JOIN event e ON e.seq = value LIMIT ?2 + 0",
+      JSON.stringify(positions),
+    );
+    return this.#store.removeRows(batch.rows);
   }
 }

@@ -1,14 +1,7 @@
 import type { VerifiedEvent } from "../../protocol/crypto/verify.ts";
-import {
-  DELETION_KIND,
-  deletedAddresses,
-  deletedIds,
-  GIFT_WRAP_KIND,
-  mayDelete,
-  recipientsOf,
-} from "../../protocol/deletion.ts";
+import { DELETION_KIND, deletedAddresses, deletedIds, GIFT_WRAP_KIND, recipientsOf } from "../../protocol/deletion.ts";
 import type { Event } from "../../protocol/event.ts";
-import { addressKey } from "../keys.ts";
+import { addressKey, tagKey } from "../keys.ts";
 import { placeOfTime } from "../place.ts";
 import type { Sql } from "../sql.ts";
 
@@ -19,38 +12,12 @@ import type { Sql } from "../sql.ts";
 const FREEING = 1024;
 const FREEING_EACH = 100;
 
-/** Removes an event that has been found: position and event. */
-export type Remove = (position: number, event: Event) => void;
-
 /**
- * Carries out a kind 5 (NIP-09): removes what it names, and leaves tombstones for all of it, seen or unseen (R-05-06).
- * Writes one row for each tombstone besides what removing costs.
+ * As SQL, whether the key ?2 may delete the event `e`: its own, and gift wraps that are for it, whose tag has the key ?3
+ * (R-05-02, R-05-03).
  */
-export function applyDeletion(sql: Sql, deletion: Event, remove: Remove): void {
-  for (const id of deletedIds(deletion)) {
-    sql.all("INSERT OR IGNORE INTO tombstone VALUES(unhex(?1), unhex(?2))", id, deletion.pubkey);
-    const found = sql.all("SELECT seq, raw FROM event WHERE id = unhex(?1)", id)[0];
-    if (found === undefined) continue;
-    const event = JSON.parse(found[1] as string) as Event;
-    if (mayDelete(deletion.pubkey, event)) remove(found[0] as number, event);
-  }
-  for (const address of deletedAddresses(deletion)) {
-    const key = addressKey(address);
-    // The largest time counts (R-05-07).
-    sql.all(
-      `INSERT INTO address_tombstone VALUES(unhex(?1), ?2)
-       ON CONFLICT(address) DO UPDATE SET until = excluded.until WHERE excluded.until > until`,
-      key,
-      deletion.created_at,
-    );
-    const found = sql.all(
-      "SELECT seq, raw FROM event WHERE address = unhex(?1) AND place >= unhex(?2)",
-      key,
-      placeOfTime(deletion.created_at),
-    )[0];
-    if (found !== undefined) remove(found[0] as number, JSON.parse(found[1] as string) as Event);
-  }
-}
+export const MAY_DELETE = `(e.pubkey = unhex(?2) AND e.kind NOT IN (5, 62) OR e.kind = ${GIFT_WRAP_KIND}
+  AND EXISTS(SELECT 1 FROM tag WHERE key = unhex(?3) AND kind = ${GIFT_WRAP_KIND} AND place = e.place))`;
 
 /** Whether an event is a kind 5 that makes room: small for what it removes. Reads a row for each id and address it names. */
 export function freesRoom(sql: Sql, { event, raw }: VerifiedEvent): boolean {
@@ -58,22 +25,19 @@ export function freesRoom(sql: Sql, { event, raw }: VerifiedEvent): boolean {
   const [ids, addresses] = [deletedIds(event), deletedAddresses(event)];
   const isSmallFor = (removed: number): boolean => removed > 0 && raw.length <= FREEING + FREEING_EACH * removed;
   if (!isSmallFor(ids.length + addresses.length)) return false;
-  // Of others' events it may remove gift wraps only, which alone are read whole.
-  const named = sql.all(
-    `SELECT kind, lower(hex(pubkey)), CASE WHEN kind = ?2 THEN raw END FROM event
-     WHERE id IN (SELECT unhex(value) FROM json_each(?1))`,
+  const [[mine]] = sql.all(
+    `SELECT count(*) FROM json_each(?1) CROSS JOIN event e ON e.id = unhex(value) WHERE ${MAY_DELETE}`,
     JSON.stringify(ids),
-    GIFT_WRAP_KIND,
-  );
-  const mine = named.filter(([kind, pubkey, wrap]) =>
-    mayDelete(event.pubkey, wrap === null ? ({ kind, pubkey } as Event) : (JSON.parse(wrap as string) as Event)),
-  );
+    event.pubkey,
+    tagKey("p", event.pubkey),
+  ) as [[number]];
   const [[replaced]] = sql.all(
-    "SELECT count(*) FROM event WHERE address IN (SELECT unhex(value) FROM json_each(?1)) AND place >= unhex(?2)",
+    `SELECT count(*) FROM json_each(?1) CROSS JOIN event e ON e.address = unhex(value)
+     WHERE e.place >= unhex(?2)`,
     JSON.stringify(addresses.map(addressKey)),
     placeOfTime(event.created_at),
   ) as [[number]];
-  return isSmallFor(mine.length + replaced);
+  return isSmallFor(mine + replaced);
 }
 
 /** Keys whose request to vanish would cover this event: its author, and the recipients of a gift wrap (R-05-21). */

@@ -1,13 +1,14 @@
 import { GIFT_WRAP_KIND, VANISH_KIND } from "../../protocol/deletion.ts";
-import type { Event } from "../../protocol/event.ts";
+import { type Event, MAX_KIND } from "../../protocol/event.ts";
+import { STEP } from "../../protocol/work.ts";
 import { tagKey } from "../keys.ts";
 import { placeOfTime } from "../place.ts";
 import type { Sql } from "../sql.ts";
 import { Batch } from "./batch.ts";
-import { ownersOf, type Remove } from "./deletion.ts";
+import { ownersOf } from "./deletion.ts";
+import type { Remove } from "./deletions.ts";
 
-/** Requests of which events are looked for in one run at most. */
-const MAX_REQUESTS = 100;
+const BEFORE_ALL = -1;
 
 /**
  * Requests to vanish (NIP-62). The cut-off is written with the request and hides everything at once; the events behind
@@ -17,6 +18,8 @@ export class Vanishing {
   readonly #sql: Sql;
   /** Cut-offs whose events are not all erased yet: never more than there are keys of which something is stored. */
   readonly #pending = new Map<string, number>();
+  /** How far the kinds of the first of them have been gone through. */
+  #kind = BEFORE_ALL;
 
   constructor(sql: Sql) {
     this.#sql = sql;
@@ -58,42 +61,65 @@ export class Vanishing {
     );
   }
 
-  /** To be called when the transaction of {@link request} has been committed. */
-  begin({ pubkey }: Event): void {
-    const [row] = this.#sql.all("SELECT until FROM vanished WHERE pubkey = unhex(?1) AND pending = 1", pubkey);
-    if (row !== undefined) this.#pending.set(pubkey, row[0] as number);
+  /** To be called when the transaction of {@link request} has been committed. Never throws. */
+  begin({ pubkey, created_at }: Event): void {
+    let until: number | undefined;
+    try {
+      const [row] = this.#sql.all("SELECT until FROM vanished WHERE pubkey = unhex(?1) AND pending = 1", pubkey);
+      until = row?.[0] as number | undefined;
+    } catch {
+      // It is committed: a failure now must not make it, and what was committed with it, look as if it were not.
+      until = Math.max(created_at, this.#pending.get(pubkey) ?? 0);
+    }
+    if (until === undefined) return;
+    this.#pending.set(pubkey, until);
+    this.#kind = BEFORE_ALL;
   }
 
   /**
-   * Erases up to `max` events of the requests that are pending, in the caller's transaction. Returns what to call when it
-   * has been committed.
+   * Erases up to `max` events of the requests that are pending, in the caller's transaction. `onGone` is called in it when all
+   * of somebody is erased. Returns what to call when it has been committed.
    */
-  erase(max: number, remove: Remove): () => void {
+  erase(max: number, remove: Remove, onGone: () => void): () => void {
     const batch = new Batch(max);
+    const { meter } = this.#sql;
+    const end = meter.spent + STEP / 2;
     const done: string[] = [];
+    let kind = this.#kind;
     for (const [pubkey, until] of this.#pending) {
-      this.#findOwn(pubkey, until, batch);
+      kind = this.#findOwn(pubkey, until, batch, kind, end);
+      if (kind < MAX_KIND) break;
       this.#findWraps(pubkey, until, batch);
-      if (batch.isFull || done.push(pubkey) >= MAX_REQUESTS) break;
+      if (batch.isFull) break;
+      kind = BEFORE_ALL;
+      done.push(pubkey);
+      if (meter.spent >= end) break;
     }
     // A wrap may be found for its author and for its recipient.
     for (const [position, raw] of new Map(batch.rows as [number, string][])) remove(position, JSON.parse(raw) as Event);
     for (const pubkey of done) this.#sql.all("UPDATE vanished SET pending = 0 WHERE pubkey = unhex(?1)", pubkey);
+    if (done.length > 0) onGone();
     return () => {
+      this.#kind = kind;
       for (const pubkey of done) this.#pending.delete(pubkey);
     };
   }
 
-  /** Kind by kind, so that newer events are not walked over. */
-  #findOwn(pubkey: string, until: number, batch: Batch): void {
-    for (let kind = -1; !batch.isFull; ) {
+  /**
+   * Kind by kind, so that newer events are not walked over, from that after `above` on. Returns where to go on;
+   * {@link MAX_KIND} if that was all.
+   */
+  #findOwn(pubkey: string, until: number, batch: Batch, above: number, end: number): number {
+    for (let kind = above; ; ) {
+      if (this.#sql.meter.spent >= end) return kind;
       const next = this.#sql.all(
         `SELECT kind FROM event INDEXED BY event_author
          WHERE pubkey = unhex(?1) AND kind > ?2 ORDER BY kind LIMIT 1`,
         pubkey,
         kind,
       )[0];
-      if (next === undefined) return;
+      if (next === undefined) return MAX_KIND;
+      const before = kind;
       kind = next[0] as number;
       batch.find(
         this.#sql,
@@ -104,6 +130,8 @@ export class Vanishing {
         // The request itself stays.
         placeOfTime(kind === VANISH_KIND ? until - 1 : until),
       );
+      // Of this kind there may be more.
+      if (batch.isFull) return before;
     }
   }
 

@@ -67,13 +67,14 @@ function* countAt(
   const [filter] = left;
   if (left.length === 1 && filter !== undefined && filter.search === undefined && snapshot.hides === undefined) {
     const isAnyExpired = hasExpired(sql, snapshot.now);
+    const areGone = isAnyExpired || snapshot.hasLeftovers === true;
     // Of this step, in which the counts are those of the snapshot.
     const known = isAnyExpired || tally.isSketched ? undefined : snapshot.counts?.();
     const whole = known && new Map(known);
     const plan = yield* planQuery(sql, filter, reader);
     if (plan === undefined) return undefined;
     if (plan.isDisjoint) {
-      yield* countRanges(sql, filter, plan, boundsOf(filter, snapshot), isAnyExpired, whole, tally);
+      yield* countRanges(sql, filter, plan, boundsOf(filter, snapshot), areGone, whole, tally);
       const kinds = new Set(plan.ranges.filter(({ residual }) => residual).map(({ kind }) => kind));
       left = kinds.size === 0 ? [] : [{ ...filter, kinds }];
     }
@@ -136,23 +137,23 @@ function* countRanges(
   filter: Filter,
   plan: Plan,
   bounds: Bounds,
-  isAnyExpired: boolean,
+  areGone: boolean,
   known: ReadonlyMap<number, number> | undefined,
   tally: Tally,
 ): Steps<void> {
   const isKnown = (range: Range): boolean => known !== undefined && isWhole(range, filter, bounds);
   const exact = plan.ranges.filter(({ residual }) => !residual);
   for (const range of exact) if (isKnown(range)) tally.add(known?.get(range.kind) ?? 0, () => []);
-  const isLookedAt = tally.isSketched || isAnyExpired;
+  const isLookedAt = tally.isSketched || areGone;
   const stretch = Math.floor(isLookedAt ? LOOKED_STRETCH : STRETCH);
   for (const range of exact.filter((range) => !isKnown(range))) {
     for (let from: string | undefined, isLast = false; !isLast; ) {
       if (tally.isCapped) return;
       const most = Math.min(stretch, tally.room);
-      const part = countStretch(sql, range, bounds, { from, most, isAnyExpired, isSketched: tally.isSketched });
+      const part = countStretch(sql, range, bounds, { from, most, areGone, isSketched: tally.isSketched });
       tally.add(part.count, () => part.authors);
       from = part.end;
-      isLast = part.count < most;
+      isLast = part.entries < most;
       yield;
     }
   }

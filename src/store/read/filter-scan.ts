@@ -147,7 +147,7 @@ export function isVisibleMatch(
   const oldest = bounds.oldestKept(row.kind);
   if (oldest > 0 && row.time < oldest) return false;
   if (!row.residual && !reader.privateKinds.has(row.kind) && hides === undefined) return true;
-  meter.spent += COST.match + COST.character * row.raw.length;
+  meter.spent += COST.match + COST.parsed * row.raw.length;
   const event = JSON.parse(row.raw) as Event;
   if (hides?.(event)) return false;
   const tags = indexedTags(event);

@@ -1,6 +1,7 @@
 import { MAX_KIND } from "../../protocol/event.ts";
 import type { Filter } from "../../protocol/filter.ts";
 import type { Reader } from "../../protocol/visibility.ts";
+import { COST } from "../../protocol/work.ts";
 import { tagKey } from "../keys.ts";
 import type { Sql, SqlValue } from "../sql.ts";
 import type { Steps } from "../steps.ts";
@@ -227,6 +228,7 @@ function* storedKinds(sql: Sql, index: keyof typeof NEXT_KINDS, key: string): Ge
   for (let kind = -1; ; ) {
     const [row] = index === "kind" ? sql.all(NEXT_KINDS.kind, kind) : sql.all(NEXT_KINDS[index], kind, key);
     const kinds = numbersIn(row?.[0]);
+    sql.meter.spent += COST.seek * (kinds.length + 1);
     yield* kinds;
     if (kinds.length < KINDS_AT_ONCE) return;
     kind = kinds.at(-1) as number;

@@ -2,7 +2,7 @@ import { COST } from "../../protocol/work.ts";
 import { placeOfTime } from "../place.ts";
 import type { Sql } from "../sql.ts";
 import type { Range } from "./query-plan.ts";
-import { type Bounds, bindingsOf, ENTRIES, EVENTS, tableOf } from "./range-read.ts";
+import { type Bounds, bindingsOf, ENTRIES, EVENTS, IS_THERE, tableOf } from "./range-read.ts";
 
 /** What one stretch of a range is counted with. */
 export interface StretchOptions {
@@ -10,14 +10,16 @@ export interface StretchOptions {
   readonly from: string | undefined;
   /** Entries at most. */
   readonly most: number;
-  /** Some event that is still stored has expired, so that each has to be looked at. */
-  readonly isAnyExpired: boolean;
+  /** Some events have expired or are gone, so that each has to be looked at. */
+  readonly areGone: boolean;
   /** The authors are wanted. */
   readonly isSketched: boolean;
 }
 
 export interface Stretch {
   readonly count: number;
+  /** Of the index: those of events that are not to be seen too. */
+  readonly entries: number;
   /** Public keys as hex, if they were wanted. */
   readonly authors: readonly string[];
   /** Place of its last entry; undefined if it is empty. */
@@ -34,21 +36,25 @@ export function hasExpired(sql: Sql, now: number): boolean {
  * more by kind or author where each has to be looked at or its author is wanted.
  */
 export function countStretch(sql: Sql, range: Range, bounds: Bounds, options: StretchOptions): Stretch {
-  const { from = placeOfTime(bounds.until), most, isAnyExpired, isSketched } = options;
+  const { from = placeOfTime(bounds.until), most, areGone, isSketched } = options;
   const { index } = range;
   const bindings = bindingsOf({ range, place: from }, bounds, most);
   const table = tableOf(index);
-  const source = (isAnyExpired || isSketched ? EVENTS : ENTRIES)[index];
+  const source = (areGone || isSketched ? EVENTS : ENTRIES)[index];
   const ordered = `ORDER BY ${table}.place LIMIT ?7 + 0`;
   if (isSketched) {
-    const rows = sql.all(`SELECT hex(${table}.place), lower(hex(e.pubkey)) ${source} ${ordered}`, ...bindings);
+    const author = `CASE WHEN ${IS_THERE} THEN lower(hex(e.pubkey)) END`;
+    const rows = sql.all(`SELECT hex(${table}.place), ${author} ${source} ${ordered}`, ...bindings);
     sql.meter.spent += rows.length * COST.look;
-    return { count: rows.length, authors: rows.map(([, author]) => author as string), end: placeAt(rows.at(-1)?.[0]) };
+    const authors = rows.flatMap(([, author]) => (author === null ? [] : [author as string]));
+    return { count: authors.length, entries: rows.length, authors, end: placeAt(rows.at(-1)?.[0]) };
   }
-  const counting = `SELECT count(*), hex(max(place)) FROM (SELECT ${table}.place AS place ${source} ${ordered})`;
-  const [count, end] = sql.all(counting, ...bindings)[0] ?? [];
-  sql.meter.spent += Number(count) * (isAnyExpired ? COST.look : COST.entry);
-  return { count: Number(count), authors: [], end: placeAt(end) };
+  const isThere = areGone ? IS_THERE : "1";
+  const counting = `SELECT sum(there), count(*), hex(max(place))
+    FROM (SELECT ${table}.place AS place, ${isThere} AS there ${source} ${ordered})`;
+  const [count, entries, end] = sql.all(counting, ...bindings)[0] ?? [];
+  sql.meter.spent += Number(entries) * (areGone ? COST.look : COST.entry);
+  return { count: Number(count), entries: Number(entries), authors: [], end: placeAt(end) };
 }
 
 function placeAt(value: unknown): string | undefined {

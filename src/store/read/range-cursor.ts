@@ -130,13 +130,16 @@ class RangeCursor implements Ordered<StoredRow>, Position {
   #readOneByOne(count: number): void {
     const raws: string[] = [];
     let size = 0;
-    readRows(this.#sql, this, this.#bounds, count, (row) => {
+    let entries = 0;
+    readRows(this.#sql, this, this.#bounds, count, (place, row) => {
+      this.place = place;
+      entries++;
+      if (row === undefined) return true;
       raws.push(row.raw);
       size += row.raw.length;
-      this.place = row.place;
       return size < MAX_AHEAD;
     });
-    if (raws.length < count && size < MAX_AHEAD) this.#exhaust();
+    if (entries < count && size < MAX_AHEAD) this.#exhaust();
     this.#ahead = raws;
     this.#next = 0;
   }

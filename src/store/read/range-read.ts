@@ -1,3 +1,4 @@
+import { COST } from "../../protocol/work.ts";
 import { placeOfTime } from "../place.ts";
 import type { Recent } from "../recent.ts";
 import type { Row, Sql } from "../sql.ts";
@@ -52,14 +53,18 @@ function unexpired(now: string): string {
   return `(e.expiration IS NULL OR e.expiration > ${now})`;
 }
 
-export const UNEXPIRED = unexpired(OF_ONE.now);
+/**
+ * Whether the event of an entry is to be seen. Never a condition of a statement, which would walk over any number of others
+ * to find one: those that are not come back as nothing.
+ */
+export const IS_THERE = `(e.seq IS NOT NULL AND ${unexpired(OF_ONE.now)})`;
 
 function inBounds(table: string, { place, end, head }: Terms): string {
   return `${table}.place > unhex(${place}) AND ${table}.place < unhex(${end}) AND ${table}.seq <= ${head}`;
 }
 
-/** The tag row has the order; the event is fetched by its position. */
-const TAGGED = "CROSS JOIN event e ON e.seq = t.seq";
+/** The tag row has the order; the event is fetched by its position, if it is still there. */
+const TAGGED = "LEFT JOIN event e ON e.seq = t.seq";
 
 /** Where the events of a range are found, expired ones too. */
 function sourceOf(index: Range["index"], terms: Terms, tagged = ""): string {
@@ -89,16 +94,20 @@ export function tableOf(index: Range["index"]): string {
 /** Where the index alone says what there is, expired or not. ?1 to ?6 are place, end, head, now, kind, key. */
 export const ENTRIES = forAll((index) => sourceOf(index, OF_ONE));
 
-/** The same with the events `e`, expired ones left out. */
-export const EVENTS = forAll((index) => `${sourceOf(index, OF_ONE, TAGGED)} AND ${UNEXPIRED}`);
+/** The same with the events `e`. */
+export const EVENTS = forAll((index) => sourceOf(index, OF_ONE, TAGGED));
 
 /** `?7` as it stands would have the statement planned anew at every call: SQLite looks at the value of a bare LIMIT. */
 function reading(index: Range["index"], columns: string): string {
   return `SELECT ${columns} ${EVENTS[index]} ORDER BY ${tableOf(index)}.place LIMIT ?7 + 0`;
 }
 
-const READ_RAWS = forAll((index) => reading(index, "e.raw"));
-const READ_PLACES = forAll((index) => reading(index, `lower(hex(${tableOf(index)}.place))`));
+const READ_RAWS = forAll((index) => reading(index, `${placeOfEntry(index)}, CASE WHEN ${IS_THERE} THEN e.raw END`));
+const READ_PLACES = forAll((index) => reading(index, `${placeOfEntry(index)}, ${IS_THERE}`));
+
+function placeOfEntry(index: Range["index"]): string {
+  return `lower(hex(${tableOf(index)}.place))`;
+}
 
 /** A line that stands for an event which has expired, and the empty one for one that is too large. */
 const EXPIRED = "-";
@@ -114,12 +123,12 @@ const READ_JOINED = forAll((index) => {
   const isKept = `${table}.seq > ?3`;
   const source = sourceOf(index, OF_MANY);
   const isThere = unexpired(OF_MANY.now);
-  const [text, from] =
+  const text =
     index === "tag"
-      ? [`coalesce((SELECT ${TEXT} FROM event e WHERE e.seq = t.seq AND ${isThere}), '${EXPIRED}')`, source]
-      : [TEXT, `${source} AND (${isKept} OR ${isThere})`];
+      ? `coalesce((SELECT ${TEXT} FROM event e WHERE e.seq = t.seq AND ${isThere}), '${EXPIRED}')`
+      : `CASE WHEN ${isThere} THEN ${TEXT} ELSE '${EXPIRED}' END`;
   const line = `CASE WHEN ${isKept} THEN ${table}.seq ELSE ${text} END AS line`;
-  const lines = `SELECT ${line}, ${table}.place AS place ${from} ORDER BY ${table}.place LIMIT ?4 + 0`;
+  const lines = `SELECT ${line}, ${table}.place AS place ${source} ORDER BY ${table}.place LIMIT ?4 + 0`;
   return `SELECT (SELECT group_concat(line, char(10)) || char(10) || hex(max(place)) FROM (${lines}))
     FROM (VALUES `;
 });
@@ -149,6 +158,7 @@ export function readJoined(sql: Sql, from: readonly Position[], bounds: Bounds, 
   if (first === undefined) return [];
   const { head, now, recent } = bounds;
   const floor = recent?.floor ?? Number.MAX_SAFE_INTEGER;
+  sql.meter.spent += COST.seek * from.length;
   // Not as JSON: what `json_each` gives is billed as rows that are read.
   const statement = `${READ_JOINED[first.range.index]}${from.map(() => "(?, ?, ?, ?)").join()}) AS range`;
   const rows = from.flatMap(({ range, place }) => [place, endOf(range, bounds), range.kind, range.key]);
@@ -168,22 +178,28 @@ function chunkOf(lines: string[], { recent, now }: Bounds): Chunk {
   return { raws, entries: lines.length, end, isLarge: false };
 }
 
-/** Up to `count` places of a range behind a position. */
-export function readPlaces(sql: Sql, from: Position, bounds: Bounds, count: number): string[] {
-  return sql.all(READ_PLACES[from.range.index], ...bindingsOf(from, bounds, count)).map(([place]) => place as string);
+/** Up to `count` places of entries of a range behind a position, and whether their events are to be seen. */
+export function readPlaces(
+  sql: Sql,
+  from: Position,
+  bounds: Bounds,
+  count: number,
+): (readonly [place: string, isThere: boolean])[] {
+  const rows = sql.all(READ_PLACES[from.range.index], ...bindingsOf(from, bounds, count));
+  return rows.map(([place, isThere]) => [place as string, isThere === 1]);
 }
 
-/** Up to `count` events of a range behind a position, while `take` says so. */
+/** Up to `count` entries of a range behind a position, while `take` says so; without a row where there is nothing to see. */
 export function readRows(
   sql: Sql,
   from: Position,
   bounds: Bounds,
   count: number,
-  take: (row: StoredRow) => boolean,
+  take: (place: string, row: StoredRow | undefined) => boolean,
 ): void {
   const { range } = from;
-  sql.each(READ_RAWS[range.index], bindingsOf(from, bounds, count), ([raw]: Row) =>
-    take(new StoredRow(raw as string, range)),
+  sql.each(READ_RAWS[range.index], bindingsOf(from, bounds, count), ([place, raw]: Row) =>
+    take(place as string, raw === null ? undefined : new StoredRow(raw as string, range)),
   );
 }
 

@@ -22,7 +22,7 @@ export class FoundRecord implements Comparable<FoundRecord> {
 }
 
 /** Raw JSON read at one time, in UTF-16 units. */
-const MAX_RAW = 1 << 18;
+const MAX_RAW = 1 << 17;
 
 /**
  * Walks the places of one range, without their events where nothing is left to check on them. It shows also what does
@@ -70,14 +70,14 @@ export class RecordCursor implements Ordered<FoundRecord> {
     let size = 0;
     const from = { range: this.#range, place: this.#place };
     if (this.#withRaw) {
-      readRows(this.#sql, from, this.#bounds, this.#count, (row) => {
-        found.push(new FoundRecord(row.place, this.#isVisible(row)));
-        size += row.raw.length;
+      readRows(this.#sql, from, this.#bounds, this.#count, (place, row) => {
+        found.push(new FoundRecord(place, row !== undefined && this.#isVisible(row)));
+        size += row?.raw.length ?? 0;
         return size < MAX_RAW;
       });
     } else {
       const places = readPlaces(this.#sql, from, this.#bounds, this.#count);
-      for (const place of places) found.push(new FoundRecord(place, true));
+      for (const [place, isThere] of places) found.push(new FoundRecord(place, isThere));
     }
     this.#isExhausted = found.length < this.#count && size < MAX_RAW;
     this.#ahead = found;

@@ -29,6 +29,10 @@ export interface Snapshot {
   readonly retention: readonly RetentionRule[];
   /** Set while events wait to be erased; asked for each event, since that may begin and end during a scan. */
   readonly hides?: Hides | undefined;
+  /** The newest position whose words are indexed; all if absent. */
+  readonly indexed?: number;
+  /** Whether an index may have entries of events that are gone. */
+  readonly hasLeftovers?: boolean;
   /** Texts of new events, where they are kept. */
   readonly recent?: Recent | undefined;
   /** Stored events by kind as of `head`; undefined where that is not known. Asked only when the snapshot is taken. */

@@ -4,9 +4,9 @@ import type { Ordered } from "../read/merge.ts";
 import { type Plan, planQuery } from "../read/query-plan.ts";
 import { countStretch } from "../read/range-count.ts";
 import { openRanges } from "../read/range-cursor.ts";
-import { type Bounds, UNEXPIRED } from "../read/range-read.ts";
+import { type Bounds, IS_THERE } from "../read/range-read.ts";
 import type { StoredRow } from "../read/stored-row.ts";
-import type { Row, Sql } from "../sql.ts";
+import { chargeEntries, type Row, type Sql } from "../sql.ts";
 import type { Steps } from "../steps.ts";
 
 /**
@@ -15,13 +15,13 @@ import type { Steps } from "../steps.ts";
  */
 export interface Candidates {
   /** Reads up to `most` more, while `take` says so. */
-  read(most: number, take: (kind: number, raw: string) => boolean): void;
+  read(most: number, take: TakeCandidate): void;
   /** Whether there are no more. */
   readonly isDone: boolean;
 }
 
-/** Positions in which one read looks for candidates: few events may have all of several frequent words. */
-const WINDOW = 100_000;
+/** Takes a candidate; `isChosen` is false where nothing but its age speaks for it. Whether to read on. */
+export type TakeCandidate = (kind: number, raw: string, isChosen: boolean) => boolean;
 
 /** Entries that are counted to find the smaller index, and words of a query that are looked at for that. */
 const MAX_PROBED = 10_000;
@@ -42,17 +42,21 @@ export function* chooseCandidates(
   { search, ...others }: Filter,
   query: SearchQuery,
   bounds: Bounds,
+  indexed: number,
 ): Steps<Candidates> {
-  const words = new WordCandidates(sql, query, bounds);
+  const byWord = ({ token }: Rarest) => new WordCandidates(sql, token, query, bounds, indexed);
   const { ids, authors, kinds, since, until, anyOf, allOf } = others;
   const conditions = [ids, authors, kinds, since, until, anyOf[0], allOf[0]];
-  if (conditions.every((condition) => condition === undefined)) return words;
+  if (conditions.every((condition) => condition === undefined)) {
+    return byWord(yield* rarestOf(sql, query, MAX_PROBED + 1));
+  }
   const plan = yield* planQuery(sql, others, { authed: NOBODY, privateKinds: query.exceptKinds }, MAX_RANGES);
-  if (plan === undefined) return words;
+  if (plan === undefined) return byWord(yield* rarestOf(sql, query, MAX_PROBED + 1));
   const behindRanges = yield* sizeOf(sql, plan, bounds);
-  const behindWords = yield* fewestOf(sql, query, Math.min(behindRanges, MAX_PROBED) + 1);
+  const rarest = yield* rarestOf(sql, query, Math.min(behindRanges, MAX_PROBED) + 1);
+  const behindWords = rarest.size + Math.max(0, bounds.head - indexed);
   const areBothLarge = behindRanges > MAX_PROBED && behindWords > MAX_PROBED;
-  if (areBothLarge ? until === undefined : behindWords < behindRanges) return words;
+  if (areBothLarge ? until === undefined : behindWords < behindRanges) return byWord(rarest);
   return new RangeCandidates(yield* openRanges(sql, plan.ranges, bounds, () => ROWS_AT_ONCE), query.exceptKinds);
 }
 
@@ -73,68 +77,94 @@ function* sizeOf(sql: Sql, { ranges }: Plan, bounds: Bounds): Steps<number> {
     if (most <= 0) break;
     size += RANGE_COST;
     if (range.index === "id") size += (JSON.parse(range.key) as unknown[]).length;
-    else
-      size += countStretch(sql, range, bounds, { from: undefined, most, isAnyExpired: false, isSketched: false }).count;
+    else size += countStretch(sql, range, bounds, { from: undefined, most, areGone: false, isSketched: false }).count;
     yield;
   }
   return size;
 }
 
-/** How many events at most have all words: those that have the rarest, up to `most`. */
-function* fewestOf(sql: Sql, { terms }: SearchQuery, most: number): Steps<number> {
-  let fewest = most;
-  for (const token of terms.flat().slice(0, MAX_PROBES)) {
-    const query = "SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ?1 LIMIT ?2 + 0)";
-    fewest = Math.min(fewest, Number(sql.all(query, `"${token}"`, fewest)[0]?.[0]));
-    yield;
-  }
-  return fewest;
+/** The word of a query that the fewest events have, and how many do, up to `most`. */
+interface Rarest {
+  readonly token: string;
+  readonly size: number;
 }
 
-/** By the index of words, newest arrival first. */
+function* rarestOf(sql: Sql, { terms }: SearchQuery, most: number): Steps<Rarest> {
+  const tokens = [...new Set(terms.flat())].slice(0, MAX_PROBES);
+  let rarest: Rarest = { token: tokens[0] ?? "", size: most };
+  if (tokens.length === 1 && most > MAX_PROBED) return rarest;
+  for (const token of tokens) {
+    const query = "SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ?1 LIMIT ?2 + 0)";
+    const size = Number(sql.all(query, phraseOf(token), rarest.size)[0]?.[0]);
+    chargeEntries(sql, size);
+    if (size < rarest.size) rarest = { token, size };
+    yield;
+  }
+  return rarest;
+}
+
+/** Tokens hold nothing that the syntax of a query knows. */
+function phraseOf(token: string): string {
+  return `"${token}"`;
+}
+
+/**
+ * Newest arrival first: events whose words are not indexed yet, then by the index those that have one word. Of more words
+ * the index could look for long, in one statement, without finding an event that has them all.
+ */
 class WordCandidates implements Candidates {
   readonly #sql: Sql;
-  readonly #words: string;
-  readonly #query: string;
+  readonly #token: string;
+  readonly #inTail: string;
+  readonly #inIndex: string;
   readonly #now: number;
+  /** Newest position that is indexed, as of now: later ones are looked through also when they are indexed meanwhile. */
+  readonly #indexed: number;
   /** Newest position not yet looked at. */
   #from: number;
   #isDone = false;
 
-  constructor(sql: Sql, { terms, exceptKinds }: SearchQuery, { head, now }: Bounds) {
+  constructor(sql: Sql, token: string, { exceptKinds }: SearchQuery, { head, now }: Bounds, indexed: number) {
     this.#sql = sql;
-    // Tokens hold nothing that the syntax of a query knows.
-    this.#words = terms.map((tokens) => `"${tokens.join(" ")}"`).join(" ");
+    this.#token = phraseOf(token);
+    const raw = `CASE WHEN ${IS_THERE} AND e.kind NOT IN (${[...exceptKinds].join()}) THEN e.raw END`;
+    this.#inTail = `SELECT e.seq, e.kind, ${raw} FROM event e
+       WHERE e.seq <= ?2 AND e.seq > ?3 ORDER BY e.seq DESC LIMIT ?1 + 0`;
     // Private kinds are in the index if they have become private later. FTS5 seeks by whole numbers only, and numbers
     // bind as REAL.
-    this.#query = `SELECT e.seq, e.kind, e.raw
-       FROM search s CROSS JOIN event e ON e.seq = s.rowid
-       WHERE search MATCH ?1 AND s.rowid <= CAST(?2 AS INTEGER) AND s.rowid > CAST(?3 AS INTEGER) AND ${UNEXPIRED}
-         AND e.kind NOT IN (${[...exceptKinds].join()})
-       ORDER BY s.rowid DESC LIMIT ?5 + 0`;
+    this.#inIndex = `SELECT s.rowid, e.kind, ${raw}
+       FROM search s LEFT JOIN event e ON e.seq = s.rowid
+       WHERE search MATCH ?5 AND s.rowid <= CAST(?2 AS INTEGER) AND s.rowid > CAST(?3 AS INTEGER)
+       ORDER BY s.rowid DESC LIMIT ?1 + 0`;
     this.#now = now;
     this.#from = head;
+    this.#indexed = Math.min(indexed, head);
   }
 
   get isDone(): boolean {
     return this.#isDone;
   }
 
-  read(most: number, take: (kind: number, raw: string) => boolean): void {
-    const floor = Math.max(0, this.#from - WINDOW);
+  read(most: number, take: TakeCandidate): void {
+    const isTail = this.#from > this.#indexed;
+    const floor = isTail ? this.#indexed : 0;
+    const bindings = [most, this.#from, floor, this.#now];
     let rows = 0;
-    let last = floor + 1;
     let isStopped = false;
-    this.#sql.each(this.#query, [this.#words, this.#from, floor, this.#now, most], ([position, kind, raw]: Row) => {
-      rows++;
-      last = position as number;
-      isStopped = !take(kind as number, raw as string);
-      return !isStopped;
-    });
-    const isThrough = rows < most && !isStopped;
-    this.#from = isThrough ? floor : last - 1;
-    // Known by looking only: where the last one stands says how many hidden events came before it.
-    this.#isDone = isThrough && floor === 0;
+    this.#sql.each(
+      isTail ? this.#inTail : this.#inIndex,
+      isTail ? bindings : [...bindings, this.#token],
+      ([position, kind, raw]: Row) => {
+        rows++;
+        this.#from = (position as number) - 1;
+        if (raw === null) return true;
+        isStopped = !take(kind as number, raw as string, !isTail);
+        return !isStopped;
+      },
+    );
+    if (rows >= most || isStopped) return;
+    this.#from = floor;
+    this.#isDone = floor === 0;
   }
 }
 
@@ -152,12 +182,12 @@ class RangeCandidates implements Candidates {
     return this.#peek() === undefined;
   }
 
-  read(most: number, take: (kind: number, raw: string) => boolean): void {
+  read(most: number, take: TakeCandidate): void {
     for (let rows = 0; rows < most; rows++) {
       const row = this.#peek();
       if (row === undefined) return;
       this.#rows.advance();
-      if (!take(row.kind, row.raw)) return;
+      if (!take(row.kind, row.raw, true)) return;
     }
   }
 

@@ -1,6 +1,7 @@
 import type { Event } from "../../protocol/event.ts";
 import type { FilterOptions } from "../../protocol/filter.ts";
 import { searchableText, searchTokens } from "../../protocol/search/search-text.ts";
+import { COST, STEP } from "../../protocol/work.ts";
 import { insertRows } from "../rows.ts";
 import { readMeta, writeMeta } from "../schema.ts";
 import type { Row, Sql } from "../sql.ts";
@@ -8,12 +9,19 @@ import type { Row, Sql } from "../sql.ts";
 /** Kinds that are not searched. */
 export type SearchRules = NonNullable<FilterOptions["search"]>;
 
-/** Events, and UTF-16 units of raw JSON, that are indexed in one stretch. */
-const FILL_EVENTS = 500;
-const FILL_SIZE = 1 << 20;
+/** Events that are indexed in one step, at most. New events are left until there are so many: together they cost half. */
+const FILL_EVENTS = 200;
 
-/** Rows of position and tokens. */
-export const INSERT_TEXTS = { into: "search(rowid, text)", row: "(?,?)" };
+/** Different words of an event that are indexed, the first ones. */
+const MAX_WORDS = 4096;
+
+/** One of so many indexed events has to go before the index is written anew for its sake. */
+const WORTH = 1000;
+
+/** Pages of the index that are merged in one step. */
+const MERGE_PAGES = 1;
+
+const INSERT_TEXTS = { into: "INTO search(rowid, text)", row: "(?,?)" };
 
 /** What is kept of the index while search is off: nothing is known of it. */
 const OFF = "off";
@@ -24,26 +32,39 @@ interface Gap {
   readonly end: number;
 }
 
-/** What is kept of an index: the kinds that it leaves out, and where it has a gap. */
+/** What is kept of an index. */
 interface State {
+  /** The kinds that it leaves out. */
   readonly exceptKinds: readonly number[];
+  /** The newest position that is indexed: what came later is looked through. */
+  readonly head: number;
   readonly gap?: Gap | undefined;
+  /** Words of events that are gone are to be removed. */
+  readonly isStale?: boolean;
 }
 
 /**
- * The full-text index of NIP-50: one row written for each event with text, one when it goes. It knows which events have
- * the words; what matches is decided by the event itself. The texts are stored as tokens of `search-text.ts`, so both
- * agree on what a word is.
+ * The full-text index of NIP-50. It knows which events have the words; what matches is decided by the event itself. The texts
+ * are stored as tokens of `search-text.ts`, so both agree on what a word is. New events are indexed behind, many together: one
+ * row written for each event with text, one when it goes.
  */
 export class SearchIndex {
   readonly #sql: Sql;
   readonly #rules: SearchRules | undefined;
+  #head: number;
   #gap: Gap | undefined;
+  /** Segments of the index may be waiting to be merged, which is never done in the midst of other work. */
+  #isMerging = false;
+  /** Indexed events that went since the index was last written anew: words of theirs may still be in it. */
+  #gone = 0;
+  /** It is to be written anew, however few they are. */
+  #isStale = false;
 
   /** `head` is the newest position. Reads one row; writes one if search, or a kind of it, has been switched. */
   constructor(sql: Sql, rules: SearchRules | undefined, head: number) {
     this.#sql = sql;
     this.#rules = rules;
+    this.#head = head;
     const text = readMeta(sql, "search") ?? OFF;
     if (rules === undefined) {
       if (text !== OFF) writeMeta(sql, "search", OFF);
@@ -51,65 +72,132 @@ export class SearchIndex {
     }
     const found = text === OFF ? undefined : (JSON.parse(text) as State);
     const lacksNothing = found?.exceptKinds.every((kind) => rules.exceptKinds.has(kind)) === true;
-    this.#gap = lacksNothing ? found?.gap : { next: 1, end: head };
-    if (JSON.stringify(this.#state(this.#gap)) !== text) this.#gap = this.#save(this.#gap);
+    if (lacksNothing && found !== undefined) {
+      this.#head = found.head;
+      this.#gap = found.gap;
+      this.#isStale = found.isStale === true;
+    } else if (head > 0) this.#gap = { next: 1, end: head };
+    if (JSON.stringify(this.#state(this.#head, this.#gap)) !== text) this.#save(this.#head, this.#gap);
   }
 
-  /** Whether older events are still to be indexed. */
-  get isBehind(): boolean {
-    return this.#gap !== undefined;
+  /** The newest position that is indexed. */
+  get head(): number {
+    return this.#head;
   }
 
-  /** What is indexed of an event: its tokens; undefined if it has none, or is not searched. */
-  textOf(event: Event): string | undefined {
-    if (this.#rules === undefined || this.#rules.exceptKinds.has(event.kind)) return undefined;
-    const tokens = searchTokens(searchableText(event));
-    return tokens.length > 0 ? tokens.join(" ") : undefined;
+  /** Whether {@link fill} has something to do in a store whose newest position is `head`. */
+  isBehind(head: number): boolean {
+    if (this.#rules === undefined) return false;
+    return this.#isMerging || this.#gap !== undefined || head - this.#head >= FILL_EVENTS || this.#isWorn;
   }
 
   /** To be called in the transaction that removes the event, also where search is off: nothing of it is left. */
   remove(position: number): void {
+    if (position > this.#head) return;
     this.#sql.all("DELETE FROM search WHERE rowid = ?1", position);
+    this.#gone++;
   }
 
   /**
-   * Indexes a bounded number of older events, in the caller's transaction. Returns what to call when it has been
-   * committed.
+   * To be called in the transaction in which somebody's last event has been erased: no word of it is to be left either.
+   * Writes one row if there may be.
    */
-  fill(): () => void {
-    if (this.#gap === undefined) return () => {};
-    const rows: Row[] = [];
-    let size = 0;
-    this.#sql.each(
-      `SELECT seq, raw FROM event WHERE seq BETWEEN ?1 AND ?2
-         AND NOT EXISTS (SELECT 1 FROM search WHERE search.rowid = seq) ORDER BY seq LIMIT ?3 + 0`,
-      [this.#gap.next, this.#gap.end, FILL_EVENTS],
-      (row) => {
-        rows.push(row);
-        size += (row[1] as string).length;
-        return size < FILL_SIZE;
-      },
-    );
-    const texts = rows.flatMap(([position, raw]) => {
-      const text = this.textOf(JSON.parse(raw as string) as Event);
-      return text === undefined ? [] : [[position as number, text]];
-    });
-    insertRows(this.#sql, INSERT_TEXTS, texts);
-    const last = rows.at(-1)?.[0] as number | undefined;
-    const gap = this.#save({ next: (last ?? this.#gap.end) + 1, end: this.#gap.end });
+  forget(): void {
+    if (this.#rules === undefined || this.#isStale || this.#gone === 0) return;
+    this.#isStale = true;
+    this.#save(this.#head, this.#gap);
+  }
+
+  /** Whether the index is to be written anew: where nobody insists, once as many went as make it worth while. */
+  get #isWorn(): boolean {
+    return this.#isStale || this.#gone * WORTH > this.#head;
+  }
+
+  /**
+   * Indexes a bounded number of events, or brings what is indexed into order, in the caller's transaction. Returns what to
+   * call when it has been committed.
+   */
+  fill(head: number): () => void {
+    if (this.#isMerging) return this.#merge(MERGE_PAGES);
+    const gap = this.#gap;
+    const isTail = gap === undefined || head - this.#head >= FILL_EVENTS;
+    const [next, end] = isTail ? [this.#head + 1, head] : [gap.next, gap.end];
+    if (isTail && head - this.#head < FILL_EVENTS) return this.#isWorn ? this.#merge(-MERGE_PAGES) : () => {};
+    const last = this.#index(next, end, !isTail);
+    const indexed = isTail ? last : this.#head;
+    const left = isTail || last >= end ? (isTail ? gap : undefined) : { next: last + 1, end };
+    this.#save(indexed, left);
     return () => {
-      this.#gap = gap;
+      this.#head = indexed;
+      this.#gap = left;
+      this.#isMerging = true;
     };
   }
 
-  /** Writes one row. Returns the gap, if there is anything in it. */
-  #save(gap: Gap | undefined): Gap | undefined {
-    const left = gap === undefined || gap.next > gap.end ? undefined : gap;
-    writeMeta(this.#sql, "search", JSON.stringify(this.#state(left)));
-    return left;
+  /** Indexes events from a position on, as far as a step goes. Returns the last position that is done with. */
+  #index(next: number, end: number, mayBeThere: boolean): number {
+    const rows: Row[] = [];
+    const { meter } = this.#sql;
+    const until = meter.spent + STEP;
+    const isMissing = mayBeThere ? "AND NOT EXISTS (SELECT 1 FROM search WHERE search.rowid = seq)" : "";
+    this.#sql.each(
+      `SELECT seq, raw FROM event WHERE seq BETWEEN ?1 AND ?2 ${isMissing} ORDER BY seq LIMIT ?3 + 0`,
+      [next, end, FILL_EVENTS],
+      ([position, raw]) => {
+        const text = this.#textOf(JSON.parse(raw as string) as Event);
+        rows.push([position as number, text]);
+        meter.spent += COST.parsed * (raw as string).length + COST.searchCharacter * text.length;
+        return meter.spent < until;
+      },
+    );
+    insertRows(
+      this.#sql,
+      INSERT_TEXTS,
+      rows.filter(([, text]) => text !== ""),
+    );
+    const isThrough = rows.length < FILL_EVENTS && meter.spent < until;
+    return isThrough ? end : (rows.at(-1)?.[0] as number);
   }
 
-  #state(gap: Gap | undefined): State {
-    return { exceptKinds: [...(this.#rules?.exceptKinds ?? [])].sort((a, b) => a - b), gap };
+  /** What is indexed of an event: its different tokens; empty if it has none, or is not searched. */
+  #textOf(event: Event): string {
+    if (this.#rules?.exceptKinds.has(event.kind)) return "";
+    const tokens = new Set(searchTokens(searchableText(event)));
+    return (tokens.size > MAX_WORDS ? [...tokens].slice(0, MAX_WORDS) : [...tokens]).join(" ");
+  }
+
+  /**
+   * Merges some pages of segments that have become many; with a negative number, all of them into one, so that no word of an
+   * event that is gone is left.
+   */
+  #merge(pages: number): () => void {
+    const changes = () => Number(this.#sql.all("SELECT total_changes()")[0]?.[0]);
+    const before = changes();
+    this.#sql.all("INSERT INTO search(search, rank) VALUES('merge', CAST(?1 AS INTEGER))", pages);
+    this.#sql.meter.spent += COST.merged * MERGE_PAGES;
+    // The documentation's own test for whether there was anything to do.
+    const isDone = changes() - before < 2;
+    if (isDone && pages < 0 && this.#isStale) {
+      this.#isStale = false;
+      this.#save(this.#head, this.#gap);
+    }
+    return () => {
+      if (isDone && pages > 0) this.#isMerging = false;
+      if (isDone && pages < 0) this.#gone = 0;
+    };
+  }
+
+  /** Writes one row. */
+  #save(head: number, gap: Gap | undefined): void {
+    writeMeta(this.#sql, "search", JSON.stringify(this.#state(head, gap)));
+  }
+
+  #state(head: number, gap: Gap | undefined): State {
+    return {
+      exceptKinds: [...(this.#rules?.exceptKinds ?? [])].sort((a, b) => a - b),
+      head,
+      gap,
+      ...(this.#isStale && { isStale: true }),
+    };
   }
 }

@@ -3,6 +3,7 @@ import { type Filter, matches } from "../../protocol/filter.ts";
 import { type SearchQuery, scoreSearch } from "../../protocol/search/search.ts";
 import { SearchText, searchableText } from "../../protocol/search/search-text.ts";
 import { canRead, type Reader } from "../../protocol/visibility.ts";
+import { COST, STEP } from "../../protocol/work.ts";
 import { idOfPlace, placeOf } from "../place.ts";
 import { Candidate, type Hiding } from "../read/filter-scan.ts";
 import type { Ordered } from "../read/merge.ts";
@@ -12,16 +13,21 @@ import type { Sql } from "../sql.ts";
 import type { Steps } from "../steps.ts";
 import { type Candidates, chooseCandidates } from "./search-candidates.ts";
 
-/** Candidates of one stretch, and UTF-16 units of their raw JSON: some 10 ms. */
-const STRETCH = 1000;
-const STRETCH_SIZE = 1 << 20;
+/** Candidates that one statement reads at most. */
+const AT_ONCE = 1000;
 
-/** What a candidate takes that is of the wrong kind or time, so that its text is not looked at. */
-const SKIPPED = 0.5;
+/** What a candidate takes that is none: it lacks a word, or is of the wrong kind or time. */
+const MISSED = 0.25;
 
 /** How many more candidates may be looked at, over all searches of one REQ. */
 export interface Budget {
   left: number;
+}
+
+/** How far the words of events are indexed. */
+interface Indexed {
+  /** The newest position; all if absent. */
+  readonly indexed?: number;
 }
 
 interface Found {
@@ -42,7 +48,7 @@ export class SearchScan implements Ordered<Candidate> {
   readonly #others: Filter;
   readonly #isTagged: boolean;
   readonly #bounds: Bounds;
-  readonly #hiding: Hiding;
+  readonly #hiding: Hiding & Indexed;
   readonly #reader: Reader;
   readonly #limit: number;
   readonly #budget: Budget;
@@ -57,7 +63,7 @@ export class SearchScan implements Ordered<Candidate> {
     sql: Sql,
     filter: Filter,
     query: SearchQuery,
-    hiding: Hiding,
+    hiding: Hiding & Indexed,
     bounds: Bounds,
     reader: Reader,
     limit: number,
@@ -78,7 +84,13 @@ export class SearchScan implements Ordered<Candidate> {
 
   /** Chooses the index. */
   *open(): Steps<void> {
-    this.#candidates = yield* chooseCandidates(this.#sql, this.filter, this.#query, this.#bounds);
+    this.#candidates = yield* chooseCandidates(
+      this.#sql,
+      this.filter,
+      this.#query,
+      this.#bounds,
+      this.#hiding.indexed ?? this.#bounds.head,
+    );
   }
 
   /** Whether the order is known, so that rows can be taken. */
@@ -135,26 +147,30 @@ export class SearchScan implements Ordered<Candidate> {
   }
 
   #score(candidates: Candidates): void {
-    let size = 0;
-    candidates.read(Math.min(STRETCH, Math.ceil(this.#budget.left)), (kind, raw) => {
-      size += raw.length;
-      this.#budget.left -= this.#consider(kind, raw) ? 1 : SKIPPED;
-      return size < STRETCH_SIZE;
+    const { meter } = this.#sql;
+    const end = meter.spent + STEP / 2;
+    candidates.read(AT_ONCE, (kind, raw, isChosen) => {
+      const isFound = this.#consider(kind, raw);
+      if (isChosen) this.#budget.left -= isFound ? 1 : MISSED;
+      return this.#budget.left > 0 && meter.spent < end;
     });
   }
 
-  /** Keeps what matches. Whether the event had to be looked at. */
+  /** Keeps what matches; whether it does. */
   #consider(kind: number, raw: string): boolean {
     const time = timeOfRaw(raw);
     const { since, until, oldestKept } = this.#bounds;
     if (time < Math.max(since, oldestKept(kind)) || time > until) return false;
     if (this.#others.kinds?.has(kind) === false) return false;
+    this.#sql.meter.spent += COST.match + COST.parsed * raw.length;
     const event = JSON.parse(raw) as Event;
-    if (this.#hiding.hides?.(event)) return true;
+    if (this.#hiding.hides?.(event)) return false;
     const tags = this.#isTagged || this.#reader.privateKinds.has(kind) ? indexedTags(event) : [];
-    if (!matches(this.#others, event, tags) || !canRead(this.#reader, event, tags)) return true;
-    const score = scoreSearch(this.#query, event, new SearchText(searchableText(event)));
+    if (!matches(this.#others, event, tags) || !canRead(this.#reader, event, tags)) return false;
+    const text = new SearchText(searchableText(event));
+    const score = scoreSearch(this.#query, event, text);
+    this.#sql.meter.spent += text.spent;
     if (score > 0) this.#found.push({ place: placeOf(time, event.id), kind, score });
-    return true;
+    return score > 0;
   }
 }

@@ -1,8 +1,8 @@
 import type { Event } from "nostr-tools/pure";
 import { afterEach, expect, test } from "vitest";
+import { inspectedRelay } from "../../cloudflare/inspect.ts";
 import { alice, bob, now, signed, unique } from "../../support/keys.ts";
 import { Random } from "../../support/random.ts";
-import { inspectedRelay } from "../../workerd/inspect.ts";
 import { check } from "../checker.ts";
 import { Ledger } from "../ledger.ts";
 import { Load } from "../load.ts";

@@ -1,6 +1,6 @@
 import { inject } from "vitest";
+import type { InspectedRelay } from "../../cloudflare/inspect.ts";
 import { RELAY_URL } from "../../support/client.ts";
-import type { InspectedRelay } from "../../workerd/inspect.ts";
 import type { Place } from "../party.ts";
 
 declare module "vitest" {
@@ -21,6 +21,6 @@ export function placeOf(relay: InspectedRelay): Place {
   return {
     url: RELAY_URL,
     connect: relay.connect,
-    health: async () => (await relay.stub.fetch("http://relay/health")).text(),
+    health: async () => (await relay.fetch("/health")).text(),
   };
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { inspectedRelay, mendMethod } from "../../cloudflare/inspect.ts";
 import { Random } from "../../support/random.ts";
-import { inspectedRelay, mendMethod } from "../../workerd/inspect.ts";
 import { check } from "../checker.ts";
 import { Ledger } from "../ledger.ts";
 import { Load } from "../load.ts";

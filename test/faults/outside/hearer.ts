@@ -1,5 +1,5 @@
 import { key } from "../../support/keys.ts";
-import { connectTraffic } from "../../support/traffic-client.ts";
+import { connectTraffic } from "../../support/load/traffic-client.ts";
 
 // A process of subscribers that is stopped or killed: node hearer.ts <url> <connections> <t>. Prints "ready".
 

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { key } from "../../support/keys.ts";
+import { connectTraffic, type TrafficClient, tcpOf, tear } from "../../support/load/traffic-client.ts";
 import { ROOT, type Server } from "../../support/server.ts";
-import { connectTraffic, type TrafficClient, tcpOf, tear } from "../../support/traffic-client.ts";
 
 /** A subscriber whose TCP socket can be paused and torn off. */
 export interface Receiver {

@@ -1,0 +1,121 @@
+import { deletedAddresses, deletedIds } from "../../protocol/deletion.ts";
+import { type Event, indexedTags } from "../../protocol/event.ts";
+import { addressKey } from "../keys.ts";
+import type { Row, Sql } from "../sql.ts";
+import { keysOf, removeTags } from "./tags.ts";
+
+/** Rows that one step removes: some two milliseconds. */
+const STEP_ROWS = 400;
+
+/** What is left of an event that is gone: its tags, or the tombstones that it left and that are to go with it. */
+export type Leftover = "tags" | "tombstones";
+
+/** What one row of the table stands for, and how far it has been removed. */
+interface Work {
+  readonly number: number;
+  readonly position: number;
+  readonly event: Event;
+  /** Keys of tags. All of these are in the order of their table, so that what one step removes lies together. */
+  readonly tags: readonly string[];
+  readonly ids: readonly string[];
+  readonly addresses: readonly string[];
+  next: number;
+}
+
+/**
+ * Rows of events that are gone, too many to be removed with them. Nobody sees them: a tag without its event is passed over.
+ * They are removed in bounded steps, and found again after a restart.
+ */
+export class Leftovers {
+  readonly #sql: Sql;
+  /** Whether there may be any. */
+  #isPending: boolean;
+  #work: Work | undefined;
+
+  /** Reads one row. */
+  constructor(sql: Sql) {
+    this.#sql = sql;
+    this.#isPending = this.#first() !== undefined;
+  }
+
+  get isPending(): boolean {
+    return this.#isPending;
+  }
+
+  /** Notes what is left of a stored event that is about to go, in the caller's transaction. Writes one row. */
+  add(position: number, what: Leftover): void {
+    this.#isPending = true;
+    this.#sql.all(
+      "INSERT INTO unfinished(seq, work, raw) SELECT seq, ?2, raw FROM event WHERE seq = ?1",
+      position,
+      what,
+    );
+  }
+
+  /** Removes a bounded number of rows, in the caller's transaction. Returns what to call when it has been committed. */
+  step(): () => void {
+    const work = this.#work ?? this.#begin();
+    if (work === undefined) {
+      return () => {
+        this.#isPending = false;
+      };
+    }
+    let room = STEP_ROWS;
+    let { next } = work;
+    const some = <T>(list: readonly T[], from: number): readonly T[] => {
+      const part = list.slice(Math.max(0, next - from), Math.max(0, next - from) + room);
+      room -= part.length;
+      return part;
+    };
+    const tags = some(work.tags, 0);
+    const ids = some(work.ids, 0);
+    const addresses = some(work.addresses, work.ids.length);
+    if (tags.length > 0) removeTags(this.#sql, work.position, work.event, tags);
+    if (ids.length > 0) forgetIds(this.#sql, work.event.pubkey, ids);
+    if (addresses.length > 0) forgetAddresses(this.#sql, work.event.created_at, addresses);
+    next += tags.length + ids.length + addresses.length;
+    const isDone = next >= work.tags.length + work.ids.length + work.addresses.length;
+    if (isDone) this.#sql.all("DELETE FROM unfinished WHERE number = ?1", work.number);
+    return () => {
+      this.#work = isDone ? undefined : { ...work, next };
+    };
+  }
+
+  #begin(): Work | undefined {
+    const [number, position, what, raw] = this.#first() ?? [];
+    if (raw === undefined) return undefined;
+    const event = JSON.parse(raw as string) as Event;
+    const areTags = what === "tags";
+    return {
+      number: number as number,
+      position: position as number,
+      event,
+      tags: areTags ? keysOf(indexedTags(event)) : [],
+      ids: areTags ? [] : deletedIds(event).sort(),
+      addresses: areTags ? [] : deletedAddresses(event).map(addressKey).sort(),
+      next: 0,
+    };
+  }
+
+  #first(): Row | undefined {
+    const query = "SELECT number, seq, work, raw FROM unfinished WHERE work <> 'deletion' ORDER BY number LIMIT 1";
+    return this.#sql.all(query)[0];
+  }
+}
+
+function forgetIds(sql: Sql, pubkey: string, ids: readonly string[]): void {
+  sql.all(
+    "DELETE FROM tombstone WHERE id IN (SELECT unhex(value) FROM json_each(?1)) AND pubkey = unhex(?2)",
+    JSON.stringify(ids),
+    pubkey,
+  );
+}
+
+/** A later request of the same key has its own time, and goes by itself. */
+function forgetAddresses(sql: Sql, until: number, addresses: readonly string[]): void {
+  sql.all(
+    "DELETE FROM address_tombstone WHERE address IN (SELECT unhex(value) FROM json_each(?1)) AND until <= ?2",
+    JSON.stringify(addresses),
+    until,
+  );
+}

@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { alice, bob } from "../support/keys.ts";
+import { freshRelay } from "../support/relay.workerd.ts";
+
+const DEFAULT = "wss://nexus.openagents.com";
+
+test("R-05-55 without RELAY_URL clients log in under each name by which the relay is asked by TLS, also after an eviction", async () => {
+  const relay = freshRelay();
+  const a = await relay.connect();
+  expect((await a.auth(alice, "wss://nexus.example.workers.dev"))[2]).toBe(false);
+  for (const url of ["https://nexus.example.workers.dev/", "https://relay.example.org/", "http://forged.example/"]) {
+    const response = await relay.fetch(url);
+    // A body that nobody reads would keep the object.
+    expect([response.status, (await response.text()).includes("Nostr")]).toEqual([200, true]);
+  }
+  expect((await a.auth(alice, "wss://relay.example.org/"))[2]).toBe(true);
+  await relay.restart();
+  expect((await a.auth(bob, "wss://nexus.example.workers.dev"))[2]).toBe(true);
+  const b = await relay.connect();
+  expect((await b.auth(bob, "wss://forged.example"))[2]).toBe(false);
+  expect((await b.auth(bob, DEFAULT))[2]).toBe(true);
+});
+
+test("R-05-55 with RELAY_URL no other name counts", async () => {
+  const relay = freshRelay({ RELAY_URL: "wss://relay.example.com" });
+  await (await relay.fetch("https://relay.example.org/")).text();
+  const a = await relay.connect();
+  expect((await a.auth(alice, "wss://relay.example.org"))[2]).toBe(false);
+  expect((await a.auth(alice, "wss://relay.example.com"))[2]).toBe(true);
+});

@@ -1,0 +1,130 @@
+import { describe, expect, test } from "vitest";
+import { alice, bob, unique } from "../../support/keys.ts";
+import { freshRelay, type TestRelay } from "../../support/relay.ts";
+
+const URL = "wss://relay.example.com";
+
+async function information(relay: TestRelay, path = "/"): Promise<Record<string, unknown>> {
+  const response = await relay.fetch(path, { headers: { Accept: "application/nostr+json" } });
+  expect(response.status).toBe(200);
+  return (await response.json()) as Record<string, unknown>;
+}
+
+describe("RELAY_URL_MATCH=exact without slash", () => {
+  const relay = freshRelay({ RELAY_URL: URL, RELAY_URL_MATCH: "exact" });
+
+  test("T-013 R-06-27 the same letters are accepted", async () => {
+    const client = await relay.connect();
+    expect((await client.auth(alice, URL))[2]).toBe(true);
+  });
+
+  for (const other of [`${URL}/`, "wss://RELAY.example.com", "ws://relay.example.com", `${URL}:443`, `${URL}?x`, ""]) {
+    test(`T-013 R-06-27 '${other}' is refused, and the refusal names RELAY_URL`, async () => {
+      const client = await relay.connect();
+      const [, , accepted, text] = await client.auth(alice, other);
+      expect(accepted).toBe(false);
+      expect(text).toMatch(/^(invalid|auth-required): ./);
+      expect(String(text).split(/[\s,;]+/)).toContain(URL);
+      expect((await client.auth(alice, URL))[2]).toBe(true);
+    });
+  }
+});
+
+describe("RELAY_URL_MATCH=exact with slash", () => {
+  const relay = freshRelay({ RELAY_URL: `${URL}/`, RELAY_URL_MATCH: "exact" });
+
+  test("T-013 R-06-27 only the URL with its slash is accepted", async () => {
+    const client = await relay.connect();
+    expect((await client.auth(alice, URL))[2]).toBe(false);
+    expect((await client.auth(alice, `${URL}/`))[2]).toBe(true);
+  });
+});
+
+describe("RELAY_URL with a path, and aliases", () => {
+  const aliases = "wss://alias.example.com:8443/nostr , ws://abcdef.onion/nostr/";
+  const relay = freshRelay({ RELAY_URL: `${URL}/nostr`, RELAY_URL_ALIASES: aliases });
+
+  for (const url of [
+    `${URL}/nostr`,
+    `${URL}/nostr/`,
+    "wss://alias.example.com:8443/nostr",
+    "ws://abcdef.onion/nostr",
+  ]) {
+    test(`T-014 R-05-55 ${url} is accepted`, async () => {
+      const client = await relay.connect({ path: "/nostr" });
+      expect((await client.auth(alice, url))[2]).toBe(true);
+      expect((await client.req("s", {})).end[0]).toBe("EOSE");
+    });
+  }
+
+  for (const url of [URL, `${URL}/`, `${URL}/other`, "wss://alias.example.com/nostr", "wss://alias.example.com:8443"]) {
+    test(`T-014 R-06-27 ${url} is refused`, async () => {
+      const client = await relay.connect({ path: "/nostr" });
+      expect((await client.auth(alice, url))[2]).toBe(false);
+    });
+  }
+
+  test("R-01-01 R-08-08 the relay is at that path, and nowhere else", async () => {
+    expect((await information(relay, "/nostr")).name).toBe("Nexus");
+    for (const path of ["/", "/other", "/nostr/x", "/nostrum"]) {
+      expect((await relay.fetch(path)).status).toBe(404);
+      expect((await relay.upgrade({ path })).status).toBe(404);
+    }
+    expect(await (await relay.fetch("/health")).text()).toBe("ok");
+  });
+});
+
+describe("AUTH_REQUIRED=false", () => {
+  const relay = freshRelay({ AUTH_REQUIRED: "false", RELAY_URL: URL });
+
+  test("T-035 R-06-07 the challenge is sent, and REQ, EVENT, COUNT and CLOSE are served without AUTH", async () => {
+    const [reader, writer] = [await relay.connect(), await relay.connect()];
+    expect(reader.challenge).toMatch(/^[\x21-\x7e]{22,}$/);
+    expect((await reader.req("live", { kinds: [1] })).end[0]).toBe("EOSE");
+    const event = unique(alice);
+    expect(await writer.publish(event)).toEqual(["OK", event.id, true, ""]);
+    expect(await reader.next()).toEqual(["EVENT", "live", event]);
+    expect(await writer.query({ ids: [event.id] })).toEqual([event]);
+    expect(await writer.ask(["COUNT", "c", { ids: [event.id] }])).toEqual(["COUNT", "c", { count: 1 }]);
+    reader.send(["CLOSE", "live"]);
+    expect(await reader.settled()).toEqual([]);
+  });
+
+  test("T-035 R-06-07 AUTH is still checked, and private kinds still need it", async () => {
+    const [writer, reader] = [await relay.connect(), await relay.connect()];
+    expect((await reader.req("live", { kinds: [1059] })).end[0]).toBe("EOSE");
+    const [stored, live] = [1, 2].map(() => unique(bob, { kind: 1059, tags: [["p", alice.pubkey]] }));
+    expect((await writer.publish(stored))[2]).toBe(true);
+    expect(await reader.query({ kinds: [1059] })).toEqual([]);
+    expect((await reader.auth(alice, "wss://other.example.com"))[2]).toBe(false);
+    expect(await reader.query({ kinds: [1059] })).toEqual([]);
+    expect((await reader.auth(alice, URL))[2]).toBe(true);
+    expect(await reader.query({ kinds: [1059] })).toEqual([stored]);
+    await writer.publish(live);
+    expect(await reader.next()).toEqual(["EVENT", "live", live]);
+  });
+
+  test("T-035 R-05-60 kind 22242 inside EVENT is still refused", async () => {
+    const client = await relay.connect();
+    const event = client.authEvent(alice, URL);
+    expect(await client.publish(event)).toEqual(["OK", event.id, false, expect.stringMatching(/^invalid: ./)]);
+  });
+
+  test("R-08-04 the NIP-11 document says so", async () => {
+    expect(await information(relay)).toMatchObject({ limitation: { auth_required: false } });
+  });
+});
+
+test("R-08-02 NIP-11 has icon, banner and terms_of_service", async () => {
+  const relay = freshRelay({
+    RELAY_ICON: "https://a.example/icon.png",
+    RELAY_BANNER: "https://a.example/banner.png",
+    RELAY_TERMS_OF_SERVICE: "https://a.example/terms",
+  });
+  expect(await information(relay)).toMatchObject({
+    icon: "https://a.example/icon.png",
+    banner: "https://a.example/banner.png",
+    terms_of_service: "https://a.example/terms",
+    limitation: { max_limit: 5000 },
+  });
+});

@@ -1,0 +1,65 @@
+import { expect, test } from "vitest";
+import { alice, bob, key, now, unique } from "../../support/keys.ts";
+import { memberRelay } from "../../support/member-relay.ts";
+import { freshRelay } from "../../support/relay.ts";
+import { lookUp, setClock, storedEvents, verdict } from "../../support/stock.ts";
+
+// Requests to vanish of those who may not write: what they ask for is done, and nothing else.
+
+const AT = now() - 1000;
+const OK = [true, ""];
+/** One in so many seconds. */
+const SLOW = 0.001;
+
+const vanishing = (by: typeof alice, template: object = {}) =>
+  unique(by, { kind: 62, created_at: AT, tags: [["relay", "ALL_RELAYS"]], ...template });
+
+const MEMBERS_ONLY = { READ_ACCESS: "members", WRITE_ACCESS: "members", LIMIT_EVENT: `connection:${SLOW}/1` };
+
+test("R-05-22 R-05-23 from who may not write a request to vanish is carried out, not stored and not sent on", async () => {
+  const relay = memberRelay(MEMBERS_ONLY);
+  await relay.admit(alice);
+  const [a, b] = [await relay.login(alice), await relay.login(bob)];
+  const [mine, ofBob] = [unique(alice, { created_at: AT }), unique(bob, { created_at: AT })];
+  expect(verdict(await a.publish(ofBob))).toEqual(OK);
+  await a.req("live", { kinds: [62], limit: 0 });
+  const request = vanishing(bob);
+  expect(verdict(await b.publish(request))).toEqual(OK);
+  expect(await a.settled()).toEqual([]);
+  expect(await a.query({ authors: [bob.pubkey] })).toEqual([]);
+  await relay.ring();
+  expect(await lookUp(relay, "SELECT count(*) FROM event WHERE kind IN (1, 62)")).toBe(0);
+  // The cut-off holds for everybody, and asking again tells nothing.
+  expect(verdict(await (await relay.login(alice)).publish(ofBob))).toEqual([false, "blocked"]);
+  expect(verdict(await b.publish(request))).toEqual(OK);
+  expect(verdict(await b.publish(mine))).toEqual([false, "rate-limited"]);
+});
+
+test("R-05-22 of a flood of them from fresh keys a cut-off each is kept, and nothing is left to do", async () => {
+  const relay = memberRelay(MEMBERS_ONLY);
+  const b = await relay.login(bob);
+  const before = await storedEvents(relay);
+  for (let i = 0; i < 100; i++) b.send(["EVENT", vanishing(key(3000 + i), { content: "x".repeat(80_000) })]);
+  for (let i = 0; i < 100; i++) expect(verdict(await b.next())).toEqual(OK);
+  expect(await storedEvents(relay)).toBe(before);
+  expect(await lookUp(relay, "SELECT count(*) FROM vanished")).toBe(100);
+  expect(await lookUp(relay, "SELECT count(*) FROM vanished WHERE pending = 1")).toBe(0);
+  const size = await relay.database((sql) => sql.size());
+  expect(size).toBeLessThan(500_000);
+});
+
+test("R-05-20 a request of whom nothing else is stored leaves nothing to erase and sets no alarm", async () => {
+  const relay = freshRelay();
+  setClock(now() + 86_400);
+  const a = await relay.login(alice);
+  expect(verdict(await a.publish(vanishing(alice)))).toEqual(OK);
+  expect(await lookUp(relay, "SELECT count(*) FROM vanished WHERE pending = 1")).toBe(0);
+  expect(await relay.due()).toBe(undefined);
+  // Anything else that is stored of the key, or wrapped for it, is.
+  expect(verdict(await a.publish(unique(bob, { kind: 1059, created_at: AT, tags: [["p", bob.pubkey]] })))).toEqual(OK);
+  expect(verdict(await a.publish(vanishing(bob)))).toEqual(OK);
+  expect(await lookUp(relay, "SELECT count(*) FROM vanished WHERE pending = 1")).toBe(1);
+  expect(await relay.due()).not.toBe(undefined);
+  await relay.ring();
+  expect(await storedEvents(relay)).toBe(2);
+});

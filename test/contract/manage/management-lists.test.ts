@@ -1,0 +1,145 @@
+import { expect, test } from "vitest";
+import { admin, alice, bob, carol, key } from "../../support/keys.ts";
+import { caller } from "../../support/manage.ts";
+import { DONE, managedRelay } from "../../support/managed.ts";
+import { LIST, memberRelay, membersOf, operator, type PlainEvent, ROLE, self } from "../../support/member-relay.ts";
+import type { TestRelay } from "../../support/relay.ts";
+
+// Every list of management, and every change made twice.
+
+const ids = ["1", "2", "3", "4"].map((digit) => digit.repeat(64));
+const keys = [201, 202, 203, 204].map((n) => key(n).pubkey).sort();
+
+const LISTS: [list: string, put: string, remove: string, member: string | undefined, subjects: (string | number)[]][] =
+  [
+    ["listbannedpubkeys", "banpubkey", "unbanpubkey", "pubkey", keys],
+    ["listallowedpubkeys", "allowpubkey", "unallowpubkey", "pubkey", keys],
+    ["listbannedevents", "banevent", "unbanevent", "id", ids],
+    ["listallowedevents", "allowevent", "unallowevent", "id", ids],
+    ["listblockedips", "blockip", "unblockip", "ip", ["192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::1"]],
+    ["listallowedkinds", "allowkind", "disallowkind", undefined, [1, 7, 1984, 30023]],
+    ["listdisallowedkinds", "disallowkind", "allowkind", undefined, [1, 7, 1984, 30023]],
+  ];
+
+test.each(LISTS)(
+  "R-05-72 R-05-74 %s: whole, in pages, with reasons; every change may be made twice",
+  async (...row) => {
+    const [list, put, remove, member, subjects] = row;
+    const { call, restart } = managedRelay();
+    const entry = (subject: string | number, reason?: string) =>
+      member === undefined ? subject : { [member]: subject, ...(reason !== undefined && { reason }) };
+    const listed = async (...params: unknown[]) => (await call(list, ...params)).result;
+    expect(await listed()).toEqual([]);
+    for (const subject of [...subjects].reverse()) {
+      for (let twice = 0; twice < 2; twice++) expect(await call(put, subject)).toEqual(DONE);
+    }
+    const all = subjects.map((subject) => entry(subject));
+    expect(await listed()).toEqual(all);
+    await restart();
+    expect(await listed()).toEqual(all);
+    expect(await listed(2)).toEqual(all.slice(0, 2));
+    expect(await listed(2, subjects[1])).toEqual(all.slice(2, 4));
+    expect(await listed(2, subjects[2])).toEqual(all.slice(3));
+    expect(await listed(2, subjects[3])).toEqual([]);
+    if (member !== undefined) {
+      expect(await call(put, subjects[0], "because")).toEqual(DONE);
+      expect(await listed(1)).toEqual([entry(subjects[0] as string, "because")]);
+    }
+    for (const subject of subjects) {
+      for (let twice = 0; twice < 2; twice++) expect(await call(remove, subject)).toEqual(DONE);
+    }
+    expect(await listed()).toEqual([]);
+  },
+);
+
+test("R-05-72 listaudit: newest first, all of it in pages", async () => {
+  const { call } = managedRelay();
+  for (const kind of [1, 2, 3, 4, 5]) await call("allowkind", kind);
+  type Entry = { position: number; at: number; pubkey: string; method: string; params: unknown[] };
+  const page = async (...params: unknown[]) => (await call("listaudit", ...params)).result as Entry[];
+  const all = await page();
+  expect(all.map(({ params }) => params)).toEqual([[5], [4], [3], [2], [1]]);
+  for (const { pubkey, method } of all) expect([pubkey, method]).toEqual([admin.pubkey, "allowkind"]);
+  expect(await page("", 2)).toEqual(all.slice(0, 2));
+  expect(await page(all[1]?.position, 2)).toEqual(all.slice(2, 4));
+  expect(await page(all[3]?.position, 2)).toEqual(all.slice(4));
+  expect(await page(all[4]?.position)).toEqual([]);
+});
+
+test("R-05-72 what blockip blocks gets 403, until unblockip", async () => {
+  const { call, upgrade } = managedRelay();
+  const statusFrom = async (from: string) => (await upgrade({ from })).status;
+  expect(await call("blockip", "203.0.113.7", "scraper")).toEqual(DONE);
+  expect([await statusFrom("203.0.113.7"), await statusFrom("203.0.113.8")]).toEqual([403, 101]);
+  expect(await call("unblockip", "203.0.113.7")).toEqual(DONE);
+  expect(await statusFrom("203.0.113.7")).toBe(101);
+});
+
+test("R-05-27 an HTTP authorization needs no work", async () => {
+  const relay = managedRelay({ MIN_POW: "200" });
+  expect((await relay.call("supportedmethods")).status).toBe(200);
+});
+
+const ROLE_METHODS = ["createrole", "editrole", "deleterole", "assignrole", "unassignrole"];
+
+const as = (relay: TestRelay, by = operator) => caller(relay.fetch, by);
+
+test("T-130 R-05-72 R-05-66 roles over HTTP: told of where members are kept, published, assigned, in the list of members", async () => {
+  const relay = memberRelay();
+  const call = as(relay);
+  const supported = (await call("supportedmethods")).result as string[];
+  const without = (await managedRelay().call("supportedmethods")).result as string[];
+  expect([...supported].sort()).toEqual([...without, ...ROLE_METHODS].sort());
+  const reader = await relay.login(bob);
+  const roles = async () => {
+    const events = (await reader.query({ kinds: [ROLE], authors: [self.pubkey] })) as unknown as PlainEvent[];
+    return events.map(({ tags }) => tags.filter(([name]) => name !== "-"));
+  };
+  for (let twice = 0; twice < 2; twice++) {
+    expect(await call("createrole", "mod", "Moderator", "keeps order", "#00ff00", 2)).toEqual(DONE);
+    expect(await roles()).toEqual([
+      [
+        ["d", "mod"],
+        ["label", "Moderator"],
+        ["description", "keeps order"],
+        ["color", "#00ff00"],
+        ["order", "2"],
+      ],
+    ]);
+  }
+  expect(await call("editrole", "mod", "Mods", "", 120, "7")).toEqual(DONE);
+  expect(await roles()).toEqual([
+    [
+      ["d", "mod"],
+      ["label", "Mods"],
+      ["color", "120"],
+      ["order", "7"],
+    ],
+  ]);
+  for (let twice = 0; twice < 2; twice++) expect(await call("assignrole", alice.pubkey, "mod")).toEqual(DONE);
+  expect(await membersOf(reader)).toEqual({ [alice.pubkey]: ["mod"] });
+  for (const [method, ...params] of [
+    ["assignrole", alice.pubkey, "none"],
+    ["assignrole", "nobody", "mod"],
+    ["editrole", "none", "x", "", "", 0],
+    ["createrole", "", "x", "", "", 0],
+    ["createrole", "x", "", "", "", "first"],
+    ["createrole", "x", "", "", "", -1],
+    ["createrole", "x", "", "", "", 1.5],
+    ["createrole", "x", "", 1],
+    ["createrole", "x", ["label"]],
+  ] as const) {
+    expect(await call(method, ...params)).toMatchObject({
+      status: 200,
+      result: null,
+      error: expect.stringMatching(/^invalid: ./),
+    });
+  }
+  for (let twice = 0; twice < 2; twice++) expect(await call("unassignrole", alice.pubkey, "mod")).toEqual(DONE);
+  expect(await membersOf(reader)).toEqual({ [alice.pubkey]: [] });
+  for (let twice = 0; twice < 2; twice++) expect(await call("deleterole", "mod")).toEqual(DONE);
+  expect(await roles()).toEqual([]);
+  expect(await as(relay, carol)("createrole", "x")).toMatchObject({ status: 403 });
+  const [list] = (await reader.query({ kinds: [LIST] })) as unknown as PlainEvent[];
+  expect(list?.pubkey).toBe(self.pubkey);
+});

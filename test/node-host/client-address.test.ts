@@ -1,0 +1,39 @@
+import { afterEach, expect, test } from "vitest";
+import { connectTraffic, type TrafficClient } from "../support/load/traffic-client.ts";
+import { type Server, startServer } from "../support/server.ts";
+
+let server: Server | undefined;
+const open: TrafficClient[] = [];
+
+afterEach(async () => {
+  for (const { socket } of open.splice(0)) socket.terminate();
+  await server?.stop();
+});
+
+async function connect(headers: Record<string, string> = {}): Promise<void> {
+  open.push(await connectTraffic(server?.url ?? "", undefined, headers));
+}
+
+test("the address is that of the peer, and no header of a client changes it", async () => {
+  server = await startServer({ MAX_CONNECTIONS_PER_IP: "2" });
+  await connect();
+  await connect({ "CF-Connecting-IP": "203.0.113.7" });
+  for (const name of ["Nexus-Client-Address", "CF-Connecting-IP", "X-Forwarded-For", "X-Real-IP"]) {
+    await expect(connect({ [name]: "203.0.113.9" })).rejects.toThrow("refused with 429, Retry-After: 30");
+  }
+});
+
+test("CLIENT_IP_HEADER: the address is what the proxy says", async () => {
+  server = await startServer({ MAX_CONNECTIONS_PER_IP: "1", CLIENT_IP_HEADER: "X-Real-IP" });
+  await connect({ "X-Real-IP": "203.0.113.7" });
+  await connect({ "X-Real-IP": "203.0.113.8" });
+  await connect({ "X-Real-IP": "2001:db8::1" });
+  await expect(connect({ "X-Real-IP": "203.0.113.7" })).rejects.toThrow("429");
+  await expect(connect({ "X-Real-IP": "2001:db8::2" })).rejects.toThrow("429");
+});
+
+test("beyond MAX_CONNECTIONS: 503 with Retry-After", async () => {
+  server = await startServer({ MAX_CONNECTIONS: "1" });
+  await connect();
+  await expect(connect()).rejects.toThrow("refused with 503, Retry-After: 30");
+});

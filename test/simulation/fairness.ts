@@ -1,0 +1,29 @@
+import type { Meter } from "../../src/protocol/work.ts";
+import type { Party } from "./party.ts";
+
+/** Head start of whoever comes after a silence, and work of a step, in units (core.md 5). */
+const CREDIT = 2000;
+const STEP = 2000;
+
+/** Sees to it that nobody waits for long while others are served again and again (R-01-10). */
+export class Fairness {
+  /** The most that one step has taken, in units. */
+  #longest = STEP;
+
+  /** Does a step; the reason if somebody has had to wait for it too long. */
+  around(party: Party, all: Iterable<Party>, meter: Meter, step: () => void): string | undefined {
+    const waiting = [...all].filter((other) => other !== party && other.connection.isQueued);
+    const before = meter.spent + party.connection.virtualTime;
+    step();
+    const work = meter.spent + party.connection.virtualTime - before;
+    this.#longest = Math.max(this.#longest, work);
+    party.waited.clear();
+    for (const other of waiting) {
+      const waited = (other.waited.get(party) ?? 0) + work;
+      other.waited.set(party, waited);
+      if (waited > 2 * (CREDIT + this.#longest))
+        return `connection ${other.key} waits while ${party.key} does ${waited} units`;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,46 @@
+import type { Connection } from "../../src/relay/connection.ts";
+import type { Frame } from "../support/client.ts";
+import type { SimulatedSocket } from "./simulated-socket.ts";
+
+/** A frame that a client has sent. */
+export interface Arrived {
+  readonly frame: Frame;
+  readonly text: string;
+  /** Closed by what came later: it is not to be served. */
+  isCancelled: boolean;
+}
+
+/** One client: what it sends, and what it is owed. */
+export class Party {
+  readonly socket: SimulatedSocket;
+  /** What the oracle calls it; another number once it is gone. */
+  key: number;
+  connection: Connection;
+  /** Sent, and not yet read from the socket, which the relay has paused. */
+  readonly wire: Arrived[] = [];
+  /** Received, and not yet served. */
+  arrived: Arrived[] = [];
+  /** Served before the login, which they wait for (`AUTH_GRACE_MS`). */
+  held: Arrived[] = [];
+  graceUntilMs = 0;
+  /** So many times "internal error" has to be said. */
+  errors = 0;
+  /** It has gone, or the relay has closed it. */
+  isEnded = false;
+  /** Why the relay may close it. */
+  mayBeClosed: "overflow" | "login" | undefined;
+  /** Work done for each other while this one could have been served, in units. */
+  readonly waited = new Map<Party, number>();
+
+  constructor(key: number, connection: Connection, socket: SimulatedSocket) {
+    this.key = key;
+    this.connection = connection;
+    this.socket = socket;
+  }
+}
+
+/** What a frame opens, goes on with or closes. */
+export function aboutOf([verb, id]: Frame): string | undefined {
+  if (verb === "REQ" || verb === "CLOSE") return `REQ ${id}`;
+  return verb.startsWith("NEG-") ? `NEG ${id}` : undefined;
+}

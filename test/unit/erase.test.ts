@@ -1,0 +1,159 @@
+import { expect, test } from "vitest";
+import { Cleanup } from "../../src/store/erase/cleanup.ts";
+import { AUTHOR, NOW, OTHER, Stock, unsigned } from "./stocked.ts";
+
+// What is removed is hidden at once and erased behind, in bounded steps.
+
+const manyTags = (n: number, from = 0) => Array.from({ length: n }, (_, i) => ["t", `${from}.${i}`]);
+const HARD_STEP = 5000;
+
+test("R-05-10 a deletion of many events with many tags hides them at once, and is erased in bounded steps", () => {
+  const stock = new Stock();
+  const targets = Array.from({ length: 40 }, (_, v) => unsigned({ tags: [...manyTags(2000, v), ["x", "y"]] }));
+  for (const target of targets) stock.put(target);
+  const deletion = unsigned({ kind: 5, tags: targets.map(({ id }) => ["e", id]) });
+  const before = stock.sql.meter.spent;
+  expect(stock.put(deletion)).toEqual(["stored"]);
+  expect(stock.sql.meter.spent - before).toBeLessThan(HARD_STEP);
+  expect(stock.query({ kinds: [1] })).toEqual([]);
+  expect(stock.count({ kinds: [1] })).toBe(0);
+  expect(stock.count({ "#x": ["y"] })).toBe(0);
+  expect(stock.log.find(targets[39]?.id ?? "")).toBe(undefined);
+  expect(stock.put(targets[0] ?? deletion)).toEqual(["deleted"]);
+  expect(stock.put(targets[39] ?? deletion)).toEqual(["deleted"]);
+  stock.restart();
+  expect(stock.query({ kinds: [1] })).toEqual([]);
+  expect(stock.put(targets[39] ?? deletion)).toEqual(["deleted"]);
+  const { longest, steps, ms } = stock.erase();
+  console.log("deletion of 40 x 2000 tags:", steps, "steps, the longest", longest, "units,", ms.toFixed(1), "ms");
+  expect(longest).toBeLessThan(HARD_STEP);
+  expect(stock.rows("tag")).toBe(40);
+  expect(stock.rows("event")).toBe(1);
+  expect(stock.rows("unfinished")).toBe(0);
+  expect(stock.rows("tombstone")).toBe(40);
+  expect(stock.put(targets[7] ?? deletion)).toEqual(["deleted"]);
+});
+
+test("R-05-06 a deletion of 2000 unknown ids is in force at once; a ban of its author gives the room back", () => {
+  const stock = new Stock();
+  const empty = stock.sql.size();
+  const unseen = Array.from({ length: 2000 }, (_, i) => unsigned({ content: `unseen ${i}` }));
+  const deletion = unsigned({ kind: 5, tags: unseen.map(({ id }) => ["e", id]) });
+  expect(stock.put(deletion)).toEqual(["stored"]);
+  const [first, last] = [unseen[0], unseen[1999]];
+  expect(stock.put(first ?? deletion, last ?? deletion)).toEqual(["deleted", "deleted"]);
+  // Of a stranger it says nothing.
+  expect(stock.put(unsigned({ pubkey: OTHER, content: "other" }))).toEqual(["stored"]);
+  stock.restart();
+  expect(stock.put(first ?? deletion, last ?? deletion)).toEqual(["deleted", "deleted"]);
+  expect(stock.erase().longest).toBeLessThan(HARD_STEP);
+  expect(stock.put(first ?? deletion, last ?? deletion)).toEqual(["deleted", "deleted"]);
+  expect(stock.rows("tombstone")).toBe(2000);
+  const full = stock.sql.size();
+  const cleanup = new Cleanup(stock.sql, stock.store);
+  while (cleanup.removeAuthor(AUTHOR, 250) > 0);
+  expect(stock.erase().longest).toBeLessThan(HARD_STEP);
+  expect(stock.rows("tombstone")).toBe(0);
+  expect(stock.rows("tag")).toBe(0);
+  expect(stock.sql.size() - empty).toBeLessThan(0.2 * (full - empty));
+});
+
+test("R-05-07 an address deletion that is pending blocks and hides what is not newer", () => {
+  const stock = new Stock();
+  const address = (d: number) => `30078:${AUTHOR}:${d}`;
+  const version = (d: number, at: number) => unsigned({ kind: 30078, created_at: at, tags: [["d", `${d}`]] });
+  const old = Array.from({ length: 600 }, (_, d) => version(d, NOW));
+  stock.put(...old);
+  stock.put(unsigned({ kind: 5, created_at: NOW + 1, tags: old.map((_, d) => ["a", address(d)]) }));
+  expect(stock.store.isErasing).toBe(true);
+  expect(stock.query({ kinds: [30078] })).toEqual([]);
+  const newer = version(599, NOW + 2);
+  expect(stock.put(version(599, NOW + 1), newer)).toEqual(["deleted", "stored"]);
+  expect(stock.query({ kinds: [30078] })).toEqual([newer.id]);
+  stock.erase();
+  expect(stock.query({ kinds: [30078] })).toEqual([newer.id]);
+  expect(stock.rows("event")).toBe(2);
+  expect(stock.rows("address_tombstone")).toBe(600);
+});
+
+test("R-05-05 a pending deletion does nothing to others' events, and a version that it removes makes way", () => {
+  const stock = new Stock();
+  const ids = Array.from({ length: 600 }, (_, i) => unsigned({ content: `none ${i}` }).id);
+  const theirs = unsigned({ pubkey: OTHER });
+  const current = unsigned({ kind: 10002, created_at: NOW });
+  stock.put(theirs, current);
+  stock.put(unsigned({ kind: 5, tags: [...ids, theirs.id, current.id].map((id) => ["e", id]) }));
+  expect(stock.store.isErasing).toBe(true);
+  expect(stock.query({ kinds: [1, 10002] })).toEqual([theirs.id]);
+  // It would be superseded by the one that is deleted.
+  const older = unsigned({ kind: 10002, created_at: NOW - 5 });
+  expect(stock.put(older)).toEqual(["stored"]);
+  stock.erase();
+  expect(stock.query({ kinds: [1, 10002] }).sort()).toEqual([theirs.id, older.id].sort());
+});
+
+test("R-04-03 replacing a version with very many tags takes a bounded step; its tags go behind", () => {
+  const stock = new Stock();
+  const versions = Array.from({ length: 20 }, (_, v) =>
+    unsigned({ kind: 10002, created_at: NOW + v, tags: [...manyTags(2000, v), ["x", "y"]] }),
+  );
+  let longest = 0;
+  for (const version of versions) {
+    const start = performance.now();
+    expect(stock.put(version)).toEqual(["stored"]);
+    longest = Math.max(longest, performance.now() - start);
+  }
+  console.log("replacing 2000 tags:", longest.toFixed(1), "ms");
+  expect(stock.query({ "#x": ["y"] })).toEqual([versions[19]?.id]);
+  expect(stock.count({ "#x": ["y"] })).toBe(1);
+  expect(stock.query({ "#t": ["3.7"] })).toEqual([]);
+  stock.restart();
+  expect(stock.count({ "#x": ["y"] })).toBe(1);
+  const erased = stock.erase();
+  expect(erased.longest).toBeLessThan(HARD_STEP);
+  console.log("erasing their tags:", erased.steps, "steps, the longest", erased.ms.toFixed(1), "ms");
+  expect(stock.rows("tag")).toBe(2001);
+  expect(stock.rows("unfinished")).toBe(0);
+});
+
+test("an event comes back while its tags are left over", () => {
+  const stock = new Stock();
+  const event = unsigned({ tags: manyTags(1000) });
+  stock.put(event);
+  const cleanup = new Cleanup(stock.sql, stock.store);
+  cleanup.removeEvent(event.id);
+  expect(stock.store.hasLeftovers).toBe(true);
+  expect(stock.put(event)).toEqual(["stored"]);
+  stock.erase();
+  expect(stock.rows("tag")).toBe(1000);
+  expect(stock.query({ "#t": ["0.999"] })).toEqual([event.id]);
+});
+
+test("R-05-20 erasing somebody with very many kinds takes bounded steps", () => {
+  const stock = new Stock();
+  for (let from = 0; from < 3000; from += 100) {
+    stock.put(...Array.from({ length: 100 }, (_, i) => unsigned({ kind: 40_000 + from + i, created_at: NOW + 9 })));
+  }
+  const old = unsigned({ kind: 65_000 });
+  stock.put(old);
+  stock.put(unsigned({ kind: 62, created_at: NOW + 1, tags: [["relay", "ALL_RELAYS"]] }));
+  expect(stock.query({ ids: [old.id] })).toEqual([]);
+  let longest = 0;
+  for (let n = 0; stock.store.vanishing.isPending; n++) {
+    const before = stock.sql.meter.spent;
+    stock.store.eraseVanished(250);
+    longest = Math.max(longest, stock.sql.meter.spent - before);
+    expect(n).toBeLessThan(100);
+  }
+  expect(longest).toBeLessThan(HARD_STEP);
+  expect(stock.rows("event")).toBe(3001);
+});
+
+test("what is full takes events again when something was removed", () => {
+  const stock = new Stock({ maxStorage: 2_000_000 });
+  let n = 0;
+  while (!stock.log.isFull()) stock.put(unsigned({ content: "z".repeat(90_000) + n++ }));
+  const cleanup = new Cleanup(stock.sql, stock.store);
+  while (cleanup.removeAuthor(AUTHOR, 250) > 0);
+  expect(stock.log.isFull()).toBe(false);
+});
