@@ -47,11 +47,11 @@ export default defineConfig({
       // What a relay does, over sockets and HTTP only: the same tests on both hosts.
       {
         ...inNode(),
-        test: { name: "contract-node", include: ["test/contract/**/*.test.ts"], testTimeout: 30_000 },
+        test: { name: "contract-node", include: ["test/contract/**/*.test.ts"], testTimeout: 60_000 },
       },
       {
         ...insideWorkerd(),
-        test: { name: "contract-workers", include: ["test/contract/**/*.test.ts"], testTimeout: 30_000 },
+        test: { name: "contract-workers", include: ["test/contract/**/*.test.ts"], testTimeout: 60_000 },
       },
       {
         // What only workerd shows: hibernation, attachments, rows, alarms, what is billed, errors of the platform.
