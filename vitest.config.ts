@@ -86,6 +86,10 @@ export default defineConfig({
         },
       },
       {
+        // The core on a host of one seed: orders, faults, crashes (docs/architecture.md). For longer: `npm run simulate`.
+        test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 120_000 },
+      },
+      {
         // The server of `npm start` from outside: its process, data directory, signals, sockets.
         test: {
           name: "node-host",

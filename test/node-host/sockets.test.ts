@@ -258,12 +258,11 @@ test("who does not read becomes crowded, then overflows; a stranger sooner", asy
   expect(socket.isOverflowing).toBe(false);
 });
 
-test("hanging up sends what is queued and no Close", async () => {
+test("hanging up sends what is queued, a NOTICE in a binary frame, and a Close", async () => {
   const client = await RawClient.open(port);
   opened[0]?.socket.send("last");
   sockets.hangUp();
-  await client.until(() => client.texts().length === 1);
-  client.socket.end();
   await client.until(() => client.hasEnded);
-  expect(client.closed).toBeUndefined();
+  expect(client.frames.map(({ opcode }) => opcode)).toEqual([TEXT, BINARY, CLOSE]);
+  expect(client.closed).toBe(1001);
 });

@@ -1,10 +1,14 @@
+import { type Draft, randomDraft } from "../support/model/drafts.ts";
+import { addressOf } from "../support/model/naive-rules.ts";
 import { randomConnection, randomMessage } from "../support/model/operations.ts";
-import type { Message, State } from "../support/model/steps.ts";
+import { type Content, type Message, publish, type State } from "../support/model/steps.ts";
+import { openSync } from "../support/model/sync-operations.ts";
 import type { Random } from "../support/random.ts";
 import type { Action, Settings } from "./actions.ts";
 
 export function settingsOf(seed: number, random: Random): Settings {
   return {
+    seed,
     scale: random.pick([1, 5, 20, 100]),
     gatherMs: random.pick([0, 1]),
     canPause: random.chance(0.5),
@@ -62,6 +66,18 @@ const HAPPENINGS: readonly Happening[] = [
       );
     },
   },
+  { weight: 3, generate: lossWhileAnswering },
+  {
+    weight: 3,
+    // A sync from beginning to end.
+    generate: (random, state) => {
+      const on = randomConnection(random, state);
+      const opening: Message = { name: "whole sync", on, ...openSync(random, state, on) };
+      const round: Message = { name: "whole sync", on, verb: "NEG-MSG", id: opening.id };
+      const end: Message = { ...round, verb: "NEG-CLOSE" };
+      return [opening, round, round, round, end].flatMap((message) => [{ do: "send", message }, { do: "settle" }]);
+    },
+  },
   { weight: 25, generate: (random) => [{ do: "run", times: random.pick([1, 1, 1, 2, 3, 10]) }] },
   { weight: 15, generate: (random) => [{ do: "tick", ms: random.pick([0, 1, 1, 2, 5, 11, 20, 300]) }] },
   { weight: 6, generate: (random) => [{ do: "tick", ms: 1000 * random.pick([1, 1, 2, 3, 5, 8, 61]) }] },
@@ -115,6 +131,42 @@ export function finalActions(settings: Settings): Action[] {
     for (const message of last) actions.push({ do: "send", message }, { do: "settle" });
   }
   return actions;
+}
+
+/** A client that does not read has an answer under way, while an event comes and goes. */
+function lossWhileAnswering(random: Random, state: State): Action[] {
+  const on = randomConnection(random, state);
+  const other = randomConnection(random, state);
+  const { now } = state.oracle;
+  const draft = randomDraft(random, [1, 1, 7, 0, 10002, 30023, 20001, 4, 1059], now);
+  const lifetime = random.pick([undefined, undefined, undefined, ["expiration", String(now + 2)]]);
+  if (lifetime !== undefined) draft.tags.push(lifetime);
+  const event = state.signer.sign(draft);
+  const address = addressOf(event);
+  const named = address !== undefined && random.chance(0.5) ? ["a", address] : ["e", event.id];
+  const by = { by: draft.by, created_at: now, content: "" };
+  const end = random.pick<Draft>([
+    { ...by, kind: 5, tags: [named] },
+    { ...by, kind: 5, tags: [named] },
+    { ...by, kind: 62, tags: [["relay", "ALL_RELAYS"]] },
+    { ...draft, created_at: draft.created_at + 1, content: "newer" },
+  ]);
+  const send = (content: Content, from: number): Action => {
+    return { do: "send", message: { name: "lose while answering", on: from, ...content } };
+  };
+  const run: Action = { do: "run", times: random.int(1, 3) };
+  const early = random.chance(0.3) ? [send(publish(draft), other), run] : [];
+  return [
+    ...early,
+    { do: "crowd", on, is: true },
+    send({ verb: "REQ", id: "lossy", filters: [{}] }, on),
+    run,
+    ...(early.length > 0 ? [] : [send(publish(draft), other), run]),
+    lifetime === undefined || random.chance(0.3) ? send(publish(end), other) : { do: "tick", ms: 2000 },
+    run,
+    { do: "crowd", on, is: false },
+    ...(random.chance(0.5) ? [{ do: "settle" } as const] : []),
+  ];
 }
 
 function arrival(random: Random, on: number): Action[] {

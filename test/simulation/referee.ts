@@ -10,6 +10,7 @@ import { Matcher } from "./matcher.ts";
 import { type Arrived, aboutOf, type Party } from "./party.ts";
 import type { Watcher } from "./watch.ts";
 
+const READS: readonly string[] = ["REQ", "COUNT", "NEG-OPEN", "NEG-MSG"];
 const INTERNAL = "error: internal error";
 
 /** Something that the relay has sent, or that it has closed a connection. */
@@ -26,6 +27,8 @@ export class Referee implements Watcher {
   readonly parties = new Map<Inbox, Party>();
   /** What was found wrong first. */
   wrong: string | undefined;
+  /** The machine has stopped in this action. */
+  isOver: () => boolean = () => false;
   /** Statements have failed in this action. */
   hasFailed: () => boolean = () => false;
   /** Told of each step: whose it was, and what it took. */
@@ -188,6 +191,10 @@ export class Referee implements Watcher {
 
   #serve(party: Party, frame: Frame): void {
     if (party.isEnded) return;
+    // R-01-09: it finds what it has sent itself.
+    if (READS.includes(frame[0]) && this.#pending.some((event) => event.party === party)) {
+      this.#fail("a read is served before an event that was sent before it", frame);
+    }
     if (
       frame[0] === "AUTH" &&
       this.#sent.some(({ frame: sent }) => sent?.[1] === (frame[1] as Event).id && sent[3] === INTERNAL)
@@ -270,6 +277,7 @@ export class Referee implements Watcher {
     const [verb, id] = frame as [string, string];
     if (!this.hasFailed()) return this.#fail("an error is sent although nothing has failed", frame);
     party.errors++;
+    this.oracle.outcomes.push(verb === "OK" ? "failed commit" : "failed read");
     if (verb === "OK") return;
     const client = this.oracle.connections.get(party.key);
     const what = this.matcher.fail(party.key, verb, id);
@@ -284,7 +292,12 @@ export class Referee implements Watcher {
     this.end(party, false);
   }
 
+  /** The first thing that is wrong counts. What a machine does while it stops does not. */
+  accuse(reason: string): void {
+    if (!this.isOver()) this.wrong ??= reason;
+  }
+
   #fail(reason: string, frame: readonly unknown[]): void {
-    this.wrong ??= `${reason}: ${JSON.stringify(Array.isArray(frame) && typeof frame[0] === "string" ? short(frame as Frame) : frame)}`;
+    this.accuse(`${reason}: ${JSON.stringify(typeof frame[0] === "string" ? short(frame as Frame) : frame)}`);
   }
 }

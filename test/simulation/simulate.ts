@@ -7,6 +7,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "60" },
     seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
     operations: { type: "string", default: "200" },
+    "no-shrink": { type: "boolean", default: false },
     sessions: { type: "string", default: "Infinity" },
   },
 });
@@ -20,7 +21,7 @@ for (let seed = first; Date.now() - start < 1000 * Number(values.seconds) && don
   const failure = run(seed, operations, tally);
   done++;
   if (failure !== undefined) {
-    console.error(report(seed, failure, shrink(seed, failure)));
+    console.error(report(seed, failure, values["no-shrink"] ? failure : shrink(failure)));
     process.exitCode = 1;
     break;
   }

@@ -55,11 +55,12 @@ export class Simulation {
   #dueSeconds = Number.POSITIVE_INFINITY;
   #thrown = 0;
 
-  constructor(seed: number, settings: Settings) {
+  constructor(settings: Settings) {
     this.#settings = settings;
-    this.#random = new Random(seed ^ 0x5eed);
+    this.#random = new Random(settings.seed ^ 0x5eed);
     this.signer = new Signer(signFast);
     this.referee = new Referee((event) => this.signer.isGenuine(event));
+    this.referee.isOver = () => this.#sql.isCrashed;
     this.referee.hasFailed = () => this.#sql.thrown > this.#thrown;
     this.referee.commits = () => this.#sql.commits;
     this.referee.graceMs = settings.graceMs;
@@ -90,7 +91,9 @@ export class Simulation {
     this.#act(action);
     this.#endTurn();
     if (this.referee.wrong !== undefined) throw new Error(this.referee.wrong);
-    if (this.#sql.isCrashed) this.#crash();
+    if (!this.#sql.isCrashed) return;
+    this.referee.oracle.outcomes.push("crash in a commit");
+    this.#crash();
   }
 
   #act(action: Action): void {
@@ -186,7 +189,7 @@ export class Simulation {
         try {
           task();
         } catch (error) {
-          if (!this.referee.hasFailed()) this.referee.wrong ??= `a timer throws ${error}, although nothing has failed`;
+          if (!this.referee.hasFailed()) this.referee.accuse(`a timer throws ${error}, although nothing has failed`);
         }
         this.referee.timerRan();
       }
@@ -264,7 +267,7 @@ export class Simulation {
     const party = this.#partyOf(socket);
     if (party === undefined) {
       // R-01-02: the challenge comes first, and unasked.
-      if (frame[0] !== "AUTH") this.referee.wrong ??= `connection ${on} is sent ${text} before its challenge`;
+      if (frame[0] !== "AUTH") this.referee.accuse(`connection ${on} is sent ${text} before its challenge`);
       return;
     }
     this.referee.sent(party, frame);
@@ -277,7 +280,7 @@ export class Simulation {
     const id = frame[0] === "EVENT" ? (frame[2] as { id: string }).id : frame[1];
     const isStored = frame[0] === "EVENT" || (frame[0] === "OK" && frame[2] === true);
     const at = isStored ? this.referee.storedAt.get(id as string) : undefined;
-    if (at !== undefined && at > durable) this.referee.wrong ??= `${frame[0]} ${id} is shown before it is durable`;
+    if (at !== undefined && at > durable) this.referee.accuse(`${frame[0]} ${id} is shown before it is durable`);
   }
 
   #leave(on: number, party: Party): void {
@@ -292,7 +295,7 @@ export class Simulation {
 
   #step(party: Party, step: () => void): void {
     const reason = this.#fairness.around(party, this.referee.parties.values(), this.#sql.meter, step);
-    if (reason !== undefined) this.referee.wrong ??= reason;
+    if (reason !== undefined) this.referee.accuse(reason);
   }
 
   /** The machine stops. It starts with what was on its disk. */
@@ -328,7 +331,7 @@ export class Simulation {
       for (const [key, party] of this.#clients) {
         const kept = this.#kept.get(party.connection.id);
         if (kept === undefined) {
-          this.referee.wrong ??= `connection ${key} is not kept`;
+          this.referee.accuse(`connection ${key} is not kept`);
           return;
         }
         const { config, relay } = running;
@@ -338,8 +341,8 @@ export class Simulation {
           const filters = source.map((value) => parseFilter(value, filterOptions(config)));
           const parsed = filters.flatMap((filter) => (filter.ok ? [filter.value] : []));
           if (parsed.length < source.length)
-            this.referee.wrong ??= `subscription ${id} is kept in a form that is refused`;
-          relay.subscriptions.restore(connection, id, parsed, source);
+            this.referee.accuse(`subscription ${id} is kept in a form that is refused`);
+          relay.subscriptions.restore(connection, id, parsed);
         }
         party.connection = connection;
         party.graceUntilMs = 0;
@@ -378,7 +381,7 @@ export class Simulation {
       },
       report: (message, details) => {
         if (simulation.referee.hasFailed()) return;
-        simulation.referee.wrong ??= `${message}, although nothing has failed: ${JSON.stringify(details)}`;
+        simulation.referee.accuse(`${message}, although nothing has failed: ${JSON.stringify(details)}`);
       },
       randomHex: (bytes) =>
         Array.from({ length: bytes }, () => simulation.#random.int(0, 255).toString(16).padStart(2, "0")).join(""),

@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
 import { createCrypto } from "../../src/protocol/crypto/secp256k1.ts";
+import wasm from "../../src/protocol/crypto/secp256k1.wasm";
 
-const path = new URL("../../src/protocol/crypto/secp256k1.wasm", import.meta.url);
-
-/** The cryptography of the relay, for tests in Node. */
-export const secp256k1 = createCrypto(new WebAssembly.Module(readFileSync(path)));
+/** The cryptography of the relay, for tests that need it without a relay. */
+export const secp256k1 = createCrypto(wasm);

@@ -1,6 +1,6 @@
 import type { Socket as NetSocket } from "node:net";
 import type { Socket } from "../../relay/ports.ts";
-import { closeFrame, encodeFrames, type Frame, pongFrame } from "./frame.ts";
+import { binaryFrame, closeFrame, encodeFrames, type Frame, pongFrame } from "./frame.ts";
 import type { Outbox, Outlet } from "./outbox.ts";
 
 /** Queued bytes of one socket from which stored answers wait for it. */
@@ -17,6 +17,13 @@ const STUCK_MS = 60_000;
 
 /** How long a client may stay after a Close, in milliseconds. */
 const LINGER_MS = 2000;
+
+/**
+ * Goes ahead of the Close when the relay stops. nostr-tools comes back only after a Close, and applesauce only after one that was
+ * not answered, which others cannot tell from one that was, or after a frame that it cannot read: as it cannot read a binary
+ * one. All others read it as the NOTICE that it is, or drop it; a text that is no JSON would end welshman.
+ */
+const GOODBYE = binaryFrame('["NOTICE","the relay is restarting"]');
 
 /** What all sockets have in common. */
 export interface Shared {
@@ -82,11 +89,14 @@ export class ClientSocket implements Socket, Outlet {
     this.#queue(END);
   }
 
-  /**
-   * Ends the connection behind what is queued, without a Close: who sees one takes the end for intended and may not come back
-   * (applesauce). All clients come back after an end without it.
-   */
+  /** The relay stops: ends the connection behind what is queued, so that every client library comes back by itself. */
   hangUp(): void {
+    if (!this.#isClosing) this.#queue(GOODBYE);
+    this.end(1001, "the relay is restarting");
+  }
+
+  /** The client has ended its half of the connection, without a Close. */
+  finish(): void {
     this.#leaveSoon();
     this.#queue(END);
   }
@@ -134,7 +144,7 @@ export class ClientSocket implements Socket, Outlet {
 
   flush(): void {
     if (this.#hasEnded) return;
-    const isLast = this.#released.at(-1) === END;
+    const isLast = this.#released.includes(END);
     const frames = isLast ? this.#released.filter((frame) => frame !== END) : this.#released;
     this.#released = [];
     this.#waiting -= lengthOf(frames);

@@ -73,7 +73,7 @@ export class Sockets {
     socket.intake = intake;
     net.on("end", () => {
       leave();
-      socket.hangUp();
+      socket.finish();
     });
     net.on("close", () => {
       this.#all.delete(socket);
@@ -83,7 +83,7 @@ export class Sockets {
     intake.start(head);
   }
 
-  /** Ends all connections behind what is queued for them; see `ClientSocket.hangUp` for why there is no Close. */
+  /** The relay stops: ends all connections behind what is queued for them. */
   hangUp(): void {
     for (const socket of this.#all.keys()) socket.hangUp();
   }

@@ -61,11 +61,18 @@ export class Vanishing {
     );
   }
 
-  /** To be called when the transaction of {@link request} has been committed. */
-  begin({ pubkey }: Event): void {
-    const [row] = this.#sql.all("SELECT until FROM vanished WHERE pubkey = unhex(?1) AND pending = 1", pubkey);
-    if (row === undefined) return;
-    this.#pending.set(pubkey, row[0] as number);
+  /** To be called when the transaction of {@link request} has been committed. Never throws. */
+  begin({ pubkey, created_at }: Event): void {
+    let until: number | undefined;
+    try {
+      const [row] = this.#sql.all("SELECT until FROM vanished WHERE pubkey = unhex(?1) AND pending = 1", pubkey);
+      until = row?.[0] as number | undefined;
+    } catch {
+      // It is committed: a failure now must not make it, and what was committed with it, look as if it were not.
+      until = Math.max(created_at, this.#pending.get(pubkey) ?? 0);
+    }
+    if (until === undefined) return;
+    this.#pending.set(pubkey, until);
     this.#kind = BEFORE_ALL;
   }
 
