@@ -87,6 +87,7 @@ export default defineConfig({
       },
       {
         // The core on a host of one seed: orders, faults, crashes (docs/architecture.md). For longer: `npm run simulate`.
+        ...inNode(),
         test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 120_000 },
       },
       {
