@@ -29,6 +29,8 @@ export type Action =
 
 /** How a simulated host behaves. */
 export interface Settings {
+  /** Of what the host draws: keys of connections, how long a sync takes, what a crash leaves. */
+  seed: number;
   /** Of the meter: how much more work everything seems to be. */
   scale: number;
   gatherMs: number;

@@ -2,11 +2,13 @@ import { type Draft, randomDraft } from "../support/model/drafts.ts";
 import { addressOf } from "../support/model/naive-rules.ts";
 import { randomConnection, randomMessage } from "../support/model/operations.ts";
 import { type Content, type Message, publish, type State } from "../support/model/steps.ts";
+import { openSync } from "../support/model/sync-operations.ts";
 import type { Random } from "../support/random.ts";
 import type { Action, Settings } from "./actions.ts";
 
 export function settingsOf(seed: number, random: Random): Settings {
   return {
+    seed,
     scale: random.pick([1, 5, 20, 100]),
     gatherMs: random.pick([0, 1]),
     canPause: random.chance(0.5),
@@ -65,6 +67,17 @@ const HAPPENINGS: readonly Happening[] = [
     },
   },
   { weight: 3, generate: lossWhileAnswering },
+  {
+    weight: 3,
+    // A sync from beginning to end.
+    generate: (random, state) => {
+      const on = randomConnection(random, state);
+      const opening: Message = { name: "whole sync", on, ...openSync(random, state, on) };
+      const round: Message = { name: "whole sync", on, verb: "NEG-MSG", id: opening.id };
+      const end: Message = { ...round, verb: "NEG-CLOSE" };
+      return [opening, round, round, round, end].flatMap((message) => [{ do: "send", message }, { do: "settle" }]);
+    },
+  },
   { weight: 25, generate: (random) => [{ do: "run", times: random.pick([1, 1, 1, 2, 3, 10]) }] },
   { weight: 15, generate: (random) => [{ do: "tick", ms: random.pick([0, 1, 1, 2, 5, 11, 20, 300]) }] },
   { weight: 6, generate: (random) => [{ do: "tick", ms: 1000 * random.pick([1, 1, 2, 3, 5, 8, 61]) }] },

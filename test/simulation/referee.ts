@@ -277,6 +277,7 @@ export class Referee implements Watcher {
     const [verb, id] = frame as [string, string];
     if (!this.hasFailed()) return this.#fail("an error is sent although nothing has failed", frame);
     party.errors++;
+    this.oracle.outcomes.push(verb === "OK" ? "failed commit" : "failed read");
     if (verb === "OK") return;
     const client = this.oracle.connections.get(party.key);
     const what = this.matcher.fail(party.key, verb, id);

@@ -9,6 +9,7 @@ export class ScaledMeter implements Meter {
   #shown = 0;
   /** Units that were really spent. */
   real = 0;
+  prepaid = 0;
   written = 0;
   read = 0;
 

@@ -1,5 +1,5 @@
 import { Random } from "../support/random.ts";
-import type { Action } from "./actions.ts";
+import type { Action, Settings } from "./actions.ts";
 import { finalActions, nextActions, settingsOf } from "./generate.ts";
 import { Simulation } from "./simulation.ts";
 
@@ -9,10 +9,11 @@ const SHRINK_MS = 20_000;
 export interface Failure {
   /** The actions up to the one that failed. */
   actions: Action[];
+  settings: Settings;
   reason: string;
 }
 
-/** What sessions have shown: how often each outcome occurred, and the longest run, in units. */
+/** What sessions have shown: how often each action, message and outcome occurred, and the longest run, in units. */
 export interface Tally {
   outcomes: Map<string, number>;
   worst: number;
@@ -22,10 +23,11 @@ export interface Tally {
 export function run(seed: number, operations: number, tally: Tally): Failure | undefined {
   const random = new Random(seed);
   const settings = settingsOf(seed, random);
-  const simulation = new Simulation(seed, settings);
+  const simulation = new Simulation(settings);
   const actions: Action[] = [];
   const perform = (action: Action) => {
     actions.push(action);
+    count(tally, [action.do === "send" ? action.message.name : action.do]);
     simulation.perform(action);
   };
   try {
@@ -37,12 +39,10 @@ export function run(seed: number, operations: number, tally: Tally): Failure | u
     }
     for (const action of finalActions(settings)) perform(action);
   } catch (error) {
-    return { actions, reason: reasonOf(error) };
+    return { actions, settings, reason: reasonOf(error) };
   } finally {
     const { outcomes } = simulation.referee.oracle;
-    for (const name of [...outcomes, ...simulation.referee.syncs.outcomes]) {
-      tally.outcomes.set(name, (tally.outcomes.get(name) ?? 0) + 1);
-    }
+    count(tally, [...outcomes, ...simulation.referee.syncs.outcomes]);
     if (settings.scale === 1) tally.worst = Math.max(tally.worst, simulation.worst);
     simulation.close();
   }
@@ -50,14 +50,14 @@ export function run(seed: number, operations: number, tally: Tally): Failure | u
 }
 
 /** Repeats a session of this seed from its printed actions. */
-export function replay(seed: number, actions: readonly Action[]): Failure | undefined {
-  const simulation = new Simulation(seed, settingsOf(seed, new Random(seed)));
+export function replay(settings: Settings, actions: readonly Action[]): Failure | undefined {
+  const simulation = new Simulation(settings);
   try {
     for (const [i, action] of [...actions, { do: "settle" } as const].entries()) {
       try {
         simulation.perform(action);
       } catch (error) {
-        return { actions: actions.slice(0, i + 1), reason: reasonOf(error) };
+        return { actions: actions.slice(0, i + 1), settings, reason: reasonOf(error) };
       }
     }
   } finally {
@@ -67,14 +67,14 @@ export function replay(seed: number, actions: readonly Action[]): Failure | unde
 }
 
 /** Leaves out actions, ever smaller groups of them, as long as the session still fails without. */
-export function shrink(seed: number, failure: Failure): Failure {
+export function shrink(failure: Failure): Failure {
   const deadline = Date.now() + SHRINK_MS;
   let shortest = failure;
   for (let size = Math.ceil(shortest.actions.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let end = shortest.actions.length; end > 0; end -= size) {
       if (Date.now() > deadline) return shortest;
       const start = Math.max(0, end - size);
-      const failed = replay(seed, shortest.actions.toSpliced(start, end - start));
+      const failed = replay(failure.settings, shortest.actions.toSpliced(start, end - start));
       if (failed !== undefined) shortest = failed;
     }
   }
@@ -88,10 +88,14 @@ export function report(seed: number, failure: Failure, shortest: Failure): strin
     `seed ${seed}, action ${failure.actions.length}: ${failure.reason}`,
     `shortened to ${shortest.actions.length}: ${shortest.reason}`,
     `  test("found by seed ${seed}", () => {`,
-    `    const failure = replay(${seed}, [\n${list}\n    ]);`,
+    `    const failure = replay(${JSON.stringify(failure.settings)}, [\n${list}\n    ]);`,
     "    expect(failure?.reason).toBe(undefined);",
     "  });",
   ].join("\n");
+}
+
+function count({ outcomes }: Tally, names: readonly string[]): void {
+  for (const name of names) outcomes.set(name, (outcomes.get(name) ?? 0) + 1);
 }
 
 function reasonOf(error: unknown): string {

@@ -21,7 +21,7 @@ for (let seed = first; Date.now() - start < 1000 * Number(values.seconds) && don
   const failure = run(seed, operations, tally);
   done++;
   if (failure !== undefined) {
-    console.error(report(seed, failure, values["no-shrink"] ? failure : shrink(seed, failure)));
+    console.error(report(seed, failure, values["no-shrink"] ? failure : shrink(failure)));
     process.exitCode = 1;
     break;
   }

@@ -55,9 +55,9 @@ export class Simulation {
   #dueSeconds = Number.POSITIVE_INFINITY;
   #thrown = 0;
 
-  constructor(seed: number, settings: Settings) {
+  constructor(settings: Settings) {
     this.#settings = settings;
-    this.#random = new Random(seed ^ 0x5eed);
+    this.#random = new Random(settings.seed ^ 0x5eed);
     this.signer = new Signer(signFast);
     this.referee = new Referee((event) => this.signer.isGenuine(event));
     this.referee.isOver = () => this.#sql.isCrashed;
@@ -91,7 +91,9 @@ export class Simulation {
     this.#act(action);
     this.#endTurn();
     if (this.referee.wrong !== undefined) throw new Error(this.referee.wrong);
-    if (this.#sql.isCrashed) this.#crash();
+    if (!this.#sql.isCrashed) return;
+    this.referee.oracle.outcomes.push("crash in a commit");
+    this.#crash();
   }
 
   #act(action: Action): void {
@@ -340,7 +342,7 @@ export class Simulation {
           const parsed = filters.flatMap((filter) => (filter.ok ? [filter.value] : []));
           if (parsed.length < source.length)
             this.referee.accuse(`subscription ${id} is kept in a form that is refused`);
-          relay.subscriptions.restore(connection, id, parsed, source);
+          relay.subscriptions.restore(connection, id, parsed);
         }
         party.connection = connection;
         party.graceUntilMs = 0;

@@ -3,11 +3,8 @@ import { type Draft, EPHEMERAL_KINDS, KEYS, PRIVATE_EPHEMERAL_KIND, PRIVATE_KIND
 import { FEATURE_MESSAGES } from "./feature-operations.ts";
 import { addressOf } from "./naive-rules.ts";
 import { BAD_FILTERS, idsFilter, jobFilter, privateFilter, randomFilters } from "./random-filters.ts";
-import { type Content, type Message, type Operation, publish, type State, type Step } from "./steps.ts";
-import { openSync, SYNC_IDS, SYNC_MESSAGES } from "./sync-operations.ts";
-
-/** Microtasks; most of what the relay begins is done in fewer. */
-const MAX_BREAK = 12;
+import { type Content, type Message, type Operation, publish, type State } from "./steps.ts";
+import { SYNC_MESSAGES } from "./sync-operations.ts";
 
 /**
  * A new kind of operation is one entry here, its verb in `steps.ts`, and its rules in the oracle. Those of one feature
@@ -126,109 +123,8 @@ const MESSAGES: readonly Operation[] = [
   ...SYNC_MESSAGES,
 ];
 
-const STEPS: readonly { weight: number; generate: (random: Random, state: State) => Step }[] = [
-  {
-    weight: 60,
-    generate: (random, state) => ({
-      name: "send",
-      isPaced: random.chance(0.3),
-      messages: [randomMessage(random, state, randomConnection(random, state))],
-    }),
-  },
-  {
-    weight: 14,
-    generate: (random, state) => {
-      const on = randomConnection(random, state);
-      return { name: "send", isPaced: false, messages: randomMessages(random, state, on, 2, 6) };
-    },
-  },
-  {
-    weight: 10,
-    generate: (random, state) => {
-      const connections = random.shuffle([...state.oracle.connections.keys()]).slice(0, 3);
-      const messages = connections.flatMap((on) => randomMessages(random, state, on, 1, 2)).slice(0, 4);
-      // The same event from two sides at once.
-      const [first, , third] = messages;
-      if (first?.verb === "EVENT" && third !== undefined && random.chance(0.3)) {
-        messages[2] = { ...first, on: third.on };
-      }
-      if (random.chance(0.5)) return { name: "concurrent", messages };
-      const mixed = random.shuffle(messages.map(({ on }) => on)).map((on) => {
-        const at = messages.findIndex((message) => message.on === on);
-        return messages.splice(at, 1)[0] as Message;
-      });
-      return { name: "concurrent", messages: mixed, breaks: mixed.map(() => random.int(0, MAX_BREAK)) };
-    },
-  },
-  {
-    weight: 10,
-    generate: (random, state) => {
-      const message = { name: "query", on: randomConnection(random, state), id: "query" };
-      const filters = random.chance(0.4) ? [{}] : randomFilters(random, state);
-      const messages: Message[] = [
-        { ...message, verb: "REQ", filters },
-        { ...message, verb: "CLOSE" },
-      ];
-      return { name: "query", isPaced: true, messages };
-    },
-  },
-  {
-    weight: 4,
-    // A sync from beginning to end.
-    generate: (random, state) => {
-      const on = randomConnection(random, state);
-      const opening: Message = { name: "whole sync", on, ...openSync(random, state, on) };
-      const round: Message = { name: "whole sync", on, verb: "NEG-MSG", id: opening.id };
-      const close: Message = { ...round, verb: "NEG-CLOSE" };
-      return { name: "send", isPaced: true, messages: [opening, round, round, round, close] };
-    },
-  },
-  {
-    weight: 1,
-    // More syncs than may be open.
-    generate: (random, state) => {
-      const on = randomConnection(random, state);
-      const messages = SYNC_IDS.map((id): Message => ({ name: "open sync", on, ...openSync(random, state, on), id }));
-      return { name: "send", isPaced: random.chance(0.5), messages };
-    },
-  },
-  {
-    weight: 3,
-    generate: (random, state) => {
-      const on = randomConnection(random, state);
-      const keys = random.chance(0.2) ? [] : [on, random.int(0, KEYS.length - 1)].slice(0, random.int(1, 2));
-      const messages = keys.map((by): Message => ({ name: "login", on, verb: "AUTH", by }));
-      return { name: "reconnect", on, messages };
-    },
-  },
-  {
-    weight: 1,
-    generate: (random, state) => {
-      const before = random.chance(0.5) ? randomMessages(random, state, randomConnection(random, state), 1, 3) : [];
-      const after = randomMessages(random, state, randomConnection(random, state), 0, 2);
-      return { name: "evict", isIdle: before.length === 0 && random.chance(0.7), before, after };
-    },
-  },
-  {
-    weight: 7,
-    // Some seconds, so that events expire; seldom so far that all jobs pass their retention.
-    generate: (random) => ({
-      name: "clock",
-      seconds: random.pick([1, 1, 1, 2, 2, 3, 4, 5, 8, 13, random.pick([60, 3600, 86400, 604800])]),
-    }),
-  },
-  { weight: 3, generate: () => ({ name: "alarm" }) },
-];
-
-/** Names of everything that a random session may do. */
-export const OPERATION_NAMES = [
-  ...MESSAGES.map(({ name }) => name),
-  ...["pipelined", "concurrent", "query", "reconnect", "evict", "clock", "alarm", "whole sync"],
-];
-
-export function randomStep(random: Random, state: State): Step {
-  return random.weighted(STEPS).generate(random, state);
-}
+/** Names of everything that a random message may do. */
+export const OPERATION_NAMES = MESSAGES.map(({ name }) => name);
 
 export function randomMessage(random: Random, state: State, on: number): Message {
   // Whoever is not logged in soon does so.
@@ -239,10 +135,6 @@ export function randomMessage(random: Random, state: State, on: number): Message
     const content = generate(random, state, on);
     if (content !== undefined) return { name, on, ...content };
   }
-}
-
-function randomMessages(random: Random, state: State, on: number, min: number, max: number): Message[] {
-  return Array.from({ length: random.int(min, max) }, () => randomMessage(random, state, on));
 }
 
 export function randomConnection(random: Random, { oracle }: State): number {

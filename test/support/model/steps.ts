@@ -17,27 +17,6 @@ export type Message = { name: string; on: number } & (
   | { verb: "AUTH"; by: number; fault?: "sig" | "challenge" }
 );
 
-/** How messages are sent, and what happens around them. */
-export type Step =
-  /** One after the other: `isPaced` waits for each answer, otherwise they follow each other at once. */
-  | { name: "send" | "query"; isPaced: boolean; messages: Message[] }
-  /**
-   * From several connections at once: those of each connection in order, else in any. With `breaks` the relay receives
-   * them in one turn, and so many microtasks after each are left to what it has begun.
-   */
-  | { name: "concurrent"; messages: Message[]; breaks?: number[] }
-  /**
-   * The object is evicted while `before` is under way; `after` wakes it. Open syncs are closed before, or, with
-   * `isIdle`, so much time passes that the relay ends them.
-   */
-  | { name: "evict"; isIdle?: boolean; before: Message[]; after: Message[] }
-  /** The connection closes and a new one takes its place. */
-  | { name: "reconnect"; on: number; messages: Message[] }
-  /** The clock of the relay goes on by so many seconds; else it stands still. */
-  | { name: "clock"; seconds: number }
-  /** The alarm rings, if it is set. */
-  | { name: "alarm" };
-
 /** What operations are made up from. */
 export interface State {
   oracle: Oracle;
@@ -52,18 +31,6 @@ export interface Operation {
   name: string;
   weight: number;
   generate(random: Random, state: State, on: number): Content | undefined;
-}
-
-export function messagesOf(step: Step): Message[] {
-  switch (step.name) {
-    case "evict":
-      return [...step.before, ...step.after];
-    case "clock":
-    case "alarm":
-      return [];
-    default:
-      return step.messages;
-  }
 }
 
 export function publish(draft: Draft): Content {
