@@ -47,29 +47,16 @@ export default defineConfig({
       // What a relay does, over sockets and HTTP only: the same tests on both hosts.
       {
         ...inNode(),
-        test: { name: "contract-node", include: ["test/contract/**/*.test.ts"], testTimeout: 30_000 },
+        test: { name: "contract-node", include: ["test/contract/**/*.test.ts"], testTimeout: 60_000 },
       },
       {
         ...insideWorkerd(),
-        test: { name: "contract-workers", include: ["test/contract/**/*.test.ts"], testTimeout: 30_000 },
+        test: { name: "contract-workers", include: ["test/contract/**/*.test.ts"], testTimeout: 60_000 },
       },
       {
         // What only workerd shows: hibernation, attachments, rows, alarms, what is billed, errors of the platform.
         ...insideWorkerd(),
         test: { name: "cloudflare", include: ["test/cloudflare/**/*.test.ts"], testTimeout: 30_000 },
-      },
-      {
-        ...insideWorkerd(),
-        test: {
-          name: "workerd-old",
-          include: ["test/workerd-old/**/*.test.ts"],
-          testTimeout: 30_000,
-          // Workerd has no environment: for a longer run of random sessions (docs/architecture.md, test).
-          provide: {
-            modelSeeds: process.env.MODEL_SEEDS ?? "",
-            modelOperations: Number(process.env.MODEL_OPERATIONS ?? 500),
-          },
-        },
       },
       {
         // Random input for what reads it: with `npm test` a few seconds of each from one seed on, so that a red run speaks of

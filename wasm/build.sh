@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds src/protocol/secp256k1.wasm. README.md says what it needs.
+# Builds src/protocol/crypto/secp256k1.wasm. README.md says what it needs.
 set -eu
 
 VERSION=0.14.1
@@ -7,7 +7,7 @@ VERSION=0.14.1
 CHECKSUM=f6b2992d4a3cd244539a7d5d0966aadbe5ca7fb868a5d7e38c29499b9e709bbd
 
 here=$(cd "$(dirname "$0")" && pwd)
-out=${1:-$here/../src/protocol/secp256k1.wasm}
+out=${1:-$here/../src/protocol/crypto/secp256k1.wasm}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -17,7 +17,8 @@ const MEASURED = 10;
  * 10,000 connections of one process with a subscription each: memory of one, CPU time while nothing happens, and how long others
  * wait then. @type {import("../measure.mjs").Workload}
  */
-export async function many({ url, auth, pid }) {
+export async function many(target) {
+  const { url, auth, pid } = target;
   await (await Peer.open(url, auth)).subscribe("warm", { kinds: [9] });
   const before = residentKb(pid);
   const holders = Array.from({ length: HOLDERS }, (_, n) => hold(url, auth, CONNECTIONS / HOLDERS, n));
@@ -28,7 +29,7 @@ export async function many({ url, auth, pid }) {
     const cpuBefore = cpuMs(pid);
     await sleep(QUIET_MS);
     const idleCpu = cpuMs(pid) - cpuBefore;
-    const others = await bystander(url, MEASURED, 50, true);
+    const others = await bystander(target, MEASURED, 50, true);
     others.begin();
     await sleep(5000);
     const { medianMs, p99Ms } = await others.end();

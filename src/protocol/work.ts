@@ -15,8 +15,9 @@ export const COST = {
   frame: 4,
   /** A character of a frame that is parsed, checked and hashed. */
   character: 0.02,
-  /** Checking one signature in a batch; alone it takes half as much again. */
+  /** Checking one signature in a batch, and one by itself. */
   signature: 35,
+  loneSignature: 55,
   /** Running one SQL statement. */
   statement: 8,
   /** Going to a place of an index, once more in one statement. */

@@ -1,6 +1,6 @@
 import { parseClientMessage } from "../protocol/message.ts";
 import { AUTH_REQUIRED } from "../protocol/reason.ts";
-import { COST } from "../protocol/work.ts";
+import { COST, STEP } from "../protocol/work.ts";
 import { hasMembership, refuseReader } from "./access/access.ts";
 import { Grace } from "./access/grace.ts";
 import { Connection, newIdentity, type Origin } from "./connection.ts";
@@ -76,12 +76,7 @@ export class Relay {
       close: (connection, code, text) => this.close(connection, code, text),
       enforce: (connection) => this.enforce(connection),
     });
-    this.#scheduler = new Scheduler(
-      meter,
-      clock,
-      () => host.wake(),
-      (connection) => this.#verbs.step(connection),
-    );
+    this.#scheduler = new Scheduler(meter, clock, () => host.wake());
   }
 
   /** A client has connected. The challenge is the first frame that it is sent (R-01-02). */
@@ -146,7 +141,13 @@ export class Relay {
    * called again, after the host has looked for what has arrived meanwhile.
    */
   run(): boolean {
-    this.#scheduler.run();
+    const { meter } = this.#deps;
+    for (const end = meter.spent + STEP; meter.spent < end; ) {
+      const connection = this.#scheduler.next();
+      if (connection === undefined) break;
+      this.#verbs.step(connection);
+      this.#scheduler.served(connection);
+    }
     this.#publisher.gather(this.#scheduler.isBusy);
     return this.#scheduler.isBusy;
   }

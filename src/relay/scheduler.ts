@@ -1,4 +1,4 @@
-import { type Meter, STEP } from "../protocol/work.ts";
+import type { Meter } from "../protocol/work.ts";
 import type { Connection } from "./connection.ts";
 import { FairQueue } from "./fair-queue.ts";
 import type { Clock } from "./ports.ts";
@@ -7,25 +7,24 @@ import type { Clock } from "./ports.ts";
 const CROWDED_MS = 10;
 
 /**
- * Who is served next, and for how long. A connection is in the queue while frames of it wait or a read of it is under way, and
- * does one step each time: a frame, or a stretch of a read.
+ * Who is served next. A connection is in the queue while frames of it wait or a read of it is under way, and does one step each
+ * time: a frame, or a stretch of a read.
  */
 export class Scheduler {
   readonly #meter: Meter;
   readonly #clock: Clock;
   readonly #wake: () => void;
-  readonly #step: (connection: Connection) => void;
   readonly #queue = new FairQueue<Connection>();
   /** Their reads wait until the socket has room. */
   readonly #crowded = new Set<Connection>();
   #isLooking = false;
+  /** Work on the meter, without what is prepaid, when the step under way began. */
+  #before = 0;
 
-  /** `step` does one step for a connection and never throws. */
-  constructor(meter: Meter, clock: Clock, wake: () => void, step: (connection: Connection) => void) {
+  constructor(meter: Meter, clock: Clock, wake: () => void) {
     this.#meter = meter;
     this.#clock = clock;
     this.#wake = wake;
-    this.#step = step;
   }
 
   /** Whether somebody could be served now. */
@@ -51,21 +50,21 @@ export class Scheduler {
     this.#crowded.delete(connection);
   }
 
-  /** Serves one connection after the other, for a slice of work. */
-  run(): void {
-    const end = this.#meter.spent + STEP;
-    while (this.#meter.spent < end) {
+  /** Takes out who is to do a step; {@link served} has to follow. Undefined if nobody can. */
+  next(): Connection | undefined {
+    for (;;) {
       const connection = this.#queue.next();
-      if (connection === undefined) return;
-      if (connection.task !== undefined && connection.socket.isCrowded) {
-        this.#wait(connection);
-        continue;
-      }
-      const before = this.#meter.spent - this.#meter.prepaid;
-      this.#step(connection);
-      connection.virtualTime += this.#meter.spent - this.#meter.prepaid - before;
-      if (hasWork(connection)) this.#queue.add(connection);
+      const isCrowded = connection?.task !== undefined && connection.socket.isCrowded;
+      this.#before = this.#meter.spent - this.#meter.prepaid;
+      if (connection === undefined || !isCrowded) return connection;
+      this.#wait(connection);
     }
+  }
+
+  /** The connection has done its step: what it took is counted. */
+  served(connection: Connection): void {
+    connection.virtualTime += this.#meter.spent - this.#meter.prepaid - this.#before;
+    if (hasWork(connection)) this.#queue.add(connection);
   }
 
   /** The socket does not say when it has room: it is looked at again and again, as long as somebody waits. */

@@ -5,7 +5,7 @@ import { addressOf, kindClass, supersedes } from "../protocol/kind.ts";
 import { type CountChange, Counts } from "./counts.ts";
 import { Deletions } from "./erase/deletions.ts";
 import { Leftovers } from "./erase/leftovers.ts";
-import { removeTags } from "./erase/tags.ts";
+import { keysOf, removeTags } from "./erase/tags.ts";
 import { Vanishing } from "./erase/vanish.ts";
 import { insertEvents, type Placed } from "./insert.ts";
 import { addressKey } from "./keys.ts";
@@ -333,7 +333,7 @@ export class EventStore {
   readonly #remove = (position: number, event: Event, loss: Loss = "removed"): void => {
     const tags = indexedTags(event);
     this.losses.note(event, tags, loss);
-    if (tags.length <= this.#room) removeTags(this.#sql, position, event, tags);
+    if (tags.length <= this.#room) removeTags(this.#sql, position, event, keysOf(tags));
     else this.#leftovers.add(position, "tags");
     this.#room -= Math.min(tags.length, this.#room);
     this.search.remove(position);

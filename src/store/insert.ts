@@ -1,5 +1,6 @@
 import type { VerifiedEvent } from "../protocol/crypto/verify.ts";
 import { expirationOf } from "../protocol/event.ts";
+import { keysOf } from "./erase/tags.ts";
 import { tagKey } from "./keys.ts";
 import { placeOf } from "./place.ts";
 import { insertRows } from "./rows.ts";
@@ -33,8 +34,7 @@ export function insertEvents(sql: Sql, events: readonly Placed[]): void {
     const place = placeOf(event.created_at, event.id);
     rows.push([position, event.id, place, event.kind, event.pubkey, address, expirationOf(event) ?? null, raw]);
     if (verified.tags.length >= MANY_TAGS) {
-      const keys = verified.tags.map(([letter, value]) => tagKey(letter, value));
-      sql.all(INSERT_MANY_TAGS, JSON.stringify(keys), event.kind, place, position);
+      sql.all(INSERT_MANY_TAGS, JSON.stringify(keysOf(verified.tags)), event.kind, place, position);
     } else for (const [letter, value] of verified.tags) tags.push([tagKey(letter, value), event.kind, place, position]);
   }
   insertRows(sql, INSERT_EVENTS, rows);

@@ -36,6 +36,8 @@ describe("how many connections", () => {
 /** A client that takes no notice of a Close: its side stays open, and it can go on sending. */
 async function deafClientFrom(relay: TestRelay, address: string): Promise<Client> {
   const headers = { Upgrade: "websocket", "Nexus-Client-Address": address };
+  // Only who asks by way of the relay sees to its settings.
+  await relay.due();
   const { webSocket } = await relay.stub.fetch("http://relay/", { headers });
   if (webSocket === null) throw new Error("refused");
   const client = new Client(webSocket);

@@ -13,8 +13,8 @@ afterAll(() => runner.close());
 
 describe(`R-01-23 another client waits less than ${MAX_MS} ms during`, () => {
   test.each(CASES.map((one) => [one.title, one] as const))("%s", async (_, one) => {
-    const { answers, medianMs, p99Ms, worstMs, lateMs } = await runner.run(one, SECONDS);
-    console.log(`median ${medianMs}, p99 ${p99Ms}, worst ${worstMs} ms (${lateMs} of the machine)`);
+    const { answers, medianMs, p99Ms, worstMs, longestMs } = await runner.run(one, SECONDS);
+    console.log(`median ${medianMs}, p99 ${p99Ms}, worst ${worstMs} ms (${longestMs} with what it waited for a core)`);
     expect(answers).toBeGreaterThan(0);
     expect(worstMs).toBeLessThan(MAX_MS);
   });

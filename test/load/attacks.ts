@@ -19,15 +19,15 @@ const cases = CASES.filter(({ title }) => pattern.test(title));
 const runner = new Runner(values.root, values.script);
 if (values.list) for (const { title } of cases) console.log(title);
 else {
-  console.log(" median     p99   worst    late  attack");
+  console.log(" median     p99   worst longest  attack");
   for (const one of cases) console.log(await lineOf(one));
   await runner.close();
 }
 
 async function lineOf(one: (typeof CASES)[number]): Promise<string> {
   try {
-    const { medianMs, p99Ms, worstMs, lateMs, attack } = await runner.run(one, Number(values.seconds));
-    const numbers = [medianMs, p99Ms, worstMs, lateMs].map((value) => value.toFixed(1).padStart(7));
+    const { medianMs, p99Ms, worstMs, longestMs, attack } = await runner.run(one, Number(values.seconds));
+    const numbers = [medianMs, p99Ms, worstMs, longestMs].map((value) => value.toFixed(1).padStart(7));
     return `${numbers.join(" ")}  ${one.title} ${JSON.stringify(attack)}`;
   } catch (error) {
     return `      -       -       -       -  ${one.title}: ${error}`;

@@ -20,7 +20,7 @@ describe.skipIf(!mayOpen)(`50 of 5,000 connections flood (needs ${FILES} files, 
   beforeAll(async () => {
     relay = await startRelay(ROOT, { variables: {} });
     favour(relay.pid);
-    crowd = await Crowd.gather(relay.url);
+    crowd = await Crowd.gather(relay);
   });
   afterAll(async () => {
     crowd?.leave();

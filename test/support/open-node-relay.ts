@@ -1,3 +1,7 @@
+import { clock } from "../../src/hosts/node/host.ts";
+import { DATABASE, startRelay } from "../../src/hosts/node/main.ts";
+import type { Clock } from "../../src/relay/ports.ts";
+import { freePort } from "./server.ts";
 import type { Settings } from "./test-relay.ts";
 
 /** A running relay of the Node host, in this process. */
@@ -5,20 +9,38 @@ export interface NodeRelay {
   port: number;
   /** Runs one batch of all periodic work that is due. */
   runDue(): void;
-  /** When periodic work is due next, in Unix seconds. */
-  due(): number | undefined;
+  /** When periodic work is due next, in Unix seconds; infinite if there is none. */
+  due(): number;
   /** Ends it, and frees its port and its data directory. */
   close(): Promise<void>;
 }
 
-/** Name of the database in a data directory. */
-export const DATABASE = "relay.sqlite";
+export { DATABASE };
 
 /** Starts the Node host on a free port of the loopback, with the clock of the test. */
 export async function openNodeRelay(
-  settings: Settings,
-  directory: string,
+  variables: Settings,
+  dataDirectory: string,
   nowSeconds: () => number,
 ): Promise<NodeRelay> {
-  throw new Error(`the Node host is not here yet: ${JSON.stringify(settings)} ${directory} ${nowSeconds()}`);
+  const port = await freePort();
+  const failed = () => {
+    throw new Error("the disk does not keep what is written");
+  };
+  let isClosed = false;
+  const time: Clock = {
+    ...clock,
+    nowSeconds,
+    // The process of a test goes on when a relay has ended, as no other does.
+    soon: (delayMs, task) =>
+      clock.soon(delayMs, () => {
+        if (!isClosed) task();
+      }),
+  };
+  const { jobs, stop } = await startRelay({ variables, dataDirectory, host: "127.0.0.1", port, failed, clock: time });
+  const close = (): Promise<void> => {
+    isClosed = true;
+    return stop();
+  };
+  return { port, runDue: () => void jobs.run(), due: () => jobs.nextDue(), close };
 }

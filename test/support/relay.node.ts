@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
-import { afterAll } from "vitest";
+import { afterAll, onTestFinished } from "vitest";
 import { WebSocket as NodeSocket } from "ws";
 import { migrate } from "../../src/store/schema.ts";
 import { Client } from "./client.ts";
@@ -24,12 +24,21 @@ import {
 
 const ORIGIN = "https://nexus.openagents.com";
 
-/** Of all relays of this test file. */
+/** Of the relays that were made outside of a test. */
 const endings: (() => Promise<void>)[] = [];
 
 afterAll(async () => {
-  for (const end of endings.splice(0)) await end();
-});
+  await Promise.all(endings.splice(0).map((end) => end()));
+}, 60_000);
+
+/** Has `end` called after the test that runs, or else at the end of the file. */
+function atEnd(end: () => Promise<void>): void {
+  try {
+    onTestFinished(end, 60_000);
+  } catch {
+    endings.push(end);
+  }
+}
 
 /** A relay of the Node host in this process, with a port and a data directory of its own. */
 export function freshRelay(settings: Settings = {}): TestRelay {
@@ -38,10 +47,10 @@ export function freshRelay(settings: Settings = {}): TestRelay {
   let directory: string | undefined;
   let starting: Promise<NodeRelay> | undefined;
   const clients = new Set<Client>();
+  const sockets = new Set<NodeSocket>();
   const dataDirectory = (): string => {
     if (directory === undefined) {
       directory = mkdtempSync(join(tmpdir(), "nexus-contract-"));
-      endings.push(end);
     }
     return directory;
   };
@@ -55,14 +64,19 @@ export function freshRelay(settings: Settings = {}): TestRelay {
     await relay?.close();
   };
   const end = async (): Promise<void> => {
+    // So that it has nobody to say goodbye to.
+    for (const socket of sockets) socket.terminate();
     await stop();
     if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
   };
   const socketTo = async ({ path = "/", from, headers }: Knock = {}): Promise<NodeSocket> => {
     const { port } = await running();
     const address = from === undefined ? {} : { [ADDRESS_HEADER]: from };
-    return new NodeSocket(`ws://127.0.0.1:${port}${path}`, { headers: { ...address, ...headers } });
+    const socket = new NodeSocket(`ws://127.0.0.1:${port}${path}`, { headers: { ...address, ...headers } });
+    sockets.add(socket);
+    return socket;
   };
+  atEnd(end);
   const upgrade = async (knock?: Knock): Promise<Upgrade> => {
     const socket = await socketTo(knock);
     const refused = new Promise<IncomingMessage>((resolve) => {
@@ -92,12 +106,15 @@ export function freshRelay(settings: Settings = {}): TestRelay {
       const relay = await running();
       const now = () => time ?? Math.floor(Date.now() / 1000);
       for (let times = 0; times < 1000; times++) {
-        if ((relay.due() ?? Number.POSITIVE_INFINITY) > now()) return;
+        if (relay.due() > now()) return;
         relay.runDue();
       }
       throw new Error("periodic work never ends");
     },
-    due: async () => (await running()).due(),
+    async due() {
+      const seconds = (await running()).due();
+      return seconds === Number.POSITIVE_INFINITY ? undefined : seconds;
+    },
     async restart(others) {
       const open = [...clients].filter(({ closed }) => closed === undefined);
       await stop();

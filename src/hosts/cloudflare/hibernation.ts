@@ -7,8 +7,8 @@ import { type Attachment, attachmentOf, bareSizeOf, MAX_ATTACHMENT, sizeOf } fro
 /** What the keys of all rows begin with (R-06-18). */
 export const ROW_PREFIX = "sub:";
 
-/** A subscription gets its row when it is this old, in milliseconds, or half as much again; R-06-20 allows 2,000. */
-const WRITE_BEHIND_MS = 1000;
+/** A subscription gets its row at the second tick that it sees, in milliseconds from tick to tick; R-06-20 allows 2,000. */
+const TICK_MS = 700;
 
 /** Rows written in one turn at most, and characters of their filters beyond which no further one is. */
 const MAX_ROWS = 100;
@@ -37,8 +37,8 @@ export interface Attachable {
 
 /** A subscription that has no row. */
 interface Waiting {
-  /** When it was opened, in Unix milliseconds. */
-  readonly sinceMs: number;
+  /** Ticks before it was opened: clocks may be set back, and stand still while the runtime is late. */
+  readonly ticks: number;
   /** What it takes in an attachment with its filters, and without, in bytes. */
   readonly whole: number;
   readonly named: number;
@@ -50,7 +50,7 @@ interface Waiting {
  */
 export class Hibernation implements Survival {
   readonly #rows: Rows;
-  readonly #clock: Pick<Clock, "soon" | "nowMs">;
+  readonly #clock: Pick<Clock, "soon">;
   readonly #sockets: Attachable;
   readonly #meter: Meter;
   readonly #report: Log;
@@ -61,11 +61,12 @@ export class Hibernation implements Survival {
   readonly #undeleted = new Set<string>();
   /** Connections whose attachment still names what has ended. */
   readonly #stale = new Set<Connection>();
+  #ticks = 0;
   #isArmed = false;
   /** Wait after the next write that fails. */
   #retryMs = FIRST_RETRY_MS;
 
-  constructor(rows: Rows, clock: Pick<Clock, "soon" | "nowMs">, sockets: Attachable, meter: Meter, report: Log) {
+  constructor(rows: Rows, clock: Pick<Clock, "soon">, sockets: Attachable, meter: Meter, report: Log) {
     this.#rows = rows;
     this.#clock = clock;
     this.#sockets = sockets;
@@ -86,7 +87,7 @@ export class Hibernation implements Survival {
       this.#remove(subscription);
       throw error;
     }
-    this.#arm(WRITE_BEHIND_MS);
+    this.#arm(TICK_MS);
   }
 
   closed(subscription: Subscription): void {
@@ -113,14 +114,14 @@ export class Hibernation implements Survival {
       return;
     }
     this.#add(subscription);
-    this.#arm(WRITE_BEHIND_MS);
+    this.#arm(TICK_MS);
   }
 
   #add(subscription: Subscription): void {
     const { connection, id, source } = subscription;
     const ofConnection = this.#unwritten.get(connection) ?? new Map<Subscription, Waiting>();
     const named = sizeOf(id) + NAMED_ALONE;
-    ofConnection.set(subscription, { sinceMs: this.#clock.nowMs(), whole: named + sizeOf(source), named });
+    ofConnection.set(subscription, { ticks: this.#ticks, whole: named + sizeOf(source), named });
     this.#unwritten.set(connection, ofConnection);
   }
 
@@ -196,10 +197,12 @@ export class Hibernation implements Survival {
     try {
       for (const connection of [...this.#stale]) this.keep(connection);
       this.#delete([...this.#undeleted].slice(0, MAX_ROWS));
-      const batch = batchOf(this.#due());
+      const batch = batchOf(this.#ripe());
       this.#write(batch);
       this.#retryMs = FIRST_RETRY_MS;
-      return this.#undeleted.size > 0 || batch.length > 0 ? 0 : WRITE_BEHIND_MS / 2;
+      if (this.#undeleted.size > 0 || batch.length > 0) return 0;
+      this.#ticks++;
+      return TICK_MS;
     } catch (error) {
       // The attachments still have what they can hold.
       const waitMs = this.#retryMs;
@@ -209,14 +212,10 @@ export class Hibernation implements Survival {
     }
   }
 
-  *#due(): Iterable<[Subscription, Waiting]> {
-    const nowMs = this.#clock.nowMs();
+  /** Those that have seen a tick before this one. */
+  *#ripe(): Iterable<[Subscription, Waiting]> {
     for (const ofConnection of this.#unwritten.values()) {
-      for (const entry of ofConnection) {
-        const [, { sinceMs }] = entry;
-        // One that was opened later than now: the clock has been set back.
-        if (nowMs - sinceMs >= WRITE_BEHIND_MS || nowMs < sinceMs) yield entry;
-      }
+      for (const entry of ofConnection) if (entry[1].ticks < this.#ticks) yield entry;
     }
   }
 }

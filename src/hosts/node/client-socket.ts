@@ -82,11 +82,8 @@ export class ClientSocket implements Socket, Outlet {
     this.#queue(END);
   }
 
-  /**
-   * Ends the connection behind what is queued, without a Close: who sees one takes the end for intended and may not come back
-   * (applesauce). All clients come back after an end without it.
-   */
-  hangUp(): void {
+  /** Ends the connection behind what is queued, without a Close. */
+  finish(): void {
     this.#leaveSoon();
     this.#queue(END);
   }
@@ -134,7 +131,7 @@ export class ClientSocket implements Socket, Outlet {
 
   flush(): void {
     if (this.#hasEnded) return;
-    const isLast = this.#released.at(-1) === END;
+    const isLast = this.#released.includes(END);
     const frames = isLast ? this.#released.filter((frame) => frame !== END) : this.#released;
     this.#released = [];
     this.#waiting -= lengthOf(frames);

@@ -25,7 +25,7 @@ export function guarded(message: string, task: () => void): void {
 
 /** What the relay needs of Node. `run` does a slice of its work; `isSyncing` tells whether commits had better wait. */
 export class NodeHost implements Host {
-  readonly clock = clock;
+  readonly clock: Clock;
   readonly survival = MORTAL;
   readonly report = report;
   /** All frames that have arrived are handed in together. */
@@ -35,8 +35,9 @@ export class NodeHost implements Host {
   /** Does a slice of work, and tells whether there is more. */
   run: () => boolean = () => false;
 
-  constructor(isSyncing: () => boolean) {
+  constructor(isSyncing: () => boolean, time: Clock = clock) {
     this.#isSyncing = isSyncing;
+    this.clock = time;
   }
 
   get isSyncing(): boolean {

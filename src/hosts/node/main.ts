@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { createCrypto } from "../../protocol/crypto/secp256k1.ts";
 import type { Access } from "../../relay/access/access.ts";
 import { parseConfig } from "../../relay/config/config.ts";
+import type { Jobs } from "../../relay/jobs.ts";
+import type { Clock } from "../../relay/ports.ts";
 import { NewerSchemaError } from "../../store/schema.ts";
 import { assemble, type Running } from "../assemble.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -17,7 +19,7 @@ import { SyncGate } from "./sync-gate.ts";
 const WASM = new URL("../../protocol/crypto/secp256k1.wasm", import.meta.url);
 
 /** Name of the database in the data directory. */
-const DATABASE = "nexus.sqlite";
+export const DATABASE = "nexus.sqlite";
 
 /** Descriptors that are kept for other things than connections. */
 const RESERVED_FILES = 32;
@@ -34,12 +36,16 @@ export interface NodeRelayOptions {
   port: number;
   /** The disk does not keep what is written: all connections are closed, and the process has to end. */
   failed: () => void;
+  /** Another time than that of the machine, for tests. */
+  clock?: Clock;
 }
 
 /** A relay that runs. */
 export interface NodeRelay {
   /** Who may do what, as it is now. */
   readonly access: Access;
+  /** Its periodic work, which is done when it is due. */
+  readonly jobs: Pick<Jobs, "nextDue" | "run">;
   /** Ends all connections and closes the database, within two seconds. */
   stop(): Promise<void>;
 }
@@ -54,6 +60,7 @@ export async function startRelay({
   host,
   port,
   failed,
+  clock,
 }: NodeRelayOptions): Promise<NodeRelay> {
   const startedAtMs = Date.now();
   const path = join(dataDirectory, DATABASE);
@@ -74,7 +81,7 @@ export async function startRelay({
     restart: () => sql.all("PRAGMA wal_checkpoint(RESTART)"),
     released: () => nodeHost.wake(),
   });
-  const nodeHost = new NodeHost(() => gate.isSyncing || checkpoints.isHolding);
+  const nodeHost = new NodeHost(() => gate.isSyncing || checkpoints.isHolding, clock);
   sql.onCommit = () => {
     gate.committed();
     checkpoints.committed();
@@ -94,6 +101,7 @@ export async function startRelay({
 
   return {
     access: running.access,
+    jobs: running.jobs,
     async stop() {
       server.close();
       server.closeIdleConnections();

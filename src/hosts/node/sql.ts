@@ -6,8 +6,8 @@ import type { Row, Sql, SqlValue } from "../../store/sql.ts";
 const MAX_STATEMENTS = 1000;
 
 /**
- * Chosen by measurement (bench/sqlite.mjs): `cache_size` in KiB, `mmap_size` in bytes. Checkpoints are made by another thread
- * (checkpoint.ts), and what is committed is synced by the gate (sync-gate.ts), so no statement waits for the disk.
+ * Chosen by measurement: `cache_size` in KiB, `mmap_size` in bytes. Checkpoints are made by another thread (checkpoints.ts), and
+ * what is committed is synced by the gate (sync-gate.ts), so no statement waits for the disk.
  */
 const PRAGMAS = `
   PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;

@@ -66,7 +66,7 @@ export class Publisher {
    * for the commit.
    */
   publish(connection: Connection, id: string, value: unknown): void {
-    const { crypto, host } = this.#deps;
+    const { crypto, host, meter } = this.#deps;
     // Two answers about one id come in the order of the events.
     if (this.#batch.has(id)) this.commit();
     const parsed = parseEvent(value);
@@ -77,7 +77,7 @@ export class Publisher {
     }
     const hashed = HashedEvent.check(parsed.value, crypto);
     if (!hashed.ok) return ok(connection, id, false, hashed.reason);
-    const waiting = this.#signatures.admit(connection, hashed.value, now);
+    const waiting = this.#signatures.admit(connection, hashed.value, now, meter);
     if (waiting === undefined) return ok(connection, id, false, BAD_SIGNATURE);
     // Only the log says what erasures block and what they leave to erase, and they must be in it to be asked about.
     if (this.#batch.hasErasure && this.#judge.isForLog(parsed.value)) this.commit();

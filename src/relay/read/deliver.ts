@@ -31,7 +31,8 @@ export function deliverLive(deps: DeliverDeps, verified: VerifiedEvent, position
     if (authRequired && !connection.isAuthenticated) return;
     if (!canRead(connection, verified.event, verified.tags)) return;
     if (subscription.isLive) {
-      connection.sendText(frame.for(subscription));
+      // Nobody gets here who is counted as a stranger.
+      connection.socket.send(frame.for(subscription));
       if (connection.socket.isOverflowing) laggards.push(subscription);
       else count++;
     } else if (subscription.keep({ verified, position })) count++;
@@ -73,8 +74,9 @@ function end({ subscriptions, host, close }: DeliverDeps, subscription: Subscrip
 
 /** Sends one page of a stored answer. The log has checked that the connection may see each event (R-05-29). */
 export function deliverStored(events: readonly string[], subscription: Subscription, meter: Meter): void {
+  const { connection, framePrefix } = subscription;
   for (const raw of events) {
-    subscription.send(raw);
+    connection.socket.send(`${framePrefix}${raw}]`);
     meter.spent += COST.send + raw.length * COST.sendCharacter;
   }
 }

@@ -147,8 +147,9 @@ function pendingOf(deletion: Event): Pending {
     number: undefined,
     pubkey: deletion.pubkey,
     until: deletion.created_at,
-    ids: deletedIds(deletion).reverse(),
-    addresses: deletedAddresses(deletion).map(addressKey).reverse(),
+    // In the order of their tables, so that what one step writes lies together.
+    ids: deletedIds(deletion).sort(),
+    addresses: deletedAddresses(deletion).map(addressKey).sort(),
   };
 }
 

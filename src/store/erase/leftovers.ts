@@ -1,8 +1,8 @@
 import { deletedAddresses, deletedIds } from "../../protocol/deletion.ts";
-import { type Event, type IndexedTag, indexedTags } from "../../protocol/event.ts";
+import { type Event, indexedTags } from "../../protocol/event.ts";
 import { addressKey } from "../keys.ts";
 import type { Row, Sql } from "../sql.ts";
-import { removeTags } from "./tags.ts";
+import { keysOf, removeTags } from "./tags.ts";
 
 /** Rows that one step removes: some two milliseconds. */
 const STEP_ROWS = 400;
@@ -15,7 +15,8 @@ interface Work {
   readonly number: number;
   readonly position: number;
   readonly event: Event;
-  readonly tags: readonly IndexedTag[];
+  /** Keys of tags. All of these are in the order of their table, so that what one step removes lies together. */
+  readonly tags: readonly string[];
   readonly ids: readonly string[];
   readonly addresses: readonly string[];
   next: number;
@@ -89,9 +90,9 @@ export class Leftovers {
       number: number as number,
       position: position as number,
       event,
-      tags: areTags ? indexedTags(event) : [],
-      ids: areTags ? [] : deletedIds(event),
-      addresses: areTags ? [] : deletedAddresses(event).map(addressKey),
+      tags: areTags ? keysOf(indexedTags(event)) : [],
+      ids: areTags ? [] : deletedIds(event).sort(),
+      addresses: areTags ? [] : deletedAddresses(event).map(addressKey).sort(),
       next: 0,
     };
   }

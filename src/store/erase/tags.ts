@@ -10,10 +10,14 @@ const DELETE_ONE = "DELETE FROM tag WHERE key = unhex(?1) AND kind = ?2 AND plac
 const DELETE_MANY = `DELETE FROM tag WHERE key IN (SELECT unhex(value) FROM json_each(?1))
   AND kind = ?2 AND place = unhex(?3) AND seq = ?4`;
 
-/** Removes tag rows of an event, in the caller's transaction: one row for each. */
-export function removeTags(sql: Sql, position: number, event: Event, tags: readonly IndexedTag[]): void {
+/** The keys of an event's tags in their order, in which they lie in the table. */
+export function keysOf(tags: readonly IndexedTag[]): string[] {
+  return tags.map(([letter, value]) => tagKey(letter, value)).sort();
+}
+
+/** Removes tag rows of an event, in the caller's transaction: one row for each key. */
+export function removeTags(sql: Sql, position: number, event: Event, keys: readonly string[]): void {
   const place = placeOf(event.created_at, event.id);
-  const keys = tags.map(([letter, value]) => tagKey(letter, value));
   if (keys.length > FEW) sql.all(DELETE_MANY, JSON.stringify(keys), event.kind, place, position);
   else for (const key of keys) sql.all(DELETE_ONE, key, event.kind, place, position);
 }

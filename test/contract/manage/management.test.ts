@@ -196,6 +196,7 @@ test("R-05-72 allowpubkey: an allow list as soon as it has an entry; unallowpubk
   await expectEose(a, "live", { kinds: [1] });
   expect((await a.publish(unique(alice)))[2]).toBe(true);
   await restart();
+  await expectEose(a, "live", { kinds: [1] });
   expect((await b.publish(unique(bob)))[3]).toMatch(/^restricted: ./);
   expect(await call("unallowpubkey", alice.pubkey)).toEqual(DONE);
   const closed = await a.until(([verb]) => verb === "CLOSED");

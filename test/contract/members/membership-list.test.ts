@@ -38,7 +38,6 @@ test("R-05-66 after each change there is a newer list, and who came or went is t
   const steps = [async () => join(a, alice, await relay.code()), () => a.publish(leaving(alice))];
   for (const step of [...steps, ...steps]) {
     await step();
-    await relay.restart();
     await a.settled();
     for (let i = 0; i < 2; i++) seen.push((await watcher.until(([verb]) => verb === "EVENT"))[2] as PlainEvent);
   }
@@ -151,14 +150,13 @@ test("R-05-66 the list never grows beyond what a row can hold", async () => {
   expect([...reasons]).toEqual([undefined, expect.stringMatching(/^restricted: the list of members is full/)]);
   const a = await relay.login(alice);
   expect(Object.keys(await membersOf(a))).toHaveLength(78);
-});
+}, 120_000);
 
 test("R-05-66 a crash between a change and its events costs nothing: they are issued at the next start", async () => {
   const relay = memberRelay();
   const a = await relay.login(alice);
   await join(a, alice, await relay.code());
   expect(await membersOf(a)).toEqual({ [alice.pubkey]: [] });
-  await relay.restart();
   await enlist(
     relay,
     ["member", bob.pubkey, "[]"],
@@ -166,6 +164,7 @@ test("R-05-66 a crash between a change and its events costs nothing: they are is
     ["owed", "role:mod", ""],
     ["role", "mod", '{"id":"mod"}'],
   );
+  await relay.restart();
   expect(await membersOf(a)).toEqual({ [alice.pubkey]: [], [bob.pubkey]: [] });
   expect(await events(a, { kinds: [ADDED], "#p": [bob.pubkey] })).toHaveLength(1);
   expect(await events(a, { kinds: [ROLE], "#d": ["mod"] })).toHaveLength(1);

@@ -1,27 +1,31 @@
-import { setPriority } from "node:os";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { percentile } from "../../../bench/sample.ts";
 import { Attacker } from "./attack.ts";
 
-// A process that asks for little and measures how long it waits: node bystander.ts URL CONNECTIONS EVERY_MS [publish].
-// Prints "ready"; a line "begin" forgets what was measured, "end" prints it as JSON. It comes before everything else on the
-// machine, where that is allowed, so that what it waits for is the relay.
+// A process that asks for little and measures how long it waits: node bystander.ts URL PID CONNECTIONS EVERY_MS
+// [publish], PID being the relay's.
+// Prints "ready"; a line "begin" forgets what was measured, "end" prints it as JSON.
 
-const [url = "", connections = "1", everyMs = "10", publishes] = process.argv.slice(2);
+const [url = "", pid = "0", connections = "1", everyMs = "10", publishes] = process.argv.slice(2);
 /** Keys apart from those of attackers. */
 const FIRST_KEY = 800_000;
 const NOTHING = `{"ids":["${"0".repeat(64)}"],"limit":1}`;
 
-try {
-  setPriority(-19);
-} catch {
-  // Only for the privileged.
-}
-
 let times: number[] = [];
-let latest = 0;
-/** Since when the slowest that is still waiting does. */
-const waiting = new Map<Attacker, number>();
+/** The longest, with what the relay waited for a core. */
+let longest = 0;
+/** What those wait that are not answered yet. */
+const waiting = new Map<Attacker, () => number>();
+
+/** How long the main thread of the relay has wanted to run and was not let, in milliseconds: others have the cores. 0 if unknown. */
+function waitedForCore(): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, "latin1").split(" ")[1]) / 1e6;
+  } catch {
+    return 0;
+  }
+}
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -29,26 +33,32 @@ async function ask(by: Attacker): Promise<void> {
   for (let step = 0; ; step++) {
     const isEvent = publishes !== undefined && step % 2 === 1;
     const frame = isEvent ? by.eventFrame({ kind: 9 }) : `["REQ","b",${NOTHING}]`;
-    const startedAt = performance.now();
-    waiting.set(by, startedAt);
+    const waits = stopwatch();
+    waiting.set(by, waits);
     const [verb, , accepted] = await by.ask(frame);
     waiting.delete(by);
-    times.push(performance.now() - startedAt);
+    times.push(waits());
     if (verb !== (isEvent ? "OK" : "EOSE") || (isEvent && accepted !== true)) throw new Error(`answered with ${verb}`);
     if (!isEvent) by.socket.send('["CLOSE","b"]');
-    const wait = Number(everyMs) * (connections === "1" ? 1 : 0.5 + Math.random());
-    const due = performance.now() + wait;
-    await pause(wait);
-    latest = Math.max(latest, performance.now() - due);
+    await pause(Number(everyMs) * (connections === "1" ? 1 : 0.5 + Math.random()));
   }
+}
+
+/** Gives what has been waited since, without what the relay waited for a core. */
+function stopwatch(): () => number {
+  const [startedAt, waitedBefore] = [performance.now(), waitedForCore()];
+  return () => {
+    const tookMs = performance.now() - startedAt;
+    longest = Math.max(longest, tookMs);
+    return Math.max(0, tookMs - (waitedForCore() - waitedBefore));
+  };
 }
 
 /** What has been waited for, ended or not. */
 function report(): string {
-  const now = performance.now();
-  const all = [...times, ...[...waiting.values()].map((since) => now - since)];
+  const all = [...times, ...[...waiting.values()].map((waits) => waits())];
   const [medianMs, p99Ms, worstMs] = [0.5, 0.99, 1].map((share) => Number(percentile(all, share).toFixed(1)));
-  return JSON.stringify({ answers: times.length, medianMs, p99Ms, worstMs, lateMs: Number(latest.toFixed(1)) });
+  return JSON.stringify({ answers: times.length, medianMs, p99Ms, worstMs, longestMs: Number(longest.toFixed(1)) });
 }
 
 const all = await Promise.all(
@@ -62,7 +72,7 @@ for (const by of all) {
 }
 console.log("ready");
 for await (const line of createInterface({ input: process.stdin })) {
-  if (line === "begin") [times, latest] = [[], 0];
+  if (line === "begin") [times, longest] = [[], 0];
   else console.log(report());
 }
 process.exit();

@@ -1,5 +1,6 @@
 import { Peer } from "../../../bench/peer.ts";
 import { sleep } from "../../../bench/process.ts";
+import type { Target } from "../../../bench/target.ts";
 import { attacker, bystander, type Waits } from "./run.ts";
 
 const CONNECTIONS = 5000;
@@ -40,10 +41,11 @@ export class Crowd {
     this.#others = others;
   }
 
-  static async gather(url: string, auth = true): Promise<Crowd> {
+  static async gather(target: Target): Promise<Crowd> {
+    const { url, auth } = target;
     const peers = await Peer.openMany(url, auth, CONNECTIONS - FLOODERS - MEASURED);
     await Peer.subscribeAll(peers, "own", (n) => ({ "#t": [`own-${n}`], limit: 0 }));
-    return new Crowd(url, peers, await bystander(url, MEASURED, EVERY_MS, true));
+    return new Crowd(url, peers, await bystander(target, MEASURED, EVERY_MS, true));
   }
 
   /** What the others wait while nobody floods. */

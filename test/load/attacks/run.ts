@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,18 +10,21 @@ import { STOCKS } from "./stocks.ts";
 
 // Runs an attack: the relay, the attacker and the bystander, who measures, are processes of their own.
 
+/** Only root may have a process come before all others. */
+const mayFavour = spawnSync("chrt", ["-f", "2", "true"]).status === 0;
+
 /** How long the relay is left alone before and after. */
 const QUIET_MS = 300;
 const AFTER_MS = 500;
 
-/** What the bystander waited, in milliseconds. */
+/** What the bystander waited for the relay, in milliseconds, without what the relay waited for a core. */
 export interface Waits {
   answers: number;
   medianMs: number;
   p99Ms: number;
   worstMs: number;
-  /** How late its own timers were: what it waited for the machine. */
-  lateMs: number;
+  /** The longest, with that. */
+  longestMs: number;
 }
 
 export interface Outcome extends Waits {
@@ -34,11 +37,10 @@ export class Helper {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(script: string, args: readonly (string | number)[], { nice = 0, files = 0 } = {}) {
-    const limit = files === 0 ? "" : `ulimit -n ${files} && `;
-    const command = `${limit}exec nice -n ${nice} "$0" "$@"`;
-    const words = [process.execPath, join(ROOT, "test/load/attacks", script), ...args.map(String)];
-    this.#child = spawn("sh", ["-c", command, ...words], { stdio: ["pipe", "pipe", "inherit"] });
+  constructor(script: string, args: readonly (string | number)[], priority: "first" | "last") {
+    const command = !mayFavour ? [] : priority === "first" ? ["chrt", "-f", "2"] : ["nice", "-n", "-10"];
+    const words = [...command, process.execPath, join(ROOT, "test/load/attacks", script), ...args.map(String)];
+    this.#child = spawn(words[0] as string, words.slice(1), { stdio: ["pipe", "pipe", "inherit"] });
     // It may have ended.
     this.#child.stdin?.on("error", () => {});
     this.#lines = createInterface({ input: this.#child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
@@ -61,8 +63,12 @@ export class Helper {
 }
 
 /** Who measures. With `publishes` every other question is an EVENT. */
-export async function bystander(url: string, connections = 1, everyMs = 10, publishes = false) {
-  const helper = new Helper("bystander.ts", [url, connections, everyMs, ...(publishes ? ["publish"] : [])]);
+export async function bystander({ url, pid = 0 }: Target, connections = 1, everyMs = 10, publishes = false) {
+  const helper = new Helper(
+    "bystander.ts",
+    [url, pid, connections, everyMs, ...(publishes ? ["publish"] : [])],
+    "first",
+  );
   await helper.hear();
   return {
     begin: () => helper.tell("begin"),
@@ -78,7 +84,7 @@ export async function bystander(url: string, connections = 1, everyMs = 10, publ
 
 /** An attacker that is ready; `go` attacks and resolves to what was done. */
 export async function attacker(url: string, title: string, seconds: number) {
-  const helper = new Helper("attacker.ts", [url, title, seconds], { nice: 5 });
+  const helper = new Helper("attacker.ts", [url, title, seconds], "last");
   await helper.hear();
   return {
     async go(): Promise<Record<string, number>> {
@@ -89,14 +95,16 @@ export async function attacker(url: string, title: string, seconds: number) {
   };
 }
 
-/** Lets a relay go before whatever else the machine does, where that is allowed. */
+/**
+ * Lets a relay go before whatever else the machine does, where that is allowed, so that what is measured is the relay and not
+ * who else wants the cores. With ATTACK_SHARED set even before threads of the kernel that write its files: then TMPDIR must
+ * name a directory in memory.
+ */
 export function favour(pid: number | undefined): void {
-  for (const each of pid === undefined ? [] : treeOf(pid).flatMap(threadsOf)) {
-    try {
-      setPriority(each, -10);
-    } catch {
-      return;
-    }
+  if (!mayFavour || pid === undefined) return;
+  for (const thread of treeOf(pid).flatMap(threadsOf)) {
+    if (process.env.ATTACK_SHARED === undefined) setPriority(thread, -19);
+    else spawnSync("chrt", ["-f", "-p", "1", String(thread)]);
   }
 }
 
@@ -120,10 +128,8 @@ export class Runner {
       if (attack.stock !== undefined) await cp(await this.#stock(attack.stock), data, { recursive: true });
       relay = await startRelay(this.#root, { script: this.#script, variables: attack.variables ?? {}, data });
       favour(relay.pid);
-      const by = await attacker(relay.url, title, seconds);
-      helpers = [by];
-      const waits = await bystander(relay.url);
-      helpers.push(waits);
+      const [by, waits] = await Promise.all([attacker(relay.url, title, seconds), bystander(relay)]);
+      helpers = [by, waits];
       await pause(QUIET_MS);
       waits.begin();
       const done = await by.go();
