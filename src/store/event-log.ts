@@ -6,11 +6,12 @@ import type { Reason } from "../protocol/reason.ts";
 import type { RetentionRule } from "../protocol/retention.ts";
 import type { Reader } from "../protocol/visibility.ts";
 import { freesRoom } from "./erase/deletion.ts";
-import type { EventStore, PutResult } from "./event-store.ts";
+import type { EventStore } from "./event-store.ts";
 import { type Counted, countMatches } from "./read/count.ts";
 import { collectRecords } from "./read/records.ts";
 import { Scan, type Snapshot } from "./read/scan.ts";
 import { StoredAnswer, TOO_LARGE } from "./read/stored-answer.ts";
+import type { PutResult } from "./runs.ts";
 import type { Sql } from "./sql.ts";
 import type { Steps } from "./steps.ts";
 

@@ -12,23 +12,10 @@ import { Lookups } from "./lookups.ts";
 import { type Loss, Losses, type Lost } from "./losses.ts";
 import { type Candidate, candidateOf, type Prior, Priors } from "./prior.ts";
 import { Recent } from "./recent.ts";
-import { runsOf } from "./runs.ts";
+import { type PutResult, runsOf } from "./runs.ts";
 import { readMeta, writeMeta } from "./schema.ts";
 import { SearchIndex, type SearchRules } from "./search/search-index.ts";
 import type { Row, Sql } from "./sql.ts";
-
-/**
- * What became of one event. `obeyed` is a request to vanish that was carried out and not kept; `failed` means that nothing
- * of it was written.
- */
-export type PutResult =
-  | { outcome: "stored"; position: number }
-  | { outcome: "duplicate" }
-  | { outcome: "superseded" }
-  | { outcome: "deleted" }
-  | { outcome: "vanished" }
-  | { outcome: "obeyed" }
-  | { outcome: "failed"; error: unknown };
 
 /** Tags of events that go which one transaction removes with them: a millisecond. */
 const REMOVED_AT_ONCE = 250;
@@ -138,11 +125,6 @@ export class EventStore {
       return whenCommitted;
     });
     done();
-  }
-
-  /** Throws if the store cannot be read. Reads at most one row. */
-  check(): void {
-    this.#sql.all("SELECT 1 FROM event LIMIT 1");
   }
 
   /** Why an event must not come, stored or not: step 12 of R-02-12. Reads one row for each key it concerns at most. */

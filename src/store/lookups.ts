@@ -12,6 +12,11 @@ export class Lookups {
     this.#losses = losses;
   }
 
+  /** Throws if the store cannot be read. Reads at most one row. */
+  check(): void {
+    this.#sql.all("SELECT 1 FROM event LIMIT 1");
+  }
+
   /** The stored event of an id. Reads two rows at most. */
   find(id: string): Event | undefined {
     const [row] = this.#sql.all("SELECT raw FROM event WHERE id = unhex(?1)", id);
