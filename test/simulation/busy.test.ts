@@ -50,7 +50,7 @@ describe("R-01-10 who is served next", () => {
   test("any mix: the one for which the least has been done is next, and nobody saves up", () => {
     for (let seed = 1; seed <= 20; seed++) {
       const random = new Random(seed);
-      const queue = new FairQueue<{ virtualTime: number; isQueued: boolean; done: number }>();
+      const queue = new FairQueue<{ virtualTime: number; isQueued: boolean; nextWork: number; done: number }>();
       const items = Array.from({ length: random.int(2, 30) }, () => ({
         virtualTime: 0,
         isQueued: false,
