@@ -1,36 +1,23 @@
 import type { VerifiedEvent } from "../protocol/crypto/verify.ts";
 import { DELETION_KIND, VANISH_KIND } from "../protocol/deletion.ts";
-import { type Event, idOfRaw, indexedTags } from "../protocol/event.ts";
-import { addressOf, kindClass, supersedes } from "../protocol/kind.ts";
-import { type CountChange, Counts } from "./counts.ts";
+import { type Event, indexedTags } from "../protocol/event.ts";
+import { supersedes } from "../protocol/kind.ts";
+import { Counts } from "./counts.ts";
 import { Deletions } from "./erase/deletions.ts";
 import { Leftovers } from "./erase/leftovers.ts";
 import { keysOf, removeTags } from "./erase/tags.ts";
 import { Vanishing } from "./erase/vanish.ts";
 import { insertEvents, type Placed } from "./insert.ts";
-import { addressKey } from "./keys.ts";
-import { type Loss, Losses, type Lost } from "./losses.ts";
+import { type Loss, Losses } from "./losses.ts";
 import { type Candidate, type Prior, Priors } from "./prior.ts";
+import { candidateOf, type PutResult, refusalOf, runsOf, Writing } from "./put.ts";
+import { type Found, findEvent, findVersion, lastPosition, missingOf, storedOf } from "./read/lookup.ts";
 import { Recent } from "./recent.ts";
-import { readMeta, writeMeta } from "./schema.ts";
+import { writeMeta } from "./schema.ts";
 import { SearchIndex, type SearchRules } from "./search/search-index.ts";
 import type { Row, Sql } from "./sql.ts";
 
-/**
- * What became of one event. `obeyed` is a request to vanish that was carried out and not kept; `failed` means that nothing
- * of it was written.
- */
-export type PutResult =
-  | { outcome: "stored"; position: number }
-  | { outcome: "duplicate" }
-  | { outcome: "superseded" }
-  | { outcome: "deleted" }
-  | { outcome: "vanished" }
-  | { outcome: "obeyed" }
-  | { outcome: "failed"; error: unknown };
-
-/** Tags of events that go which one transaction removes with them: a millisecond. */
-const REMOVED_AT_ONCE = 250;
+export type { PutResult } from "./put.ts";
 
 /** Events of those who vanished that one step erases at most. */
 const VANISHED_AT_ONCE = 250;
@@ -53,22 +40,14 @@ export class EventStore {
   readonly recent: Recent;
   /** Called with each event that has been stored, once it is committed. Must not throw. */
   onAdded: (event: Event) => void = () => {};
-  /** Of the transaction under way. */
-  #changes: CountChange[] = [];
-  #added: Placed[] = [];
-  #removed: Lost[] = [];
-  #undo: (() => void)[] = [];
-  /** Tags that it may still remove at once; further ones are left over. */
-  #room = 0;
+  /** The transaction under way. */
+  #now = new Writing();
   #revision = 0;
 
   /** With `search`, texts are indexed for NIP-50. */
   constructor(sql: Sql, options: { search?: SearchRules | undefined } = {}) {
     this.#sql = sql;
-    this.#head = Math.max(
-      Number(sql.all("SELECT max(seq) FROM event")[0]?.[0] ?? 0),
-      Number(readMeta(sql, "head") ?? 0),
-    );
+    this.#head = lastPosition(sql);
     this.counts = new Counts(sql, this.#head);
     // After a crash they are counted: better now than in the midst of other work.
     this.counts.byKind();
@@ -122,18 +101,17 @@ export class EventStore {
   work(): void {
     if (this.isErasing) this.eraseSome();
     else if (this.vanishing.isPending) this.eraseVanished(VANISHED_AT_ONCE);
-    else if (this.search.isBehind(this.#head)) this.fillSearch();
+    else if (this.search.isBehind(this.#head)) this.#step(() => this.search.fill(this.#head));
   }
 
   /** Erases a bounded part of what is hidden already. To be called, when there is time, until {@link isErasing} is false. */
   eraseSome(): void {
-    const done = this.#atomically(() => {
+    this.#step(() => {
       if (!this.#deletions.isPending) return this.#leftovers.step();
       const whenCommitted = this.#deletions.step(this.#remove);
-      this.counts.saveRemoved(this.#head, this.#changes);
+      this.counts.saveRemoved(this.#head, this.#now.changes);
       return whenCommitted;
     });
-    done();
   }
 
   /** Throws if the store cannot be read. Reads at most one row. */
@@ -154,38 +132,22 @@ export class EventStore {
 
   /** The stored event of an id. Reads two rows at most. */
   find(id: string): Event | undefined {
-    const [row] = this.#sql.all("SELECT raw FROM event WHERE id = unhex(?1)", id);
-    return row === undefined ? undefined : (JSON.parse(row[0] as string) as Event);
+    return findEvent(this.#sql, id);
   }
 
   /** Those of these ids that are stored, events of the kinds `except` aside. Reads at most two rows for each. */
   storedOf(ids: readonly string[], except: ReadonlySet<number>): Set<string> {
-    const rows = this.#sql.all(
-      "SELECT value, e.kind FROM json_each(?1) CROSS JOIN event e ON e.id = unhex(value)",
-      JSON.stringify(ids),
-    );
-    return new Set(rows.filter(([, kind]) => !except.has(kind as number)).map(([id]) => id as string));
+    return storedOf(this.#sql, ids, except);
   }
 
   /** Those of these raw events that are where they were when {@link Losses.count} was what is given. */
   remaining(raws: string[], count: number): string[] {
-    if (this.losses.count === count) return raws;
-    const lost = this.losses.since(count);
-    if (lost === undefined) {
-      const stored = this.storedOf(raws.map(idOfRaw), new Set());
-      return raws.filter((raw) => stored.has(idOfRaw(raw)));
-    }
-    const ids = new Set(lost.map(({ id }) => id));
-    return raws.filter((raw) => !ids.has(idOfRaw(raw)));
+    return this.losses.remaining(raws, count, (ids) => storedOf(this.#sql, ids, new Set()));
   }
 
   /** The same for positions: those that are gone, but for what a newer version has replaced. */
   removedOf(positions: readonly number[], count: number): Set<number> {
-    const lost = this.losses.since(count);
-    if (lost !== undefined)
-      return new Set(lost.flatMap(({ position, loss }) => (loss === "removed" ? [position] : [])));
-    const query = "SELECT value FROM json_each(?1) WHERE value NOT IN (SELECT seq FROM event WHERE seq = value)";
-    return new Set(this.#sql.all(query, JSON.stringify(positions)).map(([position]) => position as number));
+    return this.losses.removedOf(count) ?? missingOf(this.#sql, positions);
   }
 
   /**
@@ -194,7 +156,6 @@ export class EventStore {
    * `unkept` are carried out and not stored.
    */
   put(batch: readonly VerifiedEvent[], unkept: ReadonlySet<VerifiedEvent> = new Set()): PutResult[] {
-    // What is unkept comes alone, as all that erases does.
     const isUnkept = ([first]: readonly VerifiedEvent[]) => first !== undefined && unkept.has(first);
     if (batch.some(({ event: { kind } }) => kind === DELETION_KIND || kind === VANISH_KIND)) this.#priors.expectGone();
     const results = this.#tryAll(batch, (run) => (isUnkept(run) ? run.map(this.#obey) : this.#putRun(run)));
@@ -223,12 +184,11 @@ export class EventStore {
 
   /** Erases up to `max` events of those who asked to vanish (R-05-20). */
   eraseVanished(max: number): void {
-    const done = this.#atomically(() => {
+    this.#step(() => {
       const whenCommitted = this.vanishing.erase(max, this.#remove, () => this.search.forget());
-      this.counts.saveRemoved(this.#head, this.#changes);
+      this.counts.saveRemoved(this.#head, this.#now.changes);
       return whenCommitted;
     });
-    done();
   }
 
   /**
@@ -243,45 +203,41 @@ export class EventStore {
         if (forgetsDeletions && event.kind === DELETION_KIND) this.#leftovers.add(position as number, "tombstones");
         this.#remove(position as number, event);
       }
-      this.counts.saveRemoved(this.#head, this.#changes);
+      this.counts.saveRemoved(this.#head, this.#now.changes);
     });
     return rows.length;
   }
 
-  /** Indexes some of the events whose words are not yet, or puts the index in order: a bounded step. */
-  fillSearch(): void {
-    const done = this.#atomically(() => this.search.fill(this.#head));
-    done();
+  /** A transaction that says what is to be done once it is committed. */
+  #step(body: () => () => void): void {
+    this.#atomically(body)();
   }
 
   #atomically<T>(body: () => T): T {
     const head = this.#head;
-    this.#changes = [];
-    this.#added = [];
-    this.#removed = [];
-    this.#undo = [];
-    this.#room = REMOVED_AT_ONCE;
+    const now = new Writing();
+    this.#now = now;
     try {
       const result = this.#sql.transaction(body);
       this.#revision++;
-      this.counts.apply(this.#changes);
-      for (const { position, verified } of this.#added) {
+      this.counts.apply(now.changes);
+      for (const { position, verified } of now.added) {
         this.recent.add(position, verified.event, verified.raw);
         this.onAdded(verified.event);
       }
-      for (const lost of this.#removed) {
+      for (const lost of now.removed) {
         this.recent.remove(lost.position);
         this.losses.add(lost);
       }
       return result;
     } catch (error) {
       this.#head = head;
-      for (const undo of this.#undo.reverse()) undo();
+      for (const undo of now.undo.reverse()) undo();
       throw error;
     }
   }
 
-  /** A request to vanish that is not kept. */
+  /** A request to vanish that is not kept; it comes alone, as all that erases does. */
   readonly #obey = ({ event }: VerifiedEvent): PutResult => {
     this.vanishing.request(event);
     return { outcome: "obeyed" };
@@ -298,36 +254,31 @@ export class EventStore {
     const ids = new Set<string>();
     const results = run.map((verified, i): PutResult => {
       const { event, address } = candidates[i] as Candidate;
-      const { isStored, isErased, block } = priors[i] as Prior;
-      if (block === "deleted") return { outcome: block };
-      if (isStored) return { outcome: isErased ? "vanished" : "duplicate" };
-      if (block !== undefined) return { outcome: block };
-      if (ids.has(event.id)) return { outcome: "duplicate" };
+      const outcome = ids.has(event.id) ? "duplicate" : refusalOf(priors[i] as Prior);
+      if (outcome !== undefined) return { outcome };
       const current = address === null ? undefined : this.#current(address);
       if (current !== undefined && !supersedes(event, current.event)) return { outcome: "superseded" };
       const position = ++this.#head;
       if (current !== undefined) this.#remove(current.position, current.event, "superseded");
       placed.push({ position, verified, address });
       ids.add(event.id);
-      this.#changes.push([event.kind, 1]);
+      this.#now.changes.push([event.kind, 1]);
       return { outcome: "stored", position };
     });
     insertEvents(this.#sql, placed);
-    this.#added.push(...placed);
+    this.#now.added.push(...placed);
     for (const { position, verified } of placed) {
       const { event } = verified;
-      if (event.kind === DELETION_KIND) this.#undo.push(this.#deletions.begin(event, verified.raw, this.#remove));
+      if (event.kind === DELETION_KIND) this.#now.undo.push(this.#deletions.begin(event, verified.raw, this.#remove));
       if (event.kind === VANISH_KIND) this.vanishing.request(event, position);
     }
     return results;
   }
 
   /** The stored version of an address; one that is only to be removed goes now. */
-  #current(key: string): { position: number; event: Event } | undefined {
-    const row = this.#sql.all("SELECT seq, raw FROM event WHERE address = unhex(?1)", key)[0];
-    if (row === undefined) return undefined;
-    const current = { position: row[0] as number, event: JSON.parse(row[1] as string) as Event };
-    if (!this.#deletions.covers(current.event)) return current;
+  #current(key: string): Found | undefined {
+    const current = findVersion(this.#sql, key);
+    if (current === undefined || !this.#deletions.covers(current.event)) return current;
     this.#remove(current.position, current.event);
     return undefined;
   }
@@ -336,37 +287,14 @@ export class EventStore {
   readonly #remove = (position: number, event: Event, loss: Loss = "removed"): void => {
     const tags = indexedTags(event);
     this.losses.note(event, tags, loss);
-    if (tags.length <= this.#room) removeTags(this.#sql, position, event, keysOf(tags));
+    if (tags.length <= this.#now.room) removeTags(this.#sql, position, event, keysOf(tags));
     else this.#leftovers.add(position, "tags");
-    this.#room -= Math.min(tags.length, this.#room);
+    this.#now.room -= Math.min(tags.length, this.#now.room);
     this.search.remove(position);
     this.#sql.all("DELETE FROM event WHERE seq = ?1", position);
-    this.#removed.push({ position, id: event.id, loss });
+    this.#now.removed.push({ position, id: event.id, loss });
     // A position is never used again, not even that of the newest event.
     if (position === this.#head) writeMeta(this.#sql, "head", String(position));
-    this.#changes.push([event.kind, -1]);
+    this.#now.changes.push([event.kind, -1]);
   };
-}
-
-function candidateOf(event: Event): Candidate {
-  const address = addressOf(event);
-  return { event, address: address === undefined ? null : addressKey(address) };
-}
-
-/** Splits a batch, in order, so that an event which may change what another meets stands alone. */
-function runsOf(batch: readonly VerifiedEvent[]): VerifiedEvent[][] {
-  const runs: VerifiedEvent[][] = [];
-  let open: VerifiedEvent[] | undefined;
-  for (const verified of batch) {
-    const { kind } = verified.event;
-    if (kind === DELETION_KIND || kind === VANISH_KIND || kindClass(kind) !== "regular") {
-      runs.push([verified]);
-      open = undefined;
-    } else if (open !== undefined) open.push(verified);
-    else {
-      open = [verified];
-      runs.push(open);
-    }
-  }
-  return runs;
 }

@@ -1,4 +1,4 @@
-import type { Event, IndexedTag } from "../protocol/event.ts";
+import { type Event, type IndexedTag, idOfRaw } from "../protocol/event.ts";
 import { canRead, type Reader } from "../protocol/visibility.ts";
 
 /** What is asked of the store while it may change. */
@@ -45,6 +45,24 @@ export class Losses {
   since(count: number): Lost[] | undefined {
     const lost = this.#count - count;
     return lost > this.#last.length ? undefined : this.#last.slice(this.#last.length - lost);
+  }
+
+  /** Those of these raw events that were not lost since {@link count} was what is given; `storedOf` finds ids that are stored. */
+  remaining(raws: string[], count: number, storedOf: (ids: string[]) => ReadonlySet<string>): string[] {
+    if (this.#count === count) return raws;
+    const lost = this.since(count);
+    if (lost === undefined) {
+      const stored = storedOf(raws.map(idOfRaw));
+      return raws.filter((raw) => stored.has(idOfRaw(raw)));
+    }
+    const ids = new Set(lost.map(({ id }) => id));
+    return raws.filter((raw) => !ids.has(idOfRaw(raw)));
+  }
+
+  /** Positions that were removed since, replaced versions aside; undefined if they are too many to be known. */
+  removedOf(count: number): Set<number> | undefined {
+    const lost = this.since(count);
+    return lost && new Set(lost.flatMap(({ position, loss }) => (loss === "removed" ? [position] : [])));
   }
 
   /** To be ended. */
