@@ -77,7 +77,7 @@ export class EventLog {
   known(ids: readonly string[]): ReadonlySet<string> {
     // An event that waits to be erased is refused, not known (R-05-21); `append` tells which they are.
     if (this.#isHiding) return new Set();
-    return this.#store.storedOf(ids, this.#limits.privateKinds);
+    return this.#store.lookups.storedOf(ids, this.#limits.privateKinds);
   }
 
   /** Why an event that is not appended must not be passed on either (R-05-06, R-05-21). */
@@ -87,7 +87,7 @@ export class EventLog {
 
   /** The stored event of an id, unless it is of a private kind or hidden: for judging others, not for showing it. */
   find(id: string): Event | undefined {
-    const event = this.#store.find(id);
+    const event = this.#store.lookups.find(id);
     if (event === undefined || this.#limits.privateKinds.has(event.kind)) return undefined;
     return this.#isHiding && this.#hides(event) ? undefined : event;
   }

@@ -1,8 +1,10 @@
 import { mayDelete } from "../protocol/deletion.ts";
 import type { Event } from "../protocol/event.ts";
+import { addressOf } from "../protocol/kind.ts";
 import { ownersOf } from "./erase/deletion.ts";
 import type { Deletions } from "./erase/deletions.ts";
 import { isCovered } from "./erase/vanish.ts";
+import { addressKey } from "./keys.ts";
 import type { Row, Sql } from "./sql.ts";
 
 /** What the store holds about an event that comes: step 11 and 12 of R-02-12. */
@@ -93,4 +95,10 @@ export class Priors {
       };
     });
   }
+}
+
+/** The event with its address key. */
+export function candidateOf(event: Event): Candidate {
+  const address = addressOf(event);
+  return { event, address: address === undefined ? null : addressKey(address) };
 }
