@@ -72,7 +72,8 @@ function admit(
   if (errand instanceof Response) return errand;
   if (errand !== "upgrade") return plain(400, "Only an upgrade to websocket is possible.");
   const origin = originOfPeer(incoming, config.clientIpHeader);
-  const refusal = turnAway(origin, config, access.lists, [relay.connections]);
+  const closing = { size: sockets.size - relay.connections.size, countFrom: () => 0 };
+  const refusal = turnAway(origin, config, access.lists, [relay.connections, closing]);
   if (refusal !== undefined) return refusal;
   sockets.accept(net, request.headers.get("Sec-WebSocket-Key") ?? "", head, origin);
   return undefined;
