@@ -129,6 +129,7 @@ export function freshRelay(settings: Settings = {}): TestRelay {
     async database(body) {
       const sql = memorySql(join(dataDirectory(), DATABASE));
       try {
+        sql.db.exec("PRAGMA synchronous=OFF");
         migrate(sql);
         return await body(sql);
       } finally {
