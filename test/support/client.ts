@@ -20,6 +20,8 @@ export class Client {
   challenge = "";
   /** Whom it has logged in. */
   readonly keys: Key[] = [];
+  /** It has closed its socket itself. */
+  isLeaving = false;
   /** Close code and reason, once the socket is closed. */
   closed: { code: number; reason: string } | undefined;
 
@@ -173,6 +175,7 @@ export class Client {
   }
 
   close(code = 1000): void {
+    this.isLeaving = true;
     this.#socket.close(code);
   }
 }

@@ -116,7 +116,7 @@ export function freshRelay(settings: Settings = {}): TestRelay {
       return seconds === Number.POSITIVE_INFINITY ? undefined : seconds;
     },
     async restart(others) {
-      const open = [...clients].filter(({ closed }) => closed === undefined);
+      const open = [...clients].filter(({ closed, isLeaving }) => closed === undefined && !isLeaving);
       await stop();
       clients.clear();
       if (others !== undefined) variables = { ...TEST_SETTINGS, ...others };
