@@ -15,8 +15,9 @@ export const COST = {
   frame: 4,
   /** A character of a frame that is parsed, checked and hashed. */
   character: 0.02,
-  /** Checking one signature in a batch; alone it takes half as much again. */
+  /** Checking one signature in a batch, and one by itself. */
   signature: 35,
+  loneSignature: 55,
   /** Running one SQL statement. */
   statement: 8,
   /** Going to a place of an index, once more in one statement. */
@@ -54,7 +55,11 @@ export const COST = {
   compare: 0.005,
   /** Merging a page of the index of words. */
   merged: 2000,
-  /** A character of text that is split into words, and of words that are indexed. */
+  /** A word of an event that is indexed. */
+  indexed: 0.6,
+  /** A character of ASCII text that is split into words. */
+  plainCharacter: 0.025,
+  /** A character of other text that is. */
   searchCharacter: 0.1,
 } as const;
 

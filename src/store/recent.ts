@@ -1,6 +1,7 @@
 import { type Event, expirationOf } from "../protocol/event.ts";
+import { StoredRow } from "./read/stored-row.ts";
 
-/** UTF-16 units of raw JSON that are kept, and positions: some 20 MB. */
+/** UTF-16 units of raw JSON that are kept, and positions: some 25 MB. */
 const MAX_SIZE = 16 << 20;
 const MAX_POSITIONS = 32_768;
 
@@ -10,7 +11,8 @@ const MAX_POSITIONS = 32_768;
  */
 export class Recent {
   /** By position, from that after {@link #base} on. */
-  #raws: (string | undefined)[] = [];
+  #rows: (StoredRow | undefined)[] = [];
+  readonly #positions = new Map<string, number>();
   #base: number;
   #floor: number;
   #size = 0;
@@ -30,8 +32,9 @@ export class Recent {
 
   /** To be called in the order of positions, when they have been committed. */
   add(position: number, event: Event, raw: string): void {
-    while (this.#base + this.#raws.length + 1 < position) this.#raws.push(undefined);
-    this.#raws.push(raw);
+    while (this.#base + this.#rows.length + 1 < position) this.#rows.push(undefined);
+    this.#rows.push(new StoredRow(raw));
+    this.#positions.set(event.id, position);
     this.#size += raw.length;
     const expiration = expirationOf(event);
     if (expiration !== undefined) this.#expirations.set(position, expiration);
@@ -42,24 +45,30 @@ export class Recent {
   /** It has been removed from the store. */
   remove(position: number): void {
     const at = position - this.#base - 1;
-    const raw = this.#raws[at];
-    if (raw === undefined) return;
-    this.#raws[at] = undefined;
-    this.#size -= raw.length;
+    const row = this.#rows[at];
+    if (row === undefined) return;
+    this.#rows[at] = undefined;
+    this.#size -= row.raw.length;
+    this.#positions.delete(row.id);
     this.#expirations.delete(position);
   }
 
-  /** The text at a position above the floor; undefined if it has expired or is gone. */
-  get(position: number, now: number): string | undefined {
+  /** The event at a position above the floor; undefined if it has expired or is gone. */
+  get(position: number, now: number): StoredRow | undefined {
     const expiration = this.#expirations.size > 0 ? this.#expirations.get(position) : undefined;
-    return expiration !== undefined && expiration <= now ? undefined : this.#raws[position - this.#base - 1];
+    return expiration !== undefined && expiration <= now ? undefined : this.#rows[position - this.#base - 1];
+  }
+
+  /** Where an event is; undefined if it is not kept. */
+  positionOf(id: string): number | undefined {
+    return this.#positions.get(id);
   }
 
   /** Gives back the room of what is below the floor, once that is most. */
   #compact(): void {
     const below = this.#floor - this.#base;
     if (below <= MAX_POSITIONS) return;
-    this.#raws = this.#raws.slice(below);
+    this.#rows = this.#rows.slice(below);
     this.#base = this.#floor;
   }
 }

@@ -52,10 +52,16 @@ class Pair {
   take(step: Step): void {
     if ("put" in step) this.#put(step.put.flatMap((draft) => this.#make(draft)));
     else if ("again" in step) this.#put(this.#event(step.again));
-    else if ("erase" in step) this.#store.eraseVanished(step.erase);
+    else if ("erase" in step) this.#erase(step.erase);
     else if ("cleanUpAt" in step) this.#cleanUp(START + step.cleanUpAt);
     else if ("reopen" in step) this.#store = new EventStore(this.#sql, { search: SEARCH });
     else this.#ask(step.ask);
+  }
+
+  /** Some of what the store does behind, or all that it has to erase of somebody who vanished. */
+  #erase(number: number): void {
+    if (number % 2 === 1) this.#store.eraseVanished(number);
+    else for (let n = 0; n < number % 5 && this.#store.hasWork; n++) this.#store.work();
   }
 
   #event(number: number): Event[] {
@@ -104,8 +110,10 @@ class Pair {
 
   #cleanUp(now: number): void {
     const cleanup = new Cleanup(this.#sql, this.#store);
-    cleanup.removeExpired(now, ENOUGH);
-    cleanup.removePastRetention(RETENTION, now, ENOUGH);
+    while (cleanup.removeExpired(now, ENOUGH) > 0);
+    while ((cleanup.nextPastRetention(RETENTION) ?? Number.POSITIVE_INFINITY) <= now) {
+      cleanup.removePastRetention(RETENTION, now, ENOUGH);
+    }
     this.#naive.cleanUp(now);
   }
 
@@ -133,14 +141,17 @@ class Pair {
     const reader = { authed: new Set(authed.map((key) => KEYS[key] as string)), privateKinds: new Set(PRIVATE_KINDS) };
     const head = Math.max(0, this.#store.head - unseen);
     const now = START + question.now;
-    const { vanishing, counts, losses } = this.#store;
+    const store = this.#store;
+    const { counts, losses } = store;
     const snapshot: Snapshot = {
       head,
-      recent: this.#store.recent,
+      recent: store.recent,
+      indexed: store.search.head,
+      hasLeftovers: store.hasLeftovers,
       now,
       retention: RETENTION,
       get hides() {
-        return vanishing.isPending ? (event: Event) => vanishing.hides(event) : undefined;
+        return store.isHiding ? (event: Event) => store.hides(event) : undefined;
       },
       ...(unseen === 0 && { counts: () => counts.known() }),
       isIntact: () => this.#store.losses === losses,

@@ -1,16 +1,16 @@
 import NDK, { NDKPrivateKeySigner, NDKRelayAuthPolicies, NDKSubscriptionCacheUsage } from "@nostr-dev-kit/ndk";
 import {
-  Client as RustClient,
-  Filter as RustFilter,
   Keys,
   Kind,
   loadWasmAsync,
   NostrSigner,
+  Client as RustClient,
+  Filter as RustFilter,
 } from "@rust-nostr/nostr-sdk";
 import { defaultSocketPolicies, makeSocketPolicyAuth, Pool, request, Socket } from "@welshman/net";
 import { Relay } from "applesauce-relay";
-import { type EventTemplate, finalizeEvent } from "nostr-tools/pure";
 import { SimplePool } from "nostr-tools/pool";
+import { type EventTemplate, finalizeEvent } from "nostr-tools/pure";
 import { filter } from "rxjs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { alice, bob, unique } from "../support/keys.ts";
@@ -34,7 +34,12 @@ function give(library: string, content: string): void {
 const LIBRARIES: Record<string, () => unknown> = {
   NDK() {
     const signer = new NDKPrivateKeySigner(alice.secret);
-    const ndk = new NDK({ explicitRelayUrls: [server.url], enableOutboxModel: false, autoConnectUserRelays: false, signer });
+    const ndk = new NDK({
+      explicitRelayUrls: [server.url],
+      enableOutboxModel: false,
+      autoConnectUserRelays: false,
+      signer,
+    });
     ndk.relayAuthDefaultPolicy = NDKRelayAuthPolicies.signIn({ ndk });
     closers.push(() => ndk.pool.relays.forEach((relay) => void relay.disconnect()));
     ndk.subscribe(
@@ -61,7 +66,7 @@ const LIBRARIES: Record<string, () => unknown> = {
       void relay.authenticate({ signEvent: sign });
     });
     relay.subscription({ kinds: [KIND] }).subscribe({
-      next: (event) => give("applesauce", event.content),
+      next: (event) => typeof event !== "string" && give("applesauce", event.content),
     });
   },
   welshman() {

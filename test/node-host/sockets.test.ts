@@ -6,6 +6,7 @@ import { Sockets } from "../../src/hosts/node/sockets.ts";
 import { SyncGate } from "../../src/hosts/node/sync-gate.ts";
 import { Connection, newIdentity } from "../../src/relay/connection.ts";
 import type { Socket } from "../../src/relay/ports.ts";
+import type { Subscription } from "../../src/relay/read/subscription.ts";
 import { BINARY, CLOSE, frame, PING, PONG, RawClient, TEXT } from "./raw-client.ts";
 
 const MAX = 100_000;
@@ -258,11 +259,17 @@ test("who does not read becomes crowded, then overflows; a stranger sooner", asy
   expect(socket.isOverflowing).toBe(false);
 });
 
-test("hanging up sends what is queued, a NOTICE in a binary frame, and a Close", async () => {
-  const client = await RawClient.open(port);
-  opened[0]?.socket.send("last");
-  sockets.hangUp();
-  await client.until(() => client.hasEnded);
-  expect(client.frames.map(({ opcode }) => opcode)).toEqual([TEXT, BINARY, CLOSE]);
-  expect(client.closed).toBe(1001);
-});
+for (const [name, code] of [
+  ["sub:1", 1001],
+  ["other", undefined],
+] as const) {
+  test(`hanging up sends what is queued; a client with subscription ${name} gets Close ${code}`, async () => {
+    const client = await RawClient.open(port);
+    opened[0]?.subscriptions.set(name, {} as Subscription);
+    opened[0]?.socket.send("last");
+    sockets.hangUp();
+    await client.until(() => client.hasEnded);
+    expect(client.texts()).toEqual(["last"]);
+    expect(client.closed).toBe(code);
+  });
+}

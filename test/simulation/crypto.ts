@@ -11,6 +11,7 @@ const real = createCrypto(new WebAssembly.Module(readFileSync(WASM)));
 /** Real hashes, and signatures that cost nothing and are the same each time: whoever knows the key can make them. */
 export const CRYPTO: Crypto = {
   ...real,
+  sign: (id, secret) => signatureOf(id, real.publicKey(secret), 0),
   verify: (sig, id, pubkey) => sig.slice(1) === signatureOf(id, pubkey, 0).slice(1),
   verifyAll: (batch: readonly Signature[]) => batch.every(({ sig, id, pubkey }) => CRYPTO.verify(sig, id, pubkey)),
 };

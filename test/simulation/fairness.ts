@@ -13,9 +13,11 @@ export class Fairness {
   /** Does a step; the reason if somebody has had to wait for it too long. */
   around(party: Party, all: Iterable<Party>, meter: Meter, step: () => void): string | undefined {
     const waiting = [...all].filter((other) => other !== party && other.connection.isQueued);
-    const before = meter.spent + party.connection.virtualTime;
+    // What had been charged before, event by event, is not charged again with the commit.
+    const charged = () => meter.spent - meter.prepaid + party.connection.virtualTime;
+    const before = charged();
     step();
-    const work = meter.spent + party.connection.virtualTime - before;
+    const work = charged() - before;
     this.#longest = Math.max(this.#longest, work);
     party.waited.clear();
     for (const other of waiting) {

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the sources have it.
 /** A fault put into the core on purpose: a simulation that does not find it proves less than it seems to. */
 export interface Mutation {
   name: string;

@@ -36,6 +36,8 @@ export class SimulatedSql implements Sql {
   failures = 0;
   /** A failure is the end of the machine: nothing works afterwards. */
   failureIsCrash = false;
+  /** Statements that fail while this stands, held against the query and its first binding. */
+  broken: RegExp | undefined;
   /** Statements that have failed so far. */
   thrown = 0;
   isCrashed = false;
@@ -67,7 +69,7 @@ export class SimulatedSql implements Sql {
   }
 
   all(query: string, ...bindings: SqlValue[]): Row[] {
-    this.#mayFail();
+    this.#mayFail(query, bindings[0]);
     const { statement, isWrite, returnsRows } = this.#prepare(query);
     if (isWrite) this.#write();
     if (isWrite && !returnsRows) {
@@ -84,7 +86,7 @@ export class SimulatedSql implements Sql {
   }
 
   each(query: string, bindings: SqlValue[], take: (row: Row) => boolean): void {
-    this.#mayFail();
+    this.#mayFail(query, bindings[0]);
     chargeStatement(this);
     for (const row of this.#prepare(query).statement.iterate(...bindings) as unknown as Iterable<Row>) {
       chargeRow(this, row);
@@ -134,8 +136,9 @@ export class SimulatedSql implements Sql {
     return prepared;
   }
 
-  #mayFail(): void {
+  #mayFail(query = "COMMIT", first: SqlValue = null): void {
     if (this.isCrashed) throw new DiskError("the machine has stopped");
+    if (this.broken?.test(`${query} -- ${first}`)) throw new DiskError("database or disk is full");
     if (this.failsIn === undefined || this.failsIn-- > 0) return;
     this.thrown++;
     if (this.failureIsCrash) this.isCrashed = true;

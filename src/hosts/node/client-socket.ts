@@ -1,6 +1,6 @@
 import type { Socket as NetSocket } from "node:net";
 import type { Socket } from "../../relay/ports.ts";
-import { binaryFrame, closeFrame, encodeFrames, type Frame, pongFrame } from "./frame.ts";
+import { closeFrame, encodeFrames, type Frame, pongFrame } from "./frame.ts";
 import type { Outbox, Outlet } from "./outbox.ts";
 
 /** Queued bytes of one socket from which stored answers wait for it. */
@@ -18,13 +18,6 @@ const STUCK_MS = 60_000;
 /** How long a client may stay after a Close, in milliseconds. */
 const LINGER_MS = 2000;
 
-/**
- * Goes ahead of the Close when the relay stops. nostr-tools comes back only after a Close, and applesauce only after one that was
- * not answered, which others cannot tell from one that was, or after a frame that it cannot read: as it cannot read a binary
- * one. All others read it as the NOTICE that it is, or drop it; a text that is no JSON would end welshman.
- */
-const GOODBYE = binaryFrame('["NOTICE","the relay is restarting"]');
-
 /** What all sockets have in common. */
 export interface Shared {
   readonly outbox: Outbox;
@@ -38,8 +31,9 @@ export class ClientSocket implements Socket, Outlet {
   readonly #shared: Shared;
   /** In this turn. */
   #queued: Frame[] = [];
-  /** May leave. */
+  /** May leave, and how many characters. */
   #released: Frame[] = [];
+  released = 0;
   /** Characters that have not been given to the network. */
   #waiting = 0;
   /** Bytes that the network has and the client has not. */
@@ -63,6 +57,7 @@ export class ClientSocket implements Socket, Outlet {
       this.#hasEnded = true;
       this.#queued = [];
       this.#released = [];
+      this.released = 0;
       this.#waiting = 0;
       this.#note();
     });
@@ -89,13 +84,7 @@ export class ClientSocket implements Socket, Outlet {
     this.#queue(END);
   }
 
-  /** The relay stops: ends the connection behind what is queued, so that every client library comes back by itself. */
-  hangUp(): void {
-    if (!this.#isClosing) this.#queue(GOODBYE);
-    this.end(1001, "the relay is restarting");
-  }
-
-  /** The client has ended its half of the connection, without a Close. */
+  /** Ends the connection behind what is queued, without a Close. */
   finish(): void {
     this.#leaveSoon();
     this.#queue(END);
@@ -140,6 +129,7 @@ export class ClientSocket implements Socket, Outlet {
   release(frames: readonly Frame[]): void {
     if (this.#hasEnded) return;
     this.#released = this.#released.length === 0 ? (frames as Frame[]) : [...this.#released, ...frames];
+    this.released += lengthOf(frames);
   }
 
   flush(): void {
@@ -147,7 +137,8 @@ export class ClientSocket implements Socket, Outlet {
     const isLast = this.#released.includes(END);
     const frames = isLast ? this.#released.filter((frame) => frame !== END) : this.#released;
     this.#released = [];
-    this.#waiting -= lengthOf(frames);
+    this.#waiting -= this.released;
+    this.released = 0;
     const hasLeft = frames.length === 0 || this.#net.write(encodeFrames(frames));
     if (!hasLeft) this.#net.setTimeout(STUCK_MS);
     if (isLast) {

@@ -1,7 +1,7 @@
 /** A frame that is to be sent: the text of one, or a whole one that has been made already. */
 export type Frame = string | Buffer;
 
-const [TEXT, BINARY, CLOSE, PONG] = [0x81, 0x82, 0x88, 0x8a];
+const [TEXT, CLOSE, PONG] = [0x81, 0x88, 0x8a];
 
 /** Close codes that stand for a Close without one. */
 const NOT_SENDABLE: ReadonlySet<number> = new Set([1005, 1006, 1015]);
@@ -24,24 +24,19 @@ export function forgetEncoded(): void {
 }
 
 export function closeFrame(code: number, reason = ""): Buffer {
-  if (NOT_SENDABLE.has(code)) return shortFrame(CLOSE, Buffer.alloc(0));
+  if (NOT_SENDABLE.has(code)) return controlFrame(CLOSE, Buffer.alloc(0));
   const text = Buffer.from(reason);
   // Of a character that would be cut in two nothing is kept.
   let end = Math.min(text.length, 123);
   while (end < text.length && ((text[end] as number) & 0xc0) === 0x80) end--;
-  return shortFrame(CLOSE, Buffer.concat([Buffer.of(code >> 8, code & 255), text.subarray(0, end)]));
+  return controlFrame(CLOSE, Buffer.concat([Buffer.of(code >> 8, code & 255), text.subarray(0, end)]));
 }
 
 export function pongFrame(data: Buffer): Buffer {
-  return shortFrame(PONG, data);
+  return controlFrame(PONG, data);
 }
 
-/** A binary frame of up to 125 bytes. */
-export function binaryFrame(text: string): Buffer {
-  return shortFrame(BINARY, Buffer.from(text));
-}
-
-function shortFrame(opcode: number, payload: Buffer): Buffer {
+function controlFrame(opcode: number, payload: Buffer): Buffer {
   return Buffer.concat([Buffer.of(opcode, payload.length), payload]);
 }
 

@@ -12,6 +12,9 @@ import type { SyncGate } from "./sync-gate.ts";
 /** RFC 6455, 1.3. */
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
+/** How nostr-tools names its subscriptions: there is no other sign of it. */
+const OF_NOSTR_TOOLS = /^[^:]+:\d+$/;
+
 export interface SocketsDeps {
   relay: Pick<Relay, "open" | "receive" | "receiveBinary" | "charge" | "leave">;
   gate: SyncGate;
@@ -26,7 +29,7 @@ export class Sockets {
   readonly #deps: SocketsDeps;
   readonly #shared: Shared;
   readonly #turns = new IntakeTurns();
-  readonly #all = new Map<ClientSocket, NetSocket>();
+  readonly #all = new Map<ClientSocket, Connection>();
   readonly #maxPayload: number;
 
   constructor(deps: SocketsDeps) {
@@ -49,9 +52,9 @@ export class Sockets {
         `Sec-WebSocket-Accept: ${accepted}\r\n\r\n`,
     );
     const socket = new ClientSocket(net, this.#shared);
-    this.#all.set(socket, net);
     const { relay, authRequired, opened } = this.#deps;
     const connection = relay.open(socket, origin);
+    this.#all.set(socket, connection);
     socket.isStranger = () => authRequired && !connection.isAuthenticated;
     const leave = () => guarded("leaving failed", () => relay.leave(connection));
     const intake = new Intake(net, this.#turns, this.#maxPayload, {
@@ -83,9 +86,16 @@ export class Sockets {
     intake.start(head);
   }
 
-  /** The relay stops: ends all connections behind what is queued for them. */
+  /**
+   * The relay stops: ends all connections behind what is queued for them, so that their clients come back by themselves. Most
+   * libraries do so however it ends, applesauce only if there was no Close, nostr-tools only if there was one.
+   */
   hangUp(): void {
-    for (const socket of this.#all.keys()) socket.hangUp();
+    for (const [socket, connection] of this.#all) {
+      if ([...connection.subscriptions.keys()].some((id) => OF_NOSTR_TOOLS.test(id)))
+        socket.end(1001, "the relay stops");
+      else socket.finish();
+    }
   }
 
   /** Ends all connections now, with a Close and nothing that is queued: what was not synced must not be shown. */

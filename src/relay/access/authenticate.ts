@@ -3,6 +3,7 @@ import type { Crypto } from "../../protocol/crypto/secp256k1.ts";
 import { VerifiedEvent } from "../../protocol/crypto/verify.ts";
 import { parseEvent, serializeEvent } from "../../protocol/event.ts";
 import { accept, type Result, refuse } from "../../protocol/reason.ts";
+import { COST, type Meter } from "../../protocol/work.ts";
 import type { Config } from "../config/config.ts";
 import { type Connection, MAX_AUTHED_KEYS } from "../connection.ts";
 import type { Admission } from "../limits/admission.ts";
@@ -12,6 +13,7 @@ import { countFailure, refuseAttempt } from "./attempts.ts";
 export interface AuthenticateDeps {
   config: Config;
   crypto: Crypto;
+  meter: Meter;
   host: Pick<Host, "clock" | "survival">;
   admission: Pick<Admission, "refuseKey">;
 }
@@ -67,7 +69,7 @@ function addKey({ host }: AuthenticateDeps, connection: Connection, pubkey: stri
 
 /** The key that an AUTH event proves, if all checks pass. */
 function prove(
-  { config, crypto }: AuthenticateDeps,
+  { config, crypto, meter }: AuthenticateDeps,
   connection: Connection,
   value: object,
   now: number,
@@ -83,6 +85,7 @@ function prove(
   });
   // Clients take `auth-required:` as a call to log in, which this connection has done (R-05-54).
   if (wrong !== undefined) return refuse(`${connection.isAuthenticated ? "invalid" : "auth-required"}: ${wrong}`);
+  meter.spent += COST.loneSignature;
   const checked = VerifiedEvent.check(parsed.value, crypto);
   if (!checked.ok) return checked;
   const { pubkey } = checked.value.event;

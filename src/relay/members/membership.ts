@@ -5,6 +5,7 @@ import { parseEvent } from "../../protocol/event.ts";
 import { type Filter, matches } from "../../protocol/filter.ts";
 import { INVITE_KIND, JOIN_KIND, LEAVE_KIND } from "../../protocol/kind.ts";
 import type { Reason } from "../../protocol/reason.ts";
+import { COST, type Meter } from "../../protocol/work.ts";
 import { isAdmin, mayInvite, refuseBanned } from "../access/access.ts";
 import { countFailure, refuseAttempt } from "../access/attempts.ts";
 import type { Connection } from "../connection.ts";
@@ -24,6 +25,7 @@ const TOLERANCE = 600;
 
 export interface MembershipDeps extends JudgeDeps {
   crypto: Crypto;
+  meter: Meter;
   /** `RELAY_SECRET_KEY`. */
   secretKey: string;
   changeLog: ChangeLog;
@@ -66,10 +68,11 @@ export class Membership {
   }
 
   #judge(connection: Connection, value: unknown): Verdict {
-    const { config, access, crypto, host } = this.#deps;
+    const { config, access, crypto, host, meter } = this.#deps;
     const { authed } = connection;
     const parsed = parseEvent(value);
     if (!parsed.ok) return [false, parsed.reason];
+    meter.spent += COST.loneSignature;
     const checked = VerifiedEvent.check(parsed.value, crypto);
     if (!checked.ok) return [false, checked.reason];
     const { event, tags } = checked.value;

@@ -4,7 +4,7 @@ import { type Event, parseEvent } from "../../protocol/event.ts";
 import { kindClass } from "../../protocol/kind.ts";
 import { INTERNAL_ERROR, type Reason } from "../../protocol/reason.ts";
 import type { Meter } from "../../protocol/work.ts";
-import type { PutResult } from "../../store/event-store.ts";
+import type { PutResult } from "../../store/runs.ts";
 import type { Connection } from "../connection.ts";
 import { type DeliverDeps, deliverLive } from "../read/deliver.ts";
 import { Batch, workOf } from "./batch.ts";
@@ -66,7 +66,7 @@ export class Publisher {
    * for the commit.
    */
   publish(connection: Connection, id: string, value: unknown): void {
-    const { crypto, host } = this.#deps;
+    const { crypto, host, meter } = this.#deps;
     // Two answers about one id come in the order of the events.
     if (this.#batch.has(id)) this.commit();
     const parsed = parseEvent(value);
@@ -77,7 +77,7 @@ export class Publisher {
     }
     const hashed = HashedEvent.check(parsed.value, crypto);
     if (!hashed.ok) return ok(connection, id, false, hashed.reason);
-    const waiting = this.#signatures.admit(connection, hashed.value, now);
+    const waiting = this.#signatures.admit(connection, hashed.value, now, meter);
     if (waiting === undefined) return ok(connection, id, false, BAD_SIGNATURE);
     // Only the log says what erasures block and what they leave to erase, and they must be in it to be asked about.
     if (this.#batch.hasErasure && this.#judge.isForLog(parsed.value)) this.commit();

@@ -26,8 +26,9 @@ export class Signatures {
   }
 
   /** What may wait with others; undefined if the signature has been checked and is wrong. `now` in seconds. */
-  admit(connection: Connection, event: HashedEvent, now: number): Waiting | undefined {
+  admit(connection: Connection, event: HashedEvent, now: number, meter: Meter): Waiting | undefined {
     if ((this.#suspectUntil.get(connection) ?? 0) <= now) return { connection, event };
+    meter.spent += COST.loneSignature;
     const [verified] = VerifiedEvent.checkAll([event], this.#crypto);
     if (verified !== undefined) return { connection, event: verified };
     this.#suspect(connection, now);
@@ -38,7 +39,9 @@ export class Signatures {
   checkAll(batch: readonly Waiting[], now: number, meter: Meter): (VerifiedEvent | undefined)[] {
     const open = batch.flatMap(({ event }) => (event instanceof VerifiedEvent ? [] : [event]));
     meter.spent += open.length * COST.signature;
-    const checked = VerifiedEvent.checkAll(open, this.#crypto).values();
+    const results = VerifiedEvent.checkAll(open, this.#crypto);
+    if (results.includes(undefined)) meter.spent += open.length * COST.loneSignature;
+    const checked = results.values();
     return batch.map(({ connection, event }) => {
       const verified = event instanceof VerifiedEvent ? event : checked.next().value;
       if (verified === undefined) this.#suspect(connection, now);

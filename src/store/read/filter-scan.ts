@@ -129,7 +129,10 @@ export class FilterScan implements Ordered<Candidate> {
   #judge(row: StoredRow): Candidate {
     const { hides } = this.#hiding;
     if (row !== this.#head?.row || hides !== undefined) {
-      this.#head = new Candidate(row, isVisibleMatch(this.#sql, row, this.filter, this.#reader, this.#bounds, hides));
+      this.#head = new Candidate(
+        row,
+        isVisibleMatch(this.#sql, row, this.#plan.isResidual, this.filter, this.#reader, this.#bounds, hides),
+      );
     }
     return this.#head;
   }
@@ -139,6 +142,7 @@ export class FilterScan implements Ordered<Candidate> {
 export function isVisibleMatch(
   { meter }: Pick<Sql, "meter">,
   row: StoredRow,
+  isResidual: boolean,
   filter: Filter,
   reader: Reader,
   bounds: Bounds,
@@ -146,7 +150,7 @@ export function isVisibleMatch(
 ): boolean {
   const oldest = bounds.oldestKept(row.kind);
   if (oldest > 0 && row.time < oldest) return false;
-  if (!row.residual && !reader.privateKinds.has(row.kind) && hides === undefined) return true;
+  if (!isResidual && !reader.privateKinds.has(row.kind) && hides === undefined) return true;
   meter.spent += COST.match + COST.parsed * row.raw.length;
   const event = JSON.parse(row.raw) as Event;
   if (hides?.(event)) return false;

@@ -20,6 +20,8 @@ export interface Range {
 /** How a filter is answered: the union of some ranges. */
 export interface Plan {
   readonly ranges: readonly Range[];
+  /** Rows must still be held against the whole filter; those of private kinds must in any case. */
+  readonly isResidual: boolean;
   /**
    * The rows of the ranges that are not residual are visible matches, each once: they can be counted without being looked
    * at. The residual ones are of other kinds.
@@ -39,6 +41,9 @@ const MAX_SEEKS = 2 * MAX_RANGES;
 /** From this many kinds on, an author's own kinds are looked up instead of opening one range for each kind asked. */
 const MANY_KINDS = 16;
 
+/** Up to so many values a range is opened for each and each kind of a store that has few. */
+const FEW_VALUES = 4;
+
 /** Rows of a condition that are counted to find the smallest one. */
 const PROBE_ROWS = 100;
 
@@ -56,9 +61,16 @@ const NARROW_LETTERS = "eaqiEAQI";
  * Chooses bounded index ranges for a filter, so that no unrelated event is read (R-07-13). Private kinds are only ever
  * entered through the reader's own keys (R-05-28). Undefined when the plan would have more than `most` ranges. Plan and
  * refusal follow from filter, configuration, and events that the reader may see: not from what is hidden (R-05-29).
+ * `stored` has the kinds of which there are events, if that is known.
  */
-export function* planQuery(sql: Sql, filter: Filter, reader: Reader, most = MAX_RANGES): Steps<Plan | undefined> {
-  if (filter.never) return { ranges: [], isDisjoint: true };
+export function* planQuery(
+  sql: Sql,
+  filter: Filter,
+  reader: Reader,
+  most = MAX_RANGES,
+  stored?: ReadonlyMap<number, number>,
+): Steps<Plan | undefined> {
+  if (filter.never) return { ranges: [], isResidual: false, isDisjoint: true };
   const entrances = entrancesOf(filter);
   if (filter.ids !== undefined) {
     const { authors, kinds, since, until, search } = filter;
@@ -70,19 +82,21 @@ export function* planQuery(sql: Sql, filter: Filter, reader: Reader, most = MAX_
     for (let i = 0; i < ids.length; i += MAX_IDS) {
       ranges.push({ index: "id", key: JSON.stringify(ids.slice(i, i + MAX_IDS)), kind: 0, residual });
     }
-    return { ranges, isDisjoint: false };
+    return { ranges, isResidual: residual, isDisjoint: false };
   }
   const { kinds } = filter;
   const entrance = yield* narrowest(sql, entrances, filter, reader);
   const ranges: Range[] = [];
   const residual = entrances.length > 1 || filter.search !== undefined;
   const isLookedUp = kinds === undefined || kinds.size > MANY_KINDS;
+  const few =
+    stored !== undefined && (entrance?.values.length ?? 1) <= FEW_VALUES ? fewKinds(stored, reader) : undefined;
   let isForeign = false;
   let seeks = 0;
   for (const { index, key, isOwn } of keysOf(entrance, reader)) {
     yield;
     if (!isOwn) isForeign = true;
-    for (const kind of isLookedUp ? storedKinds(sql, index, key) : kinds) {
+    for (const kind of isLookedUp ? (few ?? storedKinds(sql, index, key)) : kinds) {
       const isHidden = !isOwn && reader.privateKinds.has(kind);
       if (isLookedUp) {
         yield;
@@ -92,7 +106,8 @@ export function* planQuery(sql: Sql, filter: Filter, reader: Reader, most = MAX_
       if (ranges.push({ index, key, kind, residual }) > most) return undefined;
     }
   }
-  const ownKinds = new Set(isForeign ? [...reader.privateKinds].filter((kind) => kinds?.has(kind) ?? true) : []);
+  const mayBeOwn = (kind: number) => (kinds?.has(kind) ?? true) && (stored?.has(kind) ?? true);
+  const ownKinds = new Set(isForeign ? [...reader.privateKinds].filter(mayBeOwn) : []);
   const isUnion = entrance?.index === "tag" && entrance.values.length > 1;
   const isDisjoint = !residual && !isUnion && !ranges.some(({ kind }) => ownKinds.has(kind));
   if (ownKinds.size > 0) {
@@ -101,7 +116,14 @@ export function* planQuery(sql: Sql, filter: Filter, reader: Reader, most = MAX_
       ranges.push(...ownRanges(sql, pubkey, ownKinds));
     }
   }
-  return ranges.length > most ? undefined : { ranges, isDisjoint };
+  return ranges.length > most ? undefined : { ranges, isResidual: residual, isDisjoint };
+}
+
+/** The kinds of a store that has few but private ones: opening a range of each in vain costs less than looking them up. */
+function fewKinds(stored: ReadonlyMap<number, number>, { privateKinds }: Reader): number[] | undefined {
+  if (stored.size > MANY_KINDS + privateKinds.size) return undefined;
+  const kinds = [...stored.keys()];
+  return kinds.filter((kind) => !privateKinds.has(kind)).length <= MANY_KINDS ? kinds : undefined;
 }
 
 /** Which of the kinds ?1 the author ?2 has events of, and which there are below the tag ?3: one seek each. */

@@ -1,11 +1,11 @@
-import { idOfRaw, timeOfRaw } from "../../protocol/event.ts";
-import { placeOf, placeOfTime } from "../place.ts";
+import { COST } from "../../protocol/work.ts";
+import { placeOfTime } from "../place.ts";
 import type { Sql } from "../sql.ts";
 import type { Steps } from "../steps.ts";
 import { Merge, type Ordered } from "./merge.ts";
 import { MAX_IDS, type Range } from "./query-plan.ts";
 import { type Bounds, type Chunk, MAX_RANGES_AT_ONCE, type Position, readJoined, readRows } from "./range-read.ts";
-import { StoredRow } from "./stored-row.ts";
+import type { StoredRow } from "./stored-row.ts";
 
 /** Raw JSON read ahead of need at one time, in UTF-16 units, where events are large. */
 const MAX_AHEAD = 1 << 20;
@@ -30,17 +30,69 @@ export function* openRanges(
 ): Steps<Ordered<StoredRow>> {
   const demand: Demand = { most, open: ranges.length };
   const share = Math.ceil(most() / ranges.length);
+  const sources: Ordered<StoredRow>[] = [];
   const merged = new Merge<StoredRow>();
   for (const group of groupsOf(ranges)) {
-    const cursors = group.map((range) => new RangeCursor(sql, range, bounds, demand));
-    const count = group[0]?.index === "id" ? ALL_IDS : share;
-    const chunks = readJoined(sql, cursors, bounds, count);
-    for (const [i, cursor] of cursors.entries()) cursor.take(chunks[i] as Chunk, count);
-    if (ranges.length === 1 && cursors[0] !== undefined) return cursors[0];
-    for (const cursor of cursors) merged.add(cursor);
-    yield;
+    if (sources.length > 0) yield;
+    const added = open(sql, group, bounds, demand, share);
+    for (const source of added) merged.add(source);
+    sources.push(...added);
   }
-  return merged;
+  const [only] = sources;
+  return sources.length === 1 && only !== undefined ? only : merged;
+}
+
+/** Opens ranges of one index. Of those by id, new events are found without asking the database. */
+function open(sql: Sql, ranges: readonly Range[], bounds: Bounds, demand: Demand, share: number): Ordered<StoredRow>[] {
+  const [first] = ranges;
+  if (first?.index !== "id") {
+    const cursors = ranges.map((range) => new RangeCursor(sql, range, bounds, demand));
+    const chunks = readJoined(sql, cursors, bounds, share);
+    for (const [i, cursor] of cursors.entries()) cursor.take(chunks[i] as Chunk, share);
+    return cursors;
+  }
+  const { found, others } = recentOf(JSON.parse(first.key) as string[], bounds);
+  sql.meter.spent += COST.entry * found.length;
+  if (others.length === 0) return [new Rows(found)];
+  const cursor = new RangeCursor(sql, { ...first, key: JSON.stringify(others) }, bounds, demand);
+  cursor.take(readJoined(sql, [cursor], bounds, ALL_IDS)[0] as Chunk, ALL_IDS);
+  return found.length === 0 ? [cursor] : [new Rows(found), cursor];
+}
+
+/** Of these ids the events that are kept in memory, in order, and those that are not. */
+function recentOf(
+  ids: readonly string[],
+  { recent, head, now, since, until }: Bounds,
+): { found: StoredRow[]; others: string[] } {
+  const found: StoredRow[] = [];
+  const others: string[] = [];
+  for (const id of ids) {
+    const position = recent?.positionOf(id);
+    if (position === undefined) others.push(id);
+    else if (position <= head) {
+      const row = recent?.get(position, now);
+      if (row !== undefined && row.time >= since && row.time <= until) found.push(row);
+    }
+  }
+  return { found: found.sort((a, b) => a.compare(b)), others };
+}
+
+/** Rows in order that have been found already. */
+class Rows implements Ordered<StoredRow> {
+  readonly #rows: readonly StoredRow[];
+  #next = 0;
+
+  constructor(rows: readonly StoredRow[]) {
+    this.#rows = rows;
+  }
+
+  peek(): StoredRow | undefined {
+    return this.#rows[this.#next];
+  }
+
+  advance(): void {
+    this.#next++;
+  }
 }
 
 /** Neighbours of one index, as many as one statement reads. What many ids have is read by a statement of its own. */
@@ -65,8 +117,7 @@ class RangeCursor implements Ordered<StoredRow>, Position {
   readonly range: Range;
   readonly #bounds: Bounds;
   readonly #demand: Demand;
-  #ahead: readonly string[] = [];
-  #row: StoredRow | undefined;
+  #ahead: readonly StoredRow[] = [];
   #next = 0;
   #taken = 0;
   /** Place of the last event that was read. */
@@ -85,28 +136,24 @@ class RangeCursor implements Ordered<StoredRow>, Position {
 
   /** The next row; undefined at the end. */
   peek(): StoredRow | undefined {
-    if (this.#row !== undefined) return this.#row;
     while (this.#next === this.#ahead.length && !this.#isExhausted) this.#read();
-    const raw = this.#ahead[this.#next];
-    if (raw !== undefined) this.#row = new StoredRow(raw, this.range);
-    return this.#row;
+    return this.#ahead[this.#next];
   }
 
   /** Steps over the row that {@link peek} showed. */
   advance(): void {
-    this.#row = undefined;
     this.#next++;
     this.#taken++;
   }
 
   /** Goes on with what was read behind {@link place}, `count` entries or all there are. */
-  take({ raws, entries, end, isLarge }: Chunk, count: number): void {
-    const last = raws.at(-1);
+  take({ rows, entries, end, isLarge }: Chunk, count: number): void {
+    const last = rows.at(-1);
     this.#isLarge = isLarge;
     if (!isLarge && entries < count) this.#exhaust();
     if (!isLarge) this.place = end ?? this.place;
-    else if (last !== undefined) this.place = placeOf(timeOfRaw(last), idOfRaw(last));
-    this.#ahead = raws;
+    else if (last !== undefined) this.place = last.place;
+    this.#ahead = rows;
     this.#next = 0;
   }
 
@@ -128,19 +175,19 @@ class RangeCursor implements Ordered<StoredRow>, Position {
   }
 
   #readOneByOne(count: number): void {
-    const raws: string[] = [];
+    const rows: StoredRow[] = [];
     let size = 0;
     let entries = 0;
     readRows(this.#sql, this, this.#bounds, count, (place, row) => {
       this.place = place;
       entries++;
       if (row === undefined) return true;
-      raws.push(row.raw);
+      rows.push(row);
       size += row.raw.length;
       return size < MAX_AHEAD;
     });
     if (entries < count && size < MAX_AHEAD) this.#exhaust();
-    this.#ahead = raws;
+    this.#ahead = rows;
     this.#next = 0;
   }
 }

@@ -1,7 +1,7 @@
 import { COST } from "../../protocol/work.ts";
 import { placeOfTime } from "../place.ts";
 import type { Recent } from "../recent.ts";
-import type { Row, Sql } from "../sql.ts";
+import type { Row, Sql, SqlValue } from "../sql.ts";
 import type { Range } from "./query-plan.ts";
 import { StoredRow } from "./stored-row.ts";
 
@@ -142,8 +142,8 @@ export interface Position {
 
 /** What was read behind a position. */
 export interface Chunk {
-  /** Raw JSON of those that have not expired, up to the first that is large. */
-  readonly raws: string[];
+  /** Those that have not expired, up to the first that is large. */
+  readonly rows: readonly StoredRow[];
   /** Entries of the index, those of expired events too. */
   readonly entries: number;
   /** Place of the last entry; undefined if there is none. */
@@ -151,6 +151,15 @@ export interface Chunk {
   /** There is an event of {@link MAX_JOINED} bytes or more: `entries` and `end` are behind it. */
   readonly isLarge: boolean;
 }
+
+/** The statement that reads so many ranges. */
+function joinedOf(index: Range["index"], count: number): string {
+  const statements = JOINED[index];
+  statements[count] ??= `${READ_JOINED[index]}${Array(count).fill("(?, ?, ?, ?)").join()}) AS range`;
+  return statements[count];
+}
+
+const JOINED: Record<Range["index"], string[]> = { id: [], kind: [], author: [], tag: [] };
 
 /** Up to `count` events behind each position. The ranges are of one index, and {@link MAX_RANGES_AT_ONCE} at most. */
 export function readJoined(sql: Sql, from: readonly Position[], bounds: Bounds, count: number): Chunk[] {
@@ -160,22 +169,27 @@ export function readJoined(sql: Sql, from: readonly Position[], bounds: Bounds, 
   const floor = recent?.floor ?? Number.MAX_SAFE_INTEGER;
   sql.meter.spent += COST.seek * from.length;
   // Not as JSON: what `json_each` gives is billed as rows that are read.
-  const statement = `${READ_JOINED[first.range.index]}${from.map(() => "(?, ?, ?, ?)").join()}) AS range`;
-  const rows = from.flatMap(({ range, place }) => [place, endOf(range, bounds), range.kind, range.key]);
+  const bindings: SqlValue[] = [head, now, floor, count];
+  for (const { range, place } of from) bindings.push(place, endOf(range, bounds), range.kind, range.key);
   return sql
-    .all(statement, head, now, floor, count, ...rows)
-    .map(([joined]) => chunkOf(typeof joined === "string" ? joined.split("\n") : [], bounds));
+    .all(joinedOf(first.range.index, from.length), ...bindings)
+    .map(([joined]) => (typeof joined === "string" ? chunkOf(joined.split("\n"), bounds) : NO_MORE));
 }
+
+const NO_MORE: Chunk = { rows: [], entries: 0, end: undefined, isLarge: false };
 
 function chunkOf(lines: string[], { recent, now }: Bounds): Chunk {
   const end = lines.pop();
-  const raws: string[] = [];
+  const rows: StoredRow[] = [];
   for (const line of lines) {
-    if (line === "") return { raws, entries: lines.length, end, isLarge: true };
-    const raw = line.startsWith("{") ? line : line === EXPIRED ? undefined : recent?.get(Number(line), now);
-    if (raw !== undefined) raws.push(raw);
+    if (line === "") return { rows, entries: lines.length, end, isLarge: true };
+    if (line.startsWith("{")) rows.push(new StoredRow(line));
+    else if (line !== EXPIRED) {
+      const row = recent?.get(Number(line), now);
+      if (row !== undefined) rows.push(row);
+    }
   }
-  return { raws, entries: lines.length, end, isLarge: false };
+  return { rows, entries: lines.length, end, isLarge: false };
 }
 
 /** Up to `count` places of entries of a range behind a position, and whether their events are to be seen. */
@@ -197,9 +211,8 @@ export function readRows(
   count: number,
   take: (place: string, row: StoredRow | undefined) => boolean,
 ): void {
-  const { range } = from;
-  sql.each(READ_RAWS[range.index], bindingsOf(from, bounds, count), ([place, raw]: Row) =>
-    take(place as string, raw === null ? undefined : new StoredRow(raw as string, range)),
+  sql.each(READ_RAWS[from.range.index], bindingsOf(from, bounds, count), ([place, raw]: Row) =>
+    take(place as string, raw === null ? undefined : new StoredRow(raw as string)),
   );
 }
 

@@ -9,7 +9,7 @@ import type { Sql } from "../sql.ts";
 import type { Steps } from "../steps.ts";
 import { isVisibleMatch } from "./filter-scan.ts";
 import { Merge } from "./merge.ts";
-import { planQuery, type Range } from "./query-plan.ts";
+import { type Plan, planQuery, type Range } from "./query-plan.ts";
 import { type FoundRecord, RecordCursor } from "./record-cursor.ts";
 import { boundsOf, type Snapshot } from "./scan.ts";
 import type { StoredRow } from "./stored-row.ts";
@@ -66,7 +66,7 @@ function* collect(
   if (plan === undefined) return undefined;
   const merged = new Merge<FoundRecord>();
   // What is replaced between the two would be missed, in either version.
-  const open = cursorsOn(sql, filter, reader, moment(), plan.ranges.length);
+  const open = cursorsOn(sql, filter, reader, moment(), plan);
   for (const range of plan.ranges) {
     merged.add(open(range));
     yield;
@@ -81,19 +81,19 @@ function* collect(
   return yield* builder.building(meter);
 }
 
-/** What opens a cursor on one of `count` ranges of the same filter. */
+/** What opens a cursor on one of the ranges of a plan. */
 function cursorsOn(
   sql: Sql,
   filter: Filter,
   reader: Reader,
   snapshot: Snapshot,
-  count: number,
+  { ranges, isResidual }: Plan,
 ): (range: Range) => RecordCursor {
   const bounds = boundsOf(filter, snapshot);
   const { hides } = snapshot;
   const options = {
-    count: Math.max(1, Math.min(MAX_CHUNK, Math.floor(MAX_AHEAD / count), filter.limit ?? MAX_CHUNK)),
-    isVisible: (row: StoredRow) => isVisibleMatch(sql, row, filter, reader, bounds, hides),
+    count: Math.max(1, Math.min(MAX_CHUNK, Math.floor(MAX_AHEAD / ranges.length), filter.limit ?? MAX_CHUNK)),
+    isVisible: (row: StoredRow) => isVisibleMatch(sql, row, isResidual, filter, reader, bounds, hides),
   };
   return (range) => {
     // A range by id may hold any kind.

@@ -35,7 +35,7 @@ export interface Snapshot {
   readonly hasLeftovers?: boolean;
   /** Texts of new events, where they are kept. */
   readonly recent?: Recent | undefined;
-  /** Stored events by kind as of `head`; undefined where that is not known. Asked only when the snapshot is taken. */
+  /** Stored events by kind as of now, which may be later than `head`; undefined where that is not known. */
   readonly counts?: () => ReadonlyMap<number, number> | undefined;
   /** Whether all that it saw when it was taken can still be seen; undefined where nothing goes. */
   readonly isIntact?: () => boolean;
@@ -122,7 +122,7 @@ export class Scan {
 
   /** Undefined if it would take more than `room` ranges. */
   *#scan(filter: Filter, room: number): Steps<FilterScan | undefined> {
-    const plan = yield* planQuery(this.#sql, filter, this.#reader, room);
+    const plan = yield* planQuery(this.#sql, filter, this.#reader, room, this.#snapshot.counts?.());
     if (plan === undefined) return undefined;
     const bounds = boundsOf(filter, this.#snapshot);
     const take = takeOf(filter, this.#limits);

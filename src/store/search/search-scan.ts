@@ -32,7 +32,6 @@ interface Indexed {
 
 interface Found {
   readonly place: string;
-  readonly kind: number;
   readonly score: number;
 }
 
@@ -141,9 +140,9 @@ export class SearchScan implements Ordered<Candidate> {
     return undefined;
   }
 
-  #read({ place, kind }: Found): Candidate | undefined {
+  #read({ place }: Found): Candidate | undefined {
     const [stored] = this.#sql.all("SELECT raw FROM event WHERE id = unhex(?1)", idOfPlace(place));
-    return stored && new Candidate(new StoredRow(stored[0] as string, { index: "kind", kind, residual: false }), true);
+    return stored && new Candidate(new StoredRow(stored[0] as string), true);
   }
 
   #score(candidates: Candidates): void {
@@ -170,7 +169,7 @@ export class SearchScan implements Ordered<Candidate> {
     const text = new SearchText(searchableText(event));
     const score = scoreSearch(this.#query, event, text);
     this.#sql.meter.spent += text.spent;
-    if (score > 0) this.#found.push({ place: placeOf(time, event.id), kind, score });
+    if (score > 0) this.#found.push({ place: placeOf(time, event.id), score });
     return score > 0;
   }
 }
