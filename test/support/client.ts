@@ -7,6 +7,9 @@ type SignedEvent = { id: string; [member: string]: unknown };
 /** The URL that the relay under test believes to have. */
 export const RELAY_URL = "wss://nexus.openagents.com";
 
+/** What a relay that stops may say. */
+const GOODBYE = '["NOTICE","the relay is restarting"]';
+
 const TIMEOUT_MS = 5000;
 
 /** A raw client over a real WebSocket: it sends what it is told and hands out what arrives, in order. */
@@ -17,6 +20,8 @@ export class Client {
   challenge = "";
   /** Whom it has logged in. */
   readonly keys: Key[] = [];
+  /** It has closed its socket itself. */
+  isLeaving = false;
   /** Close code and reason, once the socket is closed. */
   closed: { code: number; reason: string } | undefined;
 
@@ -26,6 +31,8 @@ export class Client {
 
   /** Goes on with another socket, logged in as before, where a restart of the relay has ended the one before. */
   async rejoin(socket: WebSocket): Promise<void> {
+    const goodbye = this.#arrived.indexOf(GOODBYE);
+    if (goodbye >= 0) this.#arrived.splice(goodbye, 1);
     this.#attach(socket);
     const [, challenge] = await this.until(([verb]) => verb === "AUTH");
     this.challenge = String(challenge);
@@ -168,6 +175,7 @@ export class Client {
   }
 
   close(code = 1000): void {
+    this.isLeaving = true;
     this.#socket.close(code);
   }
 }

@@ -116,7 +116,7 @@ export function freshRelay(settings: Settings = {}): TestRelay {
       return seconds === Number.POSITIVE_INFINITY ? undefined : seconds;
     },
     async restart(others) {
-      const open = [...clients].filter(({ closed }) => closed === undefined);
+      const open = [...clients].filter(({ closed, isLeaving }) => closed === undefined && !isLeaving);
       await stop();
       clients.clear();
       if (others !== undefined) variables = { ...TEST_SETTINGS, ...others };
@@ -129,6 +129,7 @@ export function freshRelay(settings: Settings = {}): TestRelay {
     async database(body) {
       const sql = memorySql(join(dataDirectory(), DATABASE));
       try {
+        sql.db.exec("PRAGMA synchronous=OFF");
         migrate(sql);
         return await body(sql);
       } finally {

@@ -135,15 +135,13 @@ test("R-08-04 the NIP-11 document says what is kept how long", async () => {
 
 test("R-06-17 a job that fails is tried again after a minute, not at once, and the others run", async () => {
   const relay = freshRelay();
-  await inStore(relay, (store) => {
+  await inStore(relay, (store, sql) => {
     const old = unsigned({ kind: 5050, created_at: T0 - DAY });
     putAll(store, [unsigned({ tags: [["expiration", `${T0 - 1000}`]] }), old]);
+    sql.all("CREATE TRIGGER broken BEFORE DELETE ON event WHEN old.kind = 1 BEGIN SELECT raise(ABORT, 'broken'); END");
   });
   setClock(T0);
   const a = await relay.login(key(5));
-  await inStore(relay, (_store, sql) => {
-    sql.all("CREATE TRIGGER broken BEFORE DELETE ON event WHEN old.kind = 1 BEGIN SELECT raise(ABORT, 'broken'); END");
-  });
   await relay.ring();
   expect(await storedEvents(relay)).toBe(1);
   expect(await relay.due()).toBe(now() + 60);

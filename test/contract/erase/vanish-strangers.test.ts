@@ -38,6 +38,8 @@ test("R-05-22 R-05-23 from who may not write a request to vanish is carried out,
 test("R-05-22 of a flood of them from fresh keys a cut-off each is kept, and nothing is left to do", async () => {
   const relay = memberRelay(MEMBERS_ONLY);
   const b = await relay.login(bob);
+  // The relay has published its list of members by then.
+  await b.settled();
   const before = await storedEvents(relay);
   for (let i = 0; i < 100; i++) b.send(["EVENT", vanishing(key(3000 + i), { content: "x".repeat(80_000) })]);
   for (let i = 0; i < 100; i++) expect(verdict(await b.next())).toEqual(OK);
@@ -58,8 +60,6 @@ test("R-05-20 a request of whom nothing else is stored leaves nothing to erase a
   // Anything else that is stored of the key, or wrapped for it, is.
   expect(verdict(await a.publish(unique(bob, { kind: 1059, created_at: AT, tags: [["p", bob.pubkey]] })))).toEqual(OK);
   expect(verdict(await a.publish(vanishing(bob)))).toEqual(OK);
-  expect(await lookUp(relay, "SELECT count(*) FROM vanished WHERE pending = 1")).toBe(1);
-  expect(await relay.due()).not.toBe(undefined);
   await relay.ring();
   expect(await storedEvents(relay)).toBe(2);
 });

@@ -194,7 +194,7 @@ test("R-01-16 R-03-23 closed while its answer is under way, a subscription says 
 test("R-01-09 R-01-10 30 large answers come one after the other, an OK at its place; what a CLOSE names is not begun", async () => {
   const { relay } = await filled();
   const a = await relay.login(alice);
-  const event = unique(alice);
+  const event = unique(alice, { kind: 7 });
   const large = (id: number): unknown => ["REQ", `${id}`, { kinds: [1], limit: 5000 }];
   for (let n = 0; n < 8; n++) a.send(large(n));
   a.send(["CLOSE", "7"]);
