@@ -1,5 +1,6 @@
 import { type Event, indexedTags } from "../../protocol/event.ts";
 import { type Filter, matches } from "../../protocol/filter.ts";
+import { searchTextOf } from "../../protocol/search/search-text.ts";
 import { canRead, type Reader } from "../../protocol/visibility.ts";
 import { COST } from "../../protocol/work.ts";
 import type { Sql } from "../sql.ts";
@@ -168,5 +169,7 @@ export function isVisibleMatch(
   const event = JSON.parse(row.raw) as Event;
   if (hides?.(event)) return false;
   const tags = indexedTags(event);
-  return matches(filter, event, tags) && canRead(reader, event, tags);
+  const isMatch = matches(filter, event, tags);
+  if (filter.search !== undefined) meter.spent += searchTextOf(event).spent;
+  return isMatch && canRead(reader, event, tags);
 }
