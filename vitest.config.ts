@@ -59,19 +59,6 @@ export default defineConfig({
         test: { name: "cloudflare", include: ["test/cloudflare/**/*.test.ts"], testTimeout: 30_000 },
       },
       {
-        ...insideWorkerd(),
-        test: {
-          name: "workerd-old",
-          include: ["test/workerd-old/**/*.test.ts"],
-          testTimeout: 30_000,
-          // Workerd has no environment: for a longer run of random sessions (docs/architecture.md, test).
-          provide: {
-            modelSeeds: process.env.MODEL_SEEDS ?? "",
-            modelOperations: Number(process.env.MODEL_OPERATIONS ?? 500),
-          },
-        },
-      },
-      {
         // Random input for what reads it: with `npm test` a few seconds of each from one seed on, so that a red run speaks of
         // the change at hand; with `npm run fuzz` longer, from a seed of the clock.
         ...inNode(),

@@ -10,7 +10,7 @@ import { Vanishing } from "./erase/vanish.ts";
 import { insertEvents, type Placed } from "./insert.ts";
 import { addressKey } from "./keys.ts";
 import { type Loss, Losses, type Lost } from "./losses.ts";
-import { type Candidate, type Prior, priorsOf } from "./prior.ts";
+import { type Candidate, type Prior, Priors } from "./prior.ts";
 import { Recent } from "./recent.ts";
 import { readMeta, writeMeta } from "./schema.ts";
 import { SearchIndex, type SearchRules } from "./search/search-index.ts";
@@ -47,6 +47,7 @@ export class EventStore {
   /** What kind 5 events name that is still to be removed. */
   readonly #deletions: Deletions;
   readonly #leftovers: Leftovers;
+  readonly #priors: Priors;
   readonly search: SearchIndex;
   /** Texts of the newest events. */
   readonly recent: Recent;
@@ -75,6 +76,7 @@ export class EventStore {
     this.vanishing = new Vanishing(sql);
     this.#deletions = new Deletions(sql);
     this.#leftovers = new Leftovers(sql);
+    this.#priors = new Priors(sql, this.#deletions);
     this.search = new SearchIndex(sql, options.search, this.#head);
   }
 
@@ -141,12 +143,12 @@ export class EventStore {
 
   /** Why an event must not come, stored or not: step 12 of R-02-12. Reads one row for each key it concerns at most. */
   blockOf(event: Event): Prior["block"] {
-    return priorsOf(this.#sql, this.#deletions, [candidateOf(event)])[0]?.block;
+    return this.#priors.of([candidateOf(event)])[0]?.block;
   }
 
   /** Of each of these events whether it was deleted or its author vanished, in one statement; it may have come before. */
   areErased(events: readonly Event[]): boolean[] {
-    const priors = priorsOf(this.#sql, this.#deletions, events.map(candidateOf));
+    const priors = this.#priors.of(events.map(candidateOf));
     return priors.map(({ block, isErased }) => block === "deleted" || isErased);
   }
 
@@ -194,6 +196,7 @@ export class EventStore {
   put(batch: readonly VerifiedEvent[], unkept: ReadonlySet<VerifiedEvent> = new Set()): PutResult[] {
     // What is unkept comes alone, as all that erases does.
     const isUnkept = ([first]: readonly VerifiedEvent[]) => first !== undefined && unkept.has(first);
+    if (batch.some(({ event: { kind } }) => kind === DELETION_KIND || kind === VANISH_KIND)) this.#priors.expectGone();
     const results = this.#tryAll(batch, (run) => (isUnkept(run) ? run.map(this.#obey) : this.#putRun(run)));
     batch.forEach(({ event }, i) => {
       const outcome = results[i]?.outcome;
@@ -290,7 +293,7 @@ export class EventStore {
    */
   #putRun(run: readonly VerifiedEvent[]): PutResult[] {
     const candidates = run.map(({ event }) => candidateOf(event));
-    const priors = priorsOf(this.#sql, this.#deletions, candidates);
+    const priors = this.#priors.of(candidates);
     const placed: Placed[] = [];
     const ids = new Set<string>();
     const results = run.map((verified, i): PutResult => {

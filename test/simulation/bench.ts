@@ -176,6 +176,7 @@ export class Peer {
 
   /** The stored events of a REQ, which must be answered. */
   query(...filters: unknown[]): Event[] {
+    this.take();
     const frames = this.ask(["REQ", "query", ...filters]);
     this.ask(["CLOSE", "query"]);
     if (frames.at(-1)?.[0] !== "EOSE") throw new Error(JSON.stringify(frames));
