@@ -1,18 +1,18 @@
 import { assemble, type Running } from "../../src/hosts/assemble.ts";
-import { parseFilter } from "../../src/protocol/filter.ts";
-import { type Config, filterOptions, parseConfig } from "../../src/relay/config/config.ts";
-import { Connection, type Identity } from "../../src/relay/connection.ts";
+import { type Config, parseConfig } from "../../src/relay/config/config.ts";
+import type { Connection } from "../../src/relay/connection.ts";
 import type { Host } from "../../src/relay/ports.ts";
 import { type Frame, RELAY_URL } from "../support/client.ts";
 import type { Archive } from "../support/model/archive.ts";
 import { Signer, START_TIME } from "../support/model/drafts.ts";
-import { authDraft } from "../support/model/session-frames.ts";
 import type { Message, State } from "../support/model/steps.ts";
 import { Random } from "../support/random.ts";
 import type { Action, Settings } from "./actions.ts";
 import { CRYPTO, signFast } from "./crypto.ts";
 import { Disk, type Outgoing } from "./disk.ts";
 import { Fairness } from "./fairness.ts";
+import { frameOf } from "./frames.ts";
+import { Hibernating } from "./hibernating.ts";
 import { Party } from "./party.ts";
 import { Referee } from "./referee.ts";
 import { SimulatedSocket } from "./simulated-socket.ts";
@@ -46,8 +46,7 @@ export class Simulation {
   readonly #time = new SimulatedTime(START_TIME);
   readonly #fairness = new Fairness();
   readonly #clients = new Map<number, Party>();
-  /** By connection id, what survives the loss of memory. */
-  readonly #kept = new Map<string, { identity: Identity; subscriptions: Map<string, readonly unknown[]> }>();
+  #hibernating: Hibernating | undefined;
   #sql: SimulatedSql;
   #disk: Disk<Archive>;
   #running: Running;
@@ -70,6 +69,7 @@ export class Simulation {
       return this.#clients.get(key)?.socket.isOverflowing === true && !this.referee.matcher.isAnswering(key, id);
     };
     this.#sql = SimulatedSql.fresh(settings.scale);
+    this.#hibernating = this.#newHibernating();
     this.#disk = this.#newDisk();
     watch(this.referee);
     this.#running = this.#boot();
@@ -143,7 +143,7 @@ export class Simulation {
 
   #send(message: Message): void {
     this.#with(message.on, (party) => {
-      const frame = this.#frame(message, party);
+      const frame = frameOf(message, party, this.referee, this.signer);
       party.wire.push({ frame, text: JSON.stringify(frame), isCancelled: false });
       this.#read(party);
     });
@@ -247,7 +247,13 @@ export class Simulation {
     this.referee.flush();
     const connection = relay.open(socket, undefined);
     this.#running.opened(connection);
-    this.#keep(connection);
+    try {
+      this.#hibernating?.survival.keep(connection);
+    } catch {
+      // A client whose connection cannot be kept is turned away.
+      this.#running.relay.leave(connection);
+      return;
+    }
     const party = new Party(on, connection, socket);
     party.graceUntilMs = this.#time.nowMs() + this.#settings.graceMs;
     this.#clients.set(on, party);
@@ -303,6 +309,7 @@ export class Simulation {
     const { content, known } = this.#disk.afterCrash();
     this.#sql.close();
     this.#sql = new SimulatedSql(this.#settings.scale, content);
+    this.#hibernating = this.#newHibernating();
     for (const [key, party] of this.#clients) {
       party.socket.isEnded = true;
       this.referee.oracle.connections.delete(key);
@@ -310,7 +317,6 @@ export class Simulation {
       this.referee.syncs.drop(key);
     }
     this.#clients.clear();
-    this.#kept.clear();
     this.referee.restart(known.clone());
     this.#time.forget();
     this.#disk = this.#newDisk();
@@ -318,37 +324,30 @@ export class Simulation {
     this.#running = this.#boot();
   }
 
-  /** The object goes while nothing is to be done, and comes back at the next frame (R-06-12). */
+  /** The object goes while nothing is to be done, and comes back (R-06-12). */
   #evict(): void {
-    this.#settle();
-    this.#tick(2000);
     const { oracle, parties } = this.referee;
-    // An open sync keeps it in memory.
+    if (this.#hibernating === undefined) return;
+    this.#settle();
+    // Its timers keep it in memory, and what could not be written is tried again; so do open syncs.
+    this.#tick(this.#sql.thrown > 0 ? 40_000 : this.#random.pick([0, 2000]));
     if ([...oracle.connections.values()].some(({ syncs }) => syncs.size > 0)) return;
     this.#time.forget();
     parties.clear();
     this.#running = this.#boot((running) => {
-      for (const [key, party] of this.#clients) {
-        const kept = this.#kept.get(party.connection.id);
-        if (kept === undefined) {
-          this.referee.accuse(`connection ${key} is not kept`);
-          return;
+      const restored = (socket: SimulatedSocket, connection: Connection) => {
+        for (const party of this.#clients.values()) {
+          if (party.socket !== socket) continue;
+          party.connection = connection;
+          party.graceUntilMs = 0;
+          parties.set(connection.inbox, party);
         }
-        const { config, relay } = running;
-        const connection = new Connection(party.socket, kept.identity, config.privateKinds, undefined);
-        relay.restore(connection);
-        for (const [id, source] of kept.subscriptions) {
-          const filters = source.map((value) => parseFilter(value, filterOptions(config)));
-          const parsed = filters.flatMap((filter) => (filter.ok ? [filter.value] : []));
-          if (parsed.length < source.length)
-            this.referee.accuse(`subscription ${id} is kept in a form that is refused`);
-          relay.subscriptions.restore(connection, id, parsed);
-        }
-        party.connection = connection;
-        party.graceUntilMs = 0;
-        parties.set(connection.inbox, party);
-      }
+      };
+      this.#hibernating?.restore(running.relay, running.config, this.#time, this.#report, restored);
     });
+    for (const [key, { connection }] of this.#clients) {
+      if (!parties.has(connection.inbox)) this.referee.accuse(`connection ${key} is not kept`);
+    }
     oracle.evict();
   }
 
@@ -372,17 +371,11 @@ export class Simulation {
     return {
       clock: this.#time,
       survival: {
-        keep: (connection) => simulation.#keep(connection),
-        opened: ({ connection, id, source }) => {
-          simulation.#keep(connection);
-          simulation.#kept.get(connection.id)?.subscriptions.set(id, source);
-        },
-        closed: ({ connection, id }) => void simulation.#kept.get(connection.id)?.subscriptions.delete(id),
+        keep: (connection) => simulation.#hibernating?.survival.keep(connection),
+        opened: (subscription) => simulation.#hibernating?.survival.opened(subscription),
+        closed: (subscription) => simulation.#hibernating?.survival.closed(subscription),
       },
-      report: (message, details) => {
-        if (simulation.referee.hasFailed()) return;
-        simulation.referee.accuse(`${message}, although nothing has failed: ${JSON.stringify(details)}`);
-      },
+      report: this.#report,
       randomHex: (bytes) =>
         Array.from({ length: bytes }, () => simulation.#random.int(0, 255).toString(16).padStart(2, "0")).join(""),
       wake() {
@@ -395,11 +388,13 @@ export class Simulation {
     };
   }
 
-  #keep(connection: Connection): void {
-    const { id, challenge, authed, failedAuths, failedSince, openedSeconds } = connection;
-    const identity = { id, challenge, pubkeys: [...authed], failedAuths, failedSince, openedSeconds };
-    const { subscriptions } = this.#kept.get(id) ?? { subscriptions: new Map<string, readonly unknown[]>() };
-    this.#kept.set(id, { identity, subscriptions });
+  readonly #report = (message: string, details: Record<string, unknown>): void => {
+    if (this.referee.hasFailed()) return;
+    this.referee.accuse(`${message}, although nothing has failed: ${JSON.stringify(details)}`);
+  };
+
+  #newHibernating(): Hibernating | undefined {
+    return this.#settings.hibernates ? new Hibernating(this.#sql, this.#time, this.#report) : undefined;
   }
 
   #newDisk(): Disk<Archive> {
@@ -413,32 +408,5 @@ export class Simulation {
         this.#isAwake = true;
       },
     });
-  }
-
-  #frame(message: Message, party: Party): Frame {
-    const { syncs, oracle } = this.referee;
-    switch (message.verb) {
-      case "EVENT":
-        return ["EVENT", this.signer.sign(message.draft)];
-      case "REQ":
-      case "COUNT":
-        return [message.verb, message.id, ...message.filters];
-      case "CLOSE":
-      case "NEG-CLOSE":
-        return [message.verb, message.id];
-      case "NEG-OPEN": {
-        const id = syncs.unused(message.on, message.id);
-        const opening = syncs.open(message.on, id, message.records);
-        return ["NEG-OPEN", id, message.filter, message.fault ?? opening];
-      }
-      case "NEG-MSG":
-        return ["NEG-MSG", message.id, message.fault ?? syncs.next(message.on, message.id)];
-      case "AUTH": {
-        const { challenge } = party.connection;
-        const answered = message.fault === "challenge" ? `not ${challenge}` : challenge;
-        const draft = authDraft(message.by, answered, oracle.now);
-        return ["AUTH", this.signer.signLogin(message.fault === "sig" ? { ...draft, fault: "sig" } : draft)];
-      }
-    }
   }
 }
