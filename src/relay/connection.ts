@@ -13,6 +13,12 @@ export const MAX_AUTHED_KEYS = 16;
 const MAX_BEFORE_LOGIN = 512 * 1024;
 const MIN_FRAME = 1024;
 
+/** What a character of a frame may take, in units: one of an EVENT with many tags does. */
+const WORK_OF_CHARACTER = 0.3;
+
+/** So much is assumed at most: it is not to wait for long either. */
+const MAX_NEXT_WORK = 4000;
+
 /** Where a connection comes from. */
 export interface Origin {
   /** Normalized. */
@@ -91,6 +97,11 @@ export class Connection implements Reader {
     this.openedSeconds = identity.openedSeconds;
     this.privateKinds = privateKinds;
     this.origin = origin;
+  }
+
+  /** What its next step may take, in units: of a frame that is not looked at yet only the length is known. */
+  get nextWork(): number {
+    return this.task === undefined ? Math.min(this.inbox.nextLength * WORK_OF_CHARACTER, MAX_NEXT_WORK) : 0;
   }
 
   get isAuthenticated(): boolean {

@@ -2,6 +2,8 @@
 export interface Queued {
   /** Work done for it, in units. */
   virtualTime: number;
+  /** What its next step may take, in units, as far as that shows. */
+  readonly nextWork: number;
   isQueued: boolean;
 }
 
@@ -10,14 +12,17 @@ const CREDIT = 2000;
 
 interface Entry<T> {
   readonly item: T;
+  /** Its virtual time when it was entered, and what that would be after its next step. */
+  readonly start: number;
   readonly time: number;
   /** Of equal times the first to come is served first. */
   readonly order: number;
 }
 
 /**
- * Start-time fair queueing: of those that have something to do the one is next for which the least has been done. Whoever
- * comes after a silence is next, but saves up nothing (R-01-10).
+ * Fair queueing: of those that have something to do the one is next for which the least has been done once its next step is.
+ * So whoever asks for little does not wait for many that have had nothing yet and ask for much. Whoever comes after a silence
+ * is early, but saves up nothing (R-01-10).
  */
 export class FairQueue<T extends Queued> {
   /** A binary heap. */
@@ -36,7 +41,8 @@ export class FairQueue<T extends Queued> {
     item.isQueued = true;
     item.virtualTime = Math.max(item.virtualTime, this.#now - CREDIT);
     const heap = this.#heap;
-    const entry = { item, time: item.virtualTime, order: this.#order++ };
+    const start = item.virtualTime;
+    const entry = { item, start, time: start + item.nextWork, order: this.#order++ };
     let i = heap.push(entry) - 1;
     for (let parent = (i - 1) >> 1; i > 0 && isBefore(entry, heap[parent] as Entry<T>); parent = (i - 1) >> 1) {
       heap[i] = heap[parent] as Entry<T>;
@@ -53,7 +59,7 @@ export class FairQueue<T extends Queued> {
     if (first === undefined || last === undefined) return undefined;
     if (heap.length > 0) this.#sink(last);
     first.item.isQueued = false;
-    this.#now = Math.max(this.#now, first.time);
+    this.#now = Math.max(this.#now, first.start);
     return first.item;
   }
 

@@ -24,6 +24,11 @@ export class Inbox {
     return this.#frames.length - this.#first;
   }
 
+  /** Characters of the next frame; 0 if none waits. */
+  get nextLength(): number {
+    return this.#frames[this.#first]?.length ?? 0;
+  }
+
   get isEnough(): boolean {
     return this.count >= ENOUGH_FRAMES || this.size >= ENOUGH_SIZE;
   }

@@ -6,11 +6,12 @@ import type { Reason } from "../protocol/reason.ts";
 import type { RetentionRule } from "../protocol/retention.ts";
 import type { Reader } from "../protocol/visibility.ts";
 import { freesRoom } from "./erase/deletion.ts";
-import type { EventStore, PutResult } from "./event-store.ts";
+import type { EventStore } from "./event-store.ts";
 import { type Counted, countMatches } from "./read/count.ts";
 import { collectRecords } from "./read/records.ts";
 import { Scan, type Snapshot } from "./read/scan.ts";
 import { StoredAnswer, TOO_LARGE } from "./read/stored-answer.ts";
+import type { PutResult } from "./runs.ts";
 import type { Sql } from "./sql.ts";
 import type { Steps } from "./steps.ts";
 
@@ -77,7 +78,7 @@ export class EventLog {
   known(ids: readonly string[]): ReadonlySet<string> {
     // An event that waits to be erased is refused, not known (R-05-21); `append` tells which they are.
     if (this.#isHiding) return new Set();
-    return this.#store.storedOf(ids, this.#limits.privateKinds);
+    return this.#store.lookups.storedOf(ids, this.#limits.privateKinds);
   }
 
   /** Why an event that is not appended must not be passed on either (R-05-06, R-05-21). */
@@ -87,7 +88,7 @@ export class EventLog {
 
   /** The stored event of an id, unless it is of a private kind or hidden: for judging others, not for showing it. */
   find(id: string): Event | undefined {
-    const event = this.#store.find(id);
+    const event = this.#store.lookups.find(id);
     if (event === undefined || this.#limits.privateKinds.has(event.kind)) return undefined;
     return this.#isHiding && this.#hides(event) ? undefined : event;
   }

@@ -1,33 +1,21 @@
 import type { VerifiedEvent } from "../protocol/crypto/verify.ts";
 import { DELETION_KIND, VANISH_KIND } from "../protocol/deletion.ts";
-import { type Event, idOfRaw, indexedTags } from "../protocol/event.ts";
-import { addressOf, kindClass, supersedes } from "../protocol/kind.ts";
+import { type Event, indexedTags } from "../protocol/event.ts";
+import { supersedes } from "../protocol/kind.ts";
 import { type CountChange, Counts } from "./counts.ts";
 import { Deletions } from "./erase/deletions.ts";
 import { Leftovers } from "./erase/leftovers.ts";
 import { keysOf, removeTags } from "./erase/tags.ts";
 import { Vanishing } from "./erase/vanish.ts";
 import { insertEvents, type Placed } from "./insert.ts";
-import { addressKey } from "./keys.ts";
+import { Lookups } from "./lookups.ts";
 import { type Loss, Losses, type Lost } from "./losses.ts";
-import { type Candidate, type Prior, priorsOf } from "./prior.ts";
+import { type Candidate, candidateOf, type Prior, Priors } from "./prior.ts";
 import { Recent } from "./recent.ts";
+import { type PutResult, runsOf } from "./runs.ts";
 import { readMeta, writeMeta } from "./schema.ts";
 import { SearchIndex, type SearchRules } from "./search/search-index.ts";
 import type { Row, Sql } from "./sql.ts";
-
-/**
- * What became of one event. `obeyed` is a request to vanish that was carried out and not kept; `failed` means that nothing
- * of it was written.
- */
-export type PutResult =
-  | { outcome: "stored"; position: number }
-  | { outcome: "duplicate" }
-  | { outcome: "superseded" }
-  | { outcome: "deleted" }
-  | { outcome: "vanished" }
-  | { outcome: "obeyed" }
-  | { outcome: "failed"; error: unknown };
 
 /** Tags of events that go which one transaction removes with them: a millisecond. */
 const REMOVED_AT_ONCE = 250;
@@ -47,7 +35,10 @@ export class EventStore {
   /** What kind 5 events name that is still to be removed. */
   readonly #deletions: Deletions;
   readonly #leftovers: Leftovers;
+  readonly #priors: Priors;
   readonly search: SearchIndex;
+  /** Finds what is stored. */
+  readonly lookups: Lookups;
   /** Texts of the newest events. */
   readonly recent: Recent;
   /** Called with each event that has been stored, once it is committed. Must not throw. */
@@ -71,10 +62,12 @@ export class EventStore {
     this.counts = new Counts(sql, this.#head);
     // After a crash they are counted: better now than in the midst of other work.
     this.counts.byKind();
+    this.lookups = new Lookups(sql, this.losses);
     this.recent = new Recent(this.#head);
     this.vanishing = new Vanishing(sql);
     this.#deletions = new Deletions(sql);
     this.#leftovers = new Leftovers(sql);
+    this.#priors = new Priors(sql, this.#deletions);
     this.search = new SearchIndex(sql, options.search, this.#head);
   }
 
@@ -134,56 +127,15 @@ export class EventStore {
     done();
   }
 
-  /** Throws if the store cannot be read. Reads at most one row. */
-  check(): void {
-    this.#sql.all("SELECT 1 FROM event LIMIT 1");
-  }
-
   /** Why an event must not come, stored or not: step 12 of R-02-12. Reads one row for each key it concerns at most. */
   blockOf(event: Event): Prior["block"] {
-    return priorsOf(this.#sql, this.#deletions, [candidateOf(event)])[0]?.block;
+    return this.#priors.of([candidateOf(event)])[0]?.block;
   }
 
   /** Of each of these events whether it was deleted or its author vanished, in one statement; it may have come before. */
   areErased(events: readonly Event[]): boolean[] {
-    const priors = priorsOf(this.#sql, this.#deletions, events.map(candidateOf));
+    const priors = this.#priors.of(events.map(candidateOf));
     return priors.map(({ block, isErased }) => block === "deleted" || isErased);
-  }
-
-  /** The stored event of an id. Reads two rows at most. */
-  find(id: string): Event | undefined {
-    const [row] = this.#sql.all("SELECT raw FROM event WHERE id = unhex(?1)", id);
-    return row === undefined ? undefined : (JSON.parse(row[0] as string) as Event);
-  }
-
-  /** Those of these ids that are stored, events of the kinds `except` aside. Reads at most two rows for each. */
-  storedOf(ids: readonly string[], except: ReadonlySet<number>): Set<string> {
-    const rows = this.#sql.all(
-      "SELECT value, e.kind FROM json_each(?1) CROSS JOIN event e ON e.id = unhex(value)",
-      JSON.stringify(ids),
-    );
-    return new Set(rows.filter(([, kind]) => !except.has(kind as number)).map(([id]) => id as string));
-  }
-
-  /** Those of these raw events that are where they were when {@link Losses.count} was what is given. */
-  remaining(raws: string[], count: number): string[] {
-    if (this.losses.count === count) return raws;
-    const lost = this.losses.since(count);
-    if (lost === undefined) {
-      const stored = this.storedOf(raws.map(idOfRaw), new Set());
-      return raws.filter((raw) => stored.has(idOfRaw(raw)));
-    }
-    const ids = new Set(lost.map(({ id }) => id));
-    return raws.filter((raw) => !ids.has(idOfRaw(raw)));
-  }
-
-  /** The same for positions: those that are gone, but for what a newer version has replaced. */
-  removedOf(positions: readonly number[], count: number): Set<number> {
-    const lost = this.losses.since(count);
-    if (lost !== undefined)
-      return new Set(lost.flatMap(({ position, loss }) => (loss === "removed" ? [position] : [])));
-    const query = "SELECT value FROM json_each(?1) WHERE value NOT IN (SELECT seq FROM event WHERE seq = value)";
-    return new Set(this.#sql.all(query, JSON.stringify(positions)).map(([position]) => position as number));
   }
 
   /**
@@ -194,6 +146,7 @@ export class EventStore {
   put(batch: readonly VerifiedEvent[], unkept: ReadonlySet<VerifiedEvent> = new Set()): PutResult[] {
     // What is unkept comes alone, as all that erases does.
     const isUnkept = ([first]: readonly VerifiedEvent[]) => first !== undefined && unkept.has(first);
+    if (batch.some(({ event: { kind } }) => kind === DELETION_KIND || kind === VANISH_KIND)) this.#priors.expectGone();
     const results = this.#tryAll(batch, (run) => (isUnkept(run) ? run.map(this.#obey) : this.#putRun(run)));
     batch.forEach(({ event }, i) => {
       const outcome = results[i]?.outcome;
@@ -290,7 +243,7 @@ export class EventStore {
    */
   #putRun(run: readonly VerifiedEvent[]): PutResult[] {
     const candidates = run.map(({ event }) => candidateOf(event));
-    const priors = priorsOf(this.#sql, this.#deletions, candidates);
+    const priors = this.#priors.of(candidates);
     const placed: Placed[] = [];
     const ids = new Set<string>();
     const results = run.map((verified, i): PutResult => {
@@ -343,27 +296,4 @@ export class EventStore {
     if (position === this.#head) writeMeta(this.#sql, "head", String(position));
     this.#changes.push([event.kind, -1]);
   };
-}
-
-function candidateOf(event: Event): Candidate {
-  const address = addressOf(event);
-  return { event, address: address === undefined ? null : addressKey(address) };
-}
-
-/** Splits a batch, in order, so that an event which may change what another meets stands alone. */
-function runsOf(batch: readonly VerifiedEvent[]): VerifiedEvent[][] {
-  const runs: VerifiedEvent[][] = [];
-  let open: VerifiedEvent[] | undefined;
-  for (const verified of batch) {
-    const { kind } = verified.event;
-    if (kind === DELETION_KIND || kind === VANISH_KIND || kindClass(kind) !== "regular") {
-      runs.push([verified]);
-      open = undefined;
-    } else if (open !== undefined) open.push(verified);
-    else {
-      open = [verified];
-      runs.push(open);
-    }
-  }
-  return runs;
 }

@@ -51,6 +51,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE VIRTUAL TABLE search USING fts5(text, content='', contentless_delete=1, detail=none, tokenize='ascii')",
     // It merges segments when it is told to, a page at a time: by itself it does hundreds in the midst of a write.
     "INSERT INTO search(search, rank) VALUES('automerge', 0)",
+    "INSERT INTO search(search, rank) VALUES('usermerge', 8)",
     "INSERT INTO search(search, rank) VALUES('crisismerge', 500)",
     "INSERT INTO search(search, rank) VALUES('secure-delete', 1)",
     "DELETE FROM meta WHERE key = 'search'",

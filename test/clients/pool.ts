@@ -13,15 +13,10 @@ afterEach(() => {
 
 /** A pool of @welshman/net, for one test, whose sockets log in by themselves, as those of Coracle and Flotilla do. */
 export function poolOf(by: Key): Pool {
-  const pool = newPool(by);
+  const auth = makeSocketPolicyAuth({ sign: async (template) => finalizeEvent(template, by.secret) });
+  const pool = new Pool({ makeSocket: (url) => new Socket(url, [...defaultSocketPolicies, auth]) });
   pools.push(pool);
   return pool;
-}
-
-/** The same, for as long as the file takes. */
-export function newPool(by: Key): Pool {
-  const auth = makeSocketPolicyAuth({ sign: async (template) => finalizeEvent(template, by.secret) });
-  return new Pool({ makeSocket: (url) => new Socket(url, [...defaultSocketPolicies, auth]) });
 }
 
 /** The name under which the library knows a server. */

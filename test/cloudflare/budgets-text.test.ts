@@ -12,14 +12,15 @@ import { freshRelay } from "../support/relay.workerd.ts";
 
 const AT = now() - 1000;
 
-function named(content: string, template: Partial<EventTemplate> = {}): Event {
+function drawn(content: string, template: Partial<EventTemplate> = {}): Event {
   return signed(bob, { created_at: AT, ...template, content });
 }
 
-test("one row more for an event with text, one when it goes; none without search, text, or for private kinds", async () => {
+test("nothing more for an event with text until words are indexed, together: about a row each, and one when it goes", async () => {
   const crypto = createCrypto(wasm);
-  const long = Array.from({ length: 10_000 }, (_, i) => `word${i}`).join(" ");
-  const events = [named(long), named("!"), named("secret", { kind: 4 }), named("old", { kind: 0 })].map((event) => {
+  const long = Array.from({ length: 3000 }, (_, i) => `word${i}`).join(" ");
+  const named = [drawn(long), drawn("!"), drawn("secret", { kind: 4 }), drawn("old", { kind: 0 })];
+  const events = [...named, ...Array.from({ length: 600 }, (_, i) => drawn(`note ${i} of many`))].map((event) => {
     const checked = VerifiedEvent.check(event, crypto);
     if (!checked.ok) throw new Error(checked.reason);
     return checked.value;
@@ -34,9 +35,17 @@ test("one row more for an event with text, one when it goes; none without search
         act();
         return sql.meter.written - written;
       };
+      const work = () => {
+        while (store.hasWork) store.work();
+      };
       const removed = events.slice(0, 3).map(({ raw }, i) => [i + 1, raw]);
-      return [...events.map((event) => cost(() => store.put([event]))), cost(() => store.removeRows(removed))];
+      return [cost(() => store.put(events)), cost(work), cost(() => store.removeRows(removed))];
     });
   const [off, on] = [await costs(false), await costs(true)];
-  expect(on.map((written, i) => written - (off[i] ?? 0))).toEqual([1, 0, 0, 1, 1]);
+  console.log("written without search, and with it: put, index 604, remove 3:", off, on);
+  expect(on[0]).toBe(off[0]);
+  expect(off[1]).toBe(0);
+  expect(on[1]).toBeGreaterThan(0);
+  expect(on[1]).toBeLessThanOrEqual(1.2 * events.length);
+  expect((on[2] ?? 0) - (off[2] ?? 0)).toBeLessThanOrEqual(3);
 });

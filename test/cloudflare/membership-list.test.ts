@@ -1,28 +1,18 @@
 import { verifyEvent } from "nostr-tools/pure";
 import { expect, test } from "vitest";
 import type { Client } from "../support/client.ts";
-import { alice, bob, carol, key, now, unique } from "../support/keys.ts";
-import { caller } from "../support/manage.ts";
+import { alice, bob, now } from "../support/keys.ts";
 import {
   ADDED,
-  answer,
-  hex,
   join,
-  joining,
   LIST,
   leaving,
   memberRelay,
-  membership,
   membersOf,
-  operator,
   type PlainEvent,
   REMOVED,
-  ROLE,
   self,
 } from "../support/member-relay.ts";
-import { Random } from "../support/random.ts";
-import { freshRelay } from "../support/relay.ts";
-import { type Entry, enlist, stock, unsigned } from "../support/stock.ts";
 
 const events = (client: Client, ...filters: unknown[]) => client.query(...filters) as unknown as Promise<PlainEvent[]>;
 

@@ -1,29 +1,18 @@
 import { expect, test } from "vitest";
-import { alice, bob, carol, key, now, signed, unique } from "../support/keys.ts";
+import { alice, bob, now, unique } from "../support/keys.ts";
 import { caller } from "../support/manage.ts";
 import {
-  ADDED,
   answer,
-  codeFor,
   INVALID_CODE,
-  INVITE,
-  JOIN,
   join,
   joining,
-  LEAVE,
-  LIST,
   leaving,
-  MEMBER_ALREADY,
   memberRelay,
   membersOf,
   operator,
-  REMOVED,
-  ROLE,
-  self,
   WELCOME,
 } from "../support/member-relay.ts";
-import { freshRelay } from "../support/relay.ts";
-import { enlist, storedEvents, verdict } from "../support/stock.ts";
+import { verdict } from "../support/stock.ts";
 
 test("R-05-64 guessing codes is limited for each connection, also through an eviction", async () => {
   const relay = memberRelay();

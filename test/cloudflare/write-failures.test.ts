@@ -7,8 +7,8 @@ import { DONE, managedRelay, publishOne } from "../support/managed.ts";
 import { ADDED, join, joining, LIST, leaving, memberRelay, membersOf, operator } from "../support/member-relay.ts";
 import type { WorkerdRelay as TestRelay } from "../support/relay.workerd.ts";
 import { countOf, storedEvents } from "../support/stock.ts";
-import { type Arrival, receiveTogether } from "./one-turn.ts";
 import { breakMethod, type InspectedRelay, inspected, mendMethod } from "./inspect.ts";
+import { type Arrival, receiveTogether } from "./one-turn.ts";
 
 // A write that fails in the middle of something leaves neither half of it, and keeps nobody from being served.
 

@@ -50,9 +50,14 @@ describe("R-01-10 who is served next", () => {
   test("any mix: the one for which the least has been done is next, and nobody saves up", () => {
     for (let seed = 1; seed <= 20; seed++) {
       const random = new Random(seed);
-      const queue = new FairQueue<{ virtualTime: number; isQueued: boolean; done: number }>();
-      const items = Array.from({ length: random.int(2, 30) }, () => ({ virtualTime: 0, isQueued: false, done: 0 }));
-      const late = { virtualTime: 0, isQueued: false, done: 0 };
+      const queue = new FairQueue<{ virtualTime: number; isQueued: boolean; nextWork: number; done: number }>();
+      const items = Array.from({ length: random.int(2, 30) }, () => ({
+        virtualTime: 0,
+        isQueued: false,
+        nextWork: 0,
+        done: 0,
+      }));
+      const late = { virtualTime: 0, isQueued: false, nextWork: 0, done: 0 };
       for (const item of items) queue.add(item);
       for (let step = 0; step < 3000; step++) {
         if (step === 2000) queue.add(late);

@@ -1,4 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
+import { createCrypto } from "../../protocol/crypto/secp256k1.ts";
+import wasm from "../../protocol/crypto/secp256k1.wasm";
 import { parseConfig } from "../../relay/config/config.ts";
 import { originOf } from "../../relay/connection.ts";
 import { failureFrames } from "../../relay/refusals.ts";
@@ -11,7 +13,6 @@ import { Alarms } from "./alarms.ts";
 import { Breaths } from "./breath.ts";
 import { clientAddress } from "./client-address.ts";
 import { Collector } from "./collector.ts";
-import { secp256k1 } from "./crypto.ts";
 import { durableSql } from "./durable-sql.ts";
 import { Hibernation } from "./hibernation.ts";
 import { ObjectClock } from "./object-clock.ts";
@@ -25,6 +26,9 @@ export interface Env {
   RELAY: DurableObjectNamespace;
   [variable: string]: unknown;
 }
+
+/** One for all objects of the isolate: it holds no state between calls. */
+const secp256k1 = createCrypto(wasm);
 
 /** Wait after an alarm that could not be served, in milliseconds. */
 const ALARM_RETRY_MS = 60_000;
@@ -69,7 +73,7 @@ export class RelayObject extends DurableObject<Env> {
     try {
       running = this.#start();
       this.#ownUrls.heardOf(request.url, running.config);
-      running.store.check();
+      running.store.lookups.check();
     } catch (error) {
       report("cannot serve", { error: String(error) });
       const isForPeople = error instanceof NewerSchemaError;

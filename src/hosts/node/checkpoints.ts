@@ -1,14 +1,14 @@
 import { Worker } from "node:worker_threads";
 import type { Log } from "../../relay/ports.ts";
 
-/** Rows that are written before a checkpoint: some 20 MB of log. */
-const ROWS = 2000;
+/** Rows that are written before a checkpoint: some 50 MB of log. */
+const ROWS = 10_000;
 
 /** How long a few rows may wait for one, in milliseconds. */
 const PATIENCE_MS = 10_000;
 
 /** Pages of log beyond which it has to begin anew. */
-const LONG = 4000;
+const LONG = 10_000;
 
 /** Pages of log beyond which it begins anew though the relay stands still for it: under constant writing nobody gives way. */
 const TOO_LONG = 4 * LONG;

@@ -31,8 +31,9 @@ export class ClientSocket implements Socket, Outlet {
   readonly #shared: Shared;
   /** In this turn. */
   #queued: Frame[] = [];
-  /** May leave. */
+  /** May leave, and how many characters. */
   #released: Frame[] = [];
+  released = 0;
   /** Characters that have not been given to the network. */
   #waiting = 0;
   /** Bytes that the network has and the client has not. */
@@ -56,6 +57,7 @@ export class ClientSocket implements Socket, Outlet {
       this.#hasEnded = true;
       this.#queued = [];
       this.#released = [];
+      this.released = 0;
       this.#waiting = 0;
       this.#note();
     });
@@ -127,6 +129,7 @@ export class ClientSocket implements Socket, Outlet {
   release(frames: readonly Frame[]): void {
     if (this.#hasEnded) return;
     this.#released = this.#released.length === 0 ? (frames as Frame[]) : [...this.#released, ...frames];
+    this.released += lengthOf(frames);
   }
 
   flush(): void {
@@ -134,7 +137,8 @@ export class ClientSocket implements Socket, Outlet {
     const isLast = this.#released.includes(END);
     const frames = isLast ? this.#released.filter((frame) => frame !== END) : this.#released;
     this.#released = [];
-    this.#waiting -= lengthOf(frames);
+    this.#waiting -= this.released;
+    this.released = 0;
     const hasLeft = frames.length === 0 || this.#net.write(encodeFrames(frames));
     if (!hasLeft) this.#net.setTimeout(STUCK_MS);
     if (isLast) {

@@ -25,7 +25,7 @@ export const DATABASE = "nexus.sqlite";
 const RESERVED_FILES = 32;
 
 /** How long clients may take to go when the relay stops, in milliseconds. */
-const GOODBYE_MS = 1000;
+const GOODBYE_MS = 500;
 
 export interface NodeRelayOptions {
   /** The variables of the relay, checked. */
@@ -142,7 +142,7 @@ function put(
   const crypto = createCrypto(new WebAssembly.Module(readFileSync(WASM)));
   try {
     const running: Running = assemble({ config: parseConfig(variables), sql, crypto, host, startedAtMs });
-    running.store.check();
+    running.store.lookups.check();
     return running;
   } catch (error) {
     sql.close();

@@ -7,9 +7,18 @@ export interface Outlet {
   takeQueued(): Frame[];
   /** These may leave. */
   release(frames: readonly Frame[]): void;
+  /** Characters that may leave. */
+  readonly released: number;
   /** Writes what may leave. */
   flush(): void;
 }
+
+/** Characters that a turn gives to the network, beyond a little for every socket: a millisecond or two. */
+const OF_TURN = 1 << 20;
+const LITTLE = 1 << 14;
+
+/** The part of what may leave that a turn sends at least, so that nothing piles up. */
+const SHARE = 1 / 4;
 
 /** Sends the frames of all sockets: those of one turn together, behind the gate. */
 export class Outbox {
@@ -40,10 +49,19 @@ export class Outbox {
     });
   }
 
+  /** A large event that goes to very many is written in several turns, so that others are heard in between. */
   #flush(): void {
-    const released = this.#released;
-    this.#released = new Set();
-    for (const outlet of released) outlet.flush();
+    let all = 0;
+    for (const { released } of this.#released) all += released;
+    let room = Math.max(OF_TURN, all * SHARE);
+    for (const outlet of this.#released) {
+      const { released } = outlet;
+      if (released > LITTLE && room <= 0) continue;
+      room -= released;
+      this.#released.delete(outlet);
+      outlet.flush();
+    }
     forgetEncoded();
+    if (this.#released.size > 0) setImmediate(() => this.#flush());
   }
 }

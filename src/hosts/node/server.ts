@@ -30,6 +30,8 @@ export function createRelayServer(running: Running, sockets: Sockets): Server {
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_MS,
     maxHeaderSize: 16_384,
+    // What offers HTTP/2 is an ordinary request.
+    shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
   });
   server.on("request", (request, response) => {
     serve(request, running).then(

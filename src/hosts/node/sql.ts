@@ -11,7 +11,7 @@ const MAX_STATEMENTS = 1000;
  */
 const PRAGMAS = `
   PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;
-  PRAGMA cache_size=-32768; PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=1000;`;
+  PRAGMA cache_size=-8192; PRAGMA mmap_size=134217728; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=1000;`;
 
 interface Prepared {
   readonly statement: StatementSync;

@@ -21,6 +21,11 @@ export function searchTokens(text: string): string[] {
   return tokensOf(foldText(text.slice(0, MAX_TEXT), MAX_TEXT));
 }
 
+/** Units of work that {@link searchTokens} takes for a text. */
+export function foldingCost(text: string): number {
+  return Math.min(text.length, MAX_TEXT) * (PLAIN.test(text) ? COST.plainCharacter : COST.searchCharacter);
+}
+
 /** What is searched of an event: its content, for kinds whose content is JSON the text values in it (R-05-39). */
 export function searchableText({ kind, content }: Event): string {
   if (!JSON_KINDS.has(kind)) return content;
@@ -86,7 +91,7 @@ export class SearchText {
     if (this.#places === undefined) {
       this.#tokens = searchTokens(this.#text);
       this.#places = placesOf(this.#tokens);
-      this.spent += this.length * COST.searchCharacter;
+      this.spent += foldingCost(this.#text) + this.#tokens.length * COST.entry;
     }
     this.spent += COST.match * phrase.length;
     let anchor = 0;

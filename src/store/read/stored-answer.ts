@@ -75,7 +75,7 @@ export class StoredAnswer {
     const now = nowSeconds();
     const areErased = this.#store.areErased(live.map(({ verified }) => verified.event));
     // Of what was replaced, whoever was there before gets every version.
-    const removed = this.#store.removedOf(
+    const removed = this.#store.lookups.removedOf(
       live.flatMap(({ position }) => position ?? []),
       this.#losses,
     );
@@ -87,7 +87,7 @@ export class StoredAnswer {
 
   #current(raws: string[]): string[] {
     const now = this.#around.nowSeconds();
-    const stored = this.#store.remaining(raws, this.#losses);
+    const stored = this.#store.lookups.remaining(raws, this.#losses);
     return now === this.#openedAt ? stored : stored.filter((raw) => !hasExpired(raw, now));
   }
 }

@@ -1,6 +1,6 @@
 import type { Event } from "../../protocol/event.ts";
 import type { FilterOptions } from "../../protocol/filter.ts";
-import { searchableText, searchTokens } from "../../protocol/search/search-text.ts";
+import { foldingCost, searchableText, searchTokens } from "../../protocol/search/search-text.ts";
 import { COST, STEP } from "../../protocol/work.ts";
 import { insertRows } from "../rows.ts";
 import { readMeta, writeMeta } from "../schema.ts";
@@ -144,9 +144,9 @@ export class SearchIndex {
       `SELECT seq, raw FROM event WHERE seq BETWEEN ?1 AND ?2 ${isMissing} ORDER BY seq LIMIT ?3 + 0`,
       [next, end, FILL_EVENTS],
       ([position, raw]) => {
-        const text = this.#textOf(JSON.parse(raw as string) as Event);
-        rows.push([position as number, text]);
-        meter.spent += COST.parsed * (raw as string).length + COST.searchCharacter * text.length;
+        const words = this.#wordsOf(JSON.parse(raw as string) as Event);
+        rows.push([position as number, words.join(" ")]);
+        meter.spent += COST.parsed * (raw as string).length + COST.indexed * words.length;
         return meter.spent < until;
       },
     );
@@ -159,11 +159,13 @@ export class SearchIndex {
     return isThrough ? end : (rows.at(-1)?.[0] as number);
   }
 
-  /** What is indexed of an event: its different tokens; empty if it has none, or is not searched. */
-  #textOf(event: Event): string {
-    if (this.#rules?.exceptKinds.has(event.kind)) return "";
-    const tokens = new Set(searchTokens(searchableText(event)));
-    return (tokens.size > MAX_WORDS ? [...tokens].slice(0, MAX_WORDS) : [...tokens]).join(" ");
+  /** What is indexed of an event: its different tokens; none if it is not searched. */
+  #wordsOf(event: Event): string[] {
+    if (this.#rules?.exceptKinds.has(event.kind)) return [];
+    const text = searchableText(event);
+    this.#sql.meter.spent += foldingCost(text);
+    const tokens = [...new Set(searchTokens(text))];
+    return tokens.length > MAX_WORDS ? tokens.slice(0, MAX_WORDS) : tokens;
   }
 
   /**
