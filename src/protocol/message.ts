@@ -1,5 +1,5 @@
 import { type Reason, refuse } from "./reason.ts";
-import { exceedsCharacters, nestsTooDeep } from "./text.ts";
+import { exceedsCharacters, nestsTooDeep, withoutDepths } from "./text.ts";
 
 /** A frame from a client, parsed as far as its verb and its id; nothing inside is trusted yet (reference 1.2). */
 export type ClientMessage =
@@ -24,7 +24,7 @@ export const MAX_SUB_ID = 64;
 export function parseClientMessage(text: string): { ok: true; value: ClientMessage } | Unreadable {
   let frame: unknown;
   try {
-    frame = JSON.parse(text);
+    frame = JSON.parse(withoutDepths(text));
   } catch {
     return refuse("invalid: not JSON");
   }

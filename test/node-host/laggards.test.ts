@@ -2,17 +2,17 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { alice, bob, carol, type Key, unique } from "../support/keys.ts";
 import { connectTraffic, type TrafficClient } from "../support/load/traffic-client.ts";
-import { workerdsOf } from "../support/processes.ts";
+import { relayOf } from "../support/processes.ts";
 import { type Server, startServer, until } from "../support/server.ts";
 
 // Clients that stop reading. The runtime queues what they are sent, and shows nothing of it but the size of its process.
 
 let server: Server;
-let workerd: number;
+let relay: number;
 
 beforeAll(async () => {
   server = await startServer();
-  workerd = workerdsOf(server.pid())[0] ?? 0;
+  relay = relayOf(server.pid());
   // So that what the process needs anyway is not counted.
   const { socket } = await connectTraffic(server.url, alice);
   socket.close();
@@ -23,9 +23,9 @@ afterAll(() => server.stop());
 const login = (by: Key): Promise<TrafficClient> => connectTraffic(server.url, by);
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Resident memory of workerd, in MiB. */
+/** Resident memory of the relay, in MiB. */
 function rss(): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${workerd}/status`, "utf8"))?.[1]) / 1024;
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${relay}/status`, "utf8"))?.[1]) / 1024;
 }
 
 const subscriptions = async (): Promise<unknown> =>

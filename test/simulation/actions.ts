@@ -39,5 +39,7 @@ export interface Settings {
   /** It says when a commit is on its way to the disk. */
   tellsOfSyncs: boolean;
   graceMs: number;
+  /** Connections outlive the loss of its memory. */
+  hibernates: boolean;
   connections: number;
 }

@@ -14,6 +14,7 @@ const settings: Settings = {
   canPause: true,
   tellsOfSyncs: false,
   graceMs: 0,
+  hibernates: true,
   connections: 3,
 };
 const settle: Action = { do: "settle" };

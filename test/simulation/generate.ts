@@ -14,6 +14,7 @@ export function settingsOf(seed: number, random: Random): Settings {
     canPause: random.chance(0.5),
     tellsOfSyncs: random.chance(0.5),
     graceMs: random.pick([0, 0, 200]),
+    hibernates: random.chance(0.5),
     connections: 3 + (seed % 3),
   };
 }
@@ -83,7 +84,7 @@ const HAPPENINGS: readonly Happening[] = [
   { weight: 6, generate: (random) => [{ do: "tick", ms: 1000 * random.pick([1, 1, 2, 3, 5, 8, 61]) }] },
   {
     weight: 2,
-    generate: (random) => [{ do: "clock", seconds: random.pick([-1, -30, -100, 60, 3600, -3600, 86400, 604800]) }],
+    generate: (random) => [{ do: "clock", seconds: random.pick([-1, -5, -100, 60, 3600, -3600, 86400, 604800]) }],
   },
   {
     weight: 6,

@@ -2,6 +2,9 @@ import type { Connection } from "../../src/relay/connection.ts";
 import type { Frame } from "../support/client.ts";
 import type { SimulatedSocket } from "./simulated-socket.ts";
 
+/** A connection that has not logged in for so many seconds may be closed (`AUTH_TIMEOUT`). */
+const LOGIN_SECONDS = 600;
+
 /** A frame that a client has sent. */
 export interface Arrived {
   readonly frame: Frame;
@@ -36,6 +39,16 @@ export class Party {
     this.key = key;
     this.connection = connection;
     this.socket = socket;
+  }
+
+  /** Nothing of it waits or is under way. */
+  get isIdle(): boolean {
+    return this.arrived.length + this.held.length === 0 && this.connection.task === undefined;
+  }
+
+  /** It is so late, in seconds: who has not logged in may be closed. */
+  noteTime(known: { openedAt: number; authed: ReadonlySet<string> } | undefined, now: number): void {
+    if (known?.authed.size === 0 && known.openedAt + LOGIN_SECONDS <= now) this.mayBeClosed ??= "login";
   }
 }
 

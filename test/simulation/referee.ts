@@ -8,6 +8,7 @@ import { brief, short, withoutExtras } from "../support/model/session-frames.ts"
 import { SyncClients } from "../support/model/sync-client.ts";
 import { Matcher } from "./matcher.ts";
 import { type Arrived, aboutOf, type Party } from "./party.ts";
+import { type Served, WaitingEvents } from "./waiting-events.ts";
 import type { Watcher } from "./watch.ts";
 
 const READS: readonly string[] = ["REQ", "COUNT", "NEG-OPEN", "NEG-MSG"];
@@ -31,7 +32,7 @@ export class Referee implements Watcher {
   isOver: () => boolean = () => false;
   /** Statements have failed in this action. */
   hasFailed: () => boolean = () => false;
-  /** Told of each step: whose it was, and what it took. */
+  /** Does a step of a party. */
   stepped: (party: Party, step: () => void) => void = (_, step) => step();
   /** By id of a stored event, after how many commits it was there for the first time. */
   readonly storedAt = new Map<string, number>();
@@ -39,10 +40,9 @@ export class Referee implements Watcher {
   nowMs: () => number = () => 0;
   graceMs = 0;
   #sent: Sent[] = [];
-  /** Events that were served and wait for their OK. */
-  #pending: { party: Party; frame: Frame }[] = [];
+  readonly #waiting = new WaitingEvents();
   /** The message that is being served. */
-  #current: { party: Party; frame: Frame } | undefined;
+  #current: Served | undefined;
   #departed = 0;
 
   constructor(isGenuine: (event: Event) => boolean) {
@@ -57,13 +57,14 @@ export class Referee implements Watcher {
     this.matcher.archive = archive;
     this.oracle.ephemeral.clear();
     this.parties.clear();
+    this.storedAt.clear();
     this.#sent = [];
-    this.#pending = [];
+    this.#waiting.clear();
     this.#current = undefined;
   }
 
   get isWaiting(): boolean {
-    return this.#pending.length > 0;
+    return this.#waiting.first !== undefined;
   }
 
   setTime(nowSeconds: number): void {
@@ -101,7 +102,7 @@ export class Referee implements Watcher {
       }
       this.#refuseHeld(party);
     }
-    if (frame[0] === "EVENT" && !isGated) this.#pending.push({ party, frame });
+    if (frame[0] === "EVENT" && !isGated) this.#waiting.add({ party, frame });
     else this.#current = { party, frame };
   }
 
@@ -146,6 +147,14 @@ export class Referee implements Watcher {
     if (!isServed) party.arrived = [];
   }
 
+  /** A frame reaches its client, when so many commits are durable: what it says must not be lost any more. */
+  left([verb, subject, what]: Frame, durable: number): void {
+    const id = verb === "EVENT" ? (what as Event).id : subject;
+    const isStored = verb === "EVENT" || (verb === "OK" && what === true);
+    const at = isStored ? this.storedAt.get(id as string) : undefined;
+    if (at !== undefined && at > durable) this.accuse(`${verb} ${id} is shown before it is durable`);
+  }
+
   /** Judges all that was sent so far. */
   flush(): void {
     const current = this.#current;
@@ -159,7 +168,7 @@ export class Referee implements Watcher {
   checkComplete(): void {
     this.flush();
     this.syncs.endStep();
-    const [unanswered] = this.#pending;
+    const unanswered = this.#waiting.first;
     if (unanswered !== undefined) return this.#fail("an EVENT is not answered", unanswered.frame);
     for (const party of this.parties.values()) {
       if (party.arrived.length > 0) return this.#fail("a frame is not served", party.arrived[0]?.frame ?? []);
@@ -168,11 +177,6 @@ export class Referee implements Watcher {
     for (const expected of this.matcher.missing()) {
       return this.#fail(`connection ${expected.connection} is not sent all`, brief(expected) as unknown[]);
     }
-  }
-
-  /** Events whose time is over may be removed for good; `isStored` says which are there. */
-  reconcile(isStored: (id: string) => boolean): void {
-    this.oracle.reconcile(isStored);
   }
 
   #open(party: Party): { authed: Set<string> } {
@@ -192,7 +196,7 @@ export class Referee implements Watcher {
   #serve(party: Party, frame: Frame): void {
     if (party.isEnded) return;
     // R-01-09: it finds what it has sent itself.
-    if (READS.includes(frame[0]) && this.#pending.some((event) => event.party === party)) {
+    if (READS.includes(frame[0]) && this.#waiting.hasOf(party)) {
       this.#fail("a read is served before an event that was sent before it", frame);
     }
     if (
@@ -207,21 +211,15 @@ export class Referee implements Watcher {
 
   /** Tells the oracle of the events that have their OK, in the order in which they were served. */
   #takeAnswered(): void {
-    if (this.#pending.length === 0) return;
-    const oks = this.#sent.filter(({ frame }) => frame?.[0] === "OK");
-    this.#pending = this.#pending.filter(({ party, frame }) => {
-      const id = (frame[1] as Event).id;
-      const at = oks.findIndex((ok) => ok.party === party && ok.frame?.[1] === id);
-      if (at < 0) return true;
-      const [ok] = oks.splice(at, 1);
-      if (ok?.frame?.[3] === INTERNAL && this.hasFailed()) return false;
+    for (const { served, text } of this.#waiting.answered(this.#sent)) {
+      if (text === INTERNAL && this.hasFailed()) continue;
+      const { id } = served.frame[1] as Event;
       const before = this.oracle.archive.events;
-      this.oracle.receive(party.key, frame);
+      this.oracle.receive(served.party.key, served.frame);
       const isNew = this.oracle.archive.events !== before && !this.storedAt.has(id);
       if (isNew) this.storedAt.set(id, this.commits());
       this.#note();
-      return false;
-    });
+    }
   }
 
   /** Takes over what the oracle expects by now. */

@@ -116,6 +116,11 @@ export class SimulatedSql implements Sql {
     return 0;
   }
 
+  /** Something else uses the disk: it may fail as a statement does. */
+  touch(): void {
+    this.#mayFail("-");
+  }
+
   /** Whether a row is there, asked behind the back of meter and disk. */
   hasEvent(id: string): boolean {
     return this.#prepare("SELECT 1 FROM event WHERE id = unhex(?1)").statement.all(id).length > 0;

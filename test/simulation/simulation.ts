@@ -1,78 +1,62 @@
-import { assemble, type Running } from "../../src/hosts/assemble.ts";
-import { parseFilter } from "../../src/protocol/filter.ts";
-import { type Config, filterOptions, parseConfig } from "../../src/relay/config/config.ts";
-import { Connection, type Identity } from "../../src/relay/connection.ts";
-import type { Host } from "../../src/relay/ports.ts";
-import { type Frame, RELAY_URL } from "../support/client.ts";
-import type { Archive } from "../support/model/archive.ts";
-import { Signer, START_TIME } from "../support/model/drafts.ts";
-import { authDraft } from "../support/model/session-frames.ts";
+import type { Frame } from "../support/client.ts";
+import { Signer } from "../support/model/drafts.ts";
 import type { Message, State } from "../support/model/steps.ts";
-import { Random } from "../support/random.ts";
 import type { Action, Settings } from "./actions.ts";
-import { CRYPTO, signFast } from "./crypto.ts";
-import { Disk, type Outgoing } from "./disk.ts";
+import { signFast } from "./crypto.ts";
 import { Fairness } from "./fairness.ts";
+import { frameOf } from "./frames.ts";
+import { Machine } from "./machine.ts";
 import { Party } from "./party.ts";
 import { Referee } from "./referee.ts";
 import { SimulatedSocket } from "./simulated-socket.ts";
-import { SimulatedSql } from "./simulated-sql.ts";
-import { SimulatedTime } from "./simulated-time.ts";
 import { watch } from "./watch.ts";
-
-/** A connection that has not logged in for so many seconds may be closed (`AUTH_TIMEOUT`). */
-const LOGIN_SECONDS = 600;
 
 /** Looks until everything has come to rest, and milliseconds between them. */
 const LOOKS = 500;
 const LOOK_MS = 25;
 
-const CONFIGS = new Map<number, Config>();
-
-function configOf({ graceMs }: Settings): Config {
-  const config = CONFIGS.get(graceMs) ?? parseConfig({ RELAY_URL, AUTH_GRACE_MS: String(graceMs) });
-  CONFIGS.set(graceMs, config);
-  return config;
-}
-
 /** One relay on a simulated host, its clients, and who judges it. Nothing here takes real time or depends on it. */
 export class Simulation {
   readonly referee: Referee;
   readonly signer: Signer;
-  /** The most that one run has taken, in units, and what ran then. */
-  worst = 0;
   readonly #settings: Settings;
-  readonly #random: Random;
-  readonly #time = new SimulatedTime(START_TIME);
+  readonly #machine: Machine;
   readonly #fairness = new Fairness();
   readonly #clients = new Map<number, Party>();
-  /** By connection id, what survives the loss of memory. */
-  readonly #kept = new Map<string, { identity: Identity; subscriptions: Map<string, readonly unknown[]> }>();
-  #sql: SimulatedSql;
-  #disk: Disk<Archive>;
-  #running: Running;
-  #isAwake = false;
-  #dueSeconds = Number.POSITIVE_INFINITY;
+  /** Statements that had failed before this action. */
   #thrown = 0;
 
   constructor(settings: Settings) {
     this.#settings = settings;
-    this.#random = new Random(settings.seed ^ 0x5eed);
     this.signer = new Signer(signFast);
-    this.referee = new Referee((event) => this.signer.isGenuine(event));
-    this.referee.isOver = () => this.#sql.isCrashed;
-    this.referee.hasFailed = () => this.#sql.thrown > this.#thrown;
-    this.referee.commits = () => this.#sql.commits;
-    this.referee.graceMs = settings.graceMs;
-    this.referee.nowMs = () => this.#time.nowMs();
-    this.referee.stepped = (party, step) => this.#step(party, step);
-    this.referee.oracle.isDeaf = (key, id) => {
-      return this.#clients.get(key)?.socket.isOverflowing === true && !this.referee.matcher.isAnswering(key, id);
+    const referee = new Referee((event) => this.signer.isGenuine(event));
+    this.referee = referee;
+    this.#machine = new Machine(settings, {
+      known: () => referee.oracle.archive.clone(),
+      left: ({ socket, frame }, durable) => {
+        if (!socket.isEnded) referee.left(frame, durable);
+      },
+      report: (message, details) => {
+        if (referee.hasFailed()) return;
+        referee.accuse(`${message}, although nothing has failed: ${JSON.stringify(details)}`);
+      },
+    });
+    const machine = this.#machine;
+    referee.isOver = () => machine.sql.isCrashed;
+    referee.hasFailed = () => machine.sql.thrown > this.#thrown;
+    referee.commits = () => machine.sql.commits;
+    referee.graceMs = settings.graceMs;
+    referee.nowMs = () => machine.time.nowMs();
+    referee.stepped = (party, step) => this.#step(party, step);
+    referee.oracle.isDeaf = (key, id) => {
+      return this.#clients.get(key)?.socket.isOverflowing === true && !referee.matcher.isAnswering(key, id);
     };
-    this.#sql = SimulatedSql.fresh(settings.scale);
-    this.#disk = this.#newDisk();
-    watch(this.referee);
-    this.#running = this.#boot();
+    watch(referee);
+  }
+
+  /** The most that one run, timer or batch of periodic work has taken, in units. */
+  get worst(): number {
+    return this.#machine.worst;
   }
 
   get state(): State {
@@ -82,16 +66,16 @@ export class Simulation {
   /** Frees what is outside of the heap. */
   close(): void {
     watch(undefined);
-    this.#sql.close();
+    this.#machine.sql.close();
   }
 
   /** Lets it happen. Throws if the relay has done anything else than it must. */
   perform(action: Action): void {
-    this.#thrown = this.#sql.thrown;
+    this.#thrown = this.#machine.sql.thrown;
     this.#act(action);
     this.#endTurn();
     if (this.referee.wrong !== undefined) throw new Error(this.referee.wrong);
-    if (!this.#sql.isCrashed) return;
+    if (!this.#machine.sql.isCrashed) return;
     this.referee.oracle.outcomes.push("crash in a commit");
     this.#crash();
   }
@@ -101,12 +85,12 @@ export class Simulation {
       case "send":
         return this.#send(action.message);
       case "run":
-        for (let left = action.times; left > 0 && this.#isAwake; left--) this.#run();
+        for (let left = action.times; left > 0 && this.#machine.isAwake; left--) this.#run();
         return;
       case "tick":
         return this.#tick(action.ms);
       case "clock":
-        this.#time.offset += action.seconds * 1000;
+        this.#machine.time.offset += action.seconds * 1000;
         return this.#tick(0);
       case "crowd":
         return this.#with(action.on, ({ socket }) => {
@@ -123,9 +107,9 @@ export class Simulation {
         if (!this.#clients.has(action.on)) this.#connect(action.on);
         return;
       case "fail":
-        this.#sql.failsIn = action.after;
-        this.#sql.failures = action.times;
-        this.#sql.failureIsCrash = action.isCrash;
+        this.#machine.sql.failsIn = action.after;
+        this.#machine.sql.failures = action.times;
+        this.#machine.sql.failureIsCrash = action.isCrash;
         return;
       case "crash":
         return this.#crash();
@@ -143,7 +127,7 @@ export class Simulation {
 
   #send(message: Message): void {
     this.#with(message.on, (party) => {
-      const frame = this.#frame(message, party);
+      const frame = frameOf(message, party, this.referee, this.signer);
       party.wire.push({ frame, text: JSON.stringify(frame), isCancelled: false });
       this.#read(party);
     });
@@ -151,7 +135,7 @@ export class Simulation {
 
   /** Hands the relay what has come over the wire, unless it has stopped reading. */
   #read(party: Party): void {
-    const { relay } = this.#running;
+    const { relay } = this.#machine.running;
     while (!party.socket.isPaused && !party.socket.isEnded && party.wire.length > 0) {
       const arrived = party.wire.shift();
       if (arrived === undefined) return;
@@ -165,60 +149,49 @@ export class Simulation {
   }
 
   #run(): void {
-    const { real } = this.#sql.meter;
-    this.#isAwake = false;
-    if (this.#running.relay.run()) this.#isAwake = true;
-    this.worst = Math.max(this.worst, this.#sql.meter.real - real);
+    this.#machine.run();
     this.#endTurn();
   }
 
   /** What the host does between turns. */
   #endTurn(): void {
     this.referee.flush();
-    if (this.#sql.isCrashed) return;
+    if (this.#machine.sql.isCrashed) return;
     for (const [on, party] of this.#clients) if (party.isEnded) this.#clients.delete(on);
     for (const party of this.#clients.values()) this.#read(party);
-    this.#disk.endTurn();
+    this.#machine.disk.endTurn();
   }
 
   #tick(ms: number): void {
-    for (const until = this.#time.steady + ms; ; ) {
-      const task = this.#time.next(until);
-      this.referee.setTime(this.#time.nowSeconds());
+    for (const until = this.#machine.time.steady + ms; ; ) {
+      const task = this.#machine.time.next(until);
+      this.referee.setTime(this.#machine.time.nowSeconds());
       if (task !== undefined) {
-        try {
-          task();
-        } catch (error) {
-          if (!this.referee.hasFailed()) this.referee.accuse(`a timer throws ${error}, although nothing has failed`);
-        }
+        this.#machine.ring(task);
         this.referee.timerRan();
       }
       this.#work();
       this.#endTurn();
-      if (task === undefined || this.#sql.isCrashed) return;
+      if (task === undefined || this.#machine.sql.isCrashed) return;
     }
   }
 
   /** Periodic work, if it is due. */
   #work(): void {
-    const { jobs } = this.#running;
-    const now = this.#time.nowSeconds();
-    if (now < this.#dueSeconds) return;
-    for (const [key, { openedAt, authed }] of this.referee.oracle.connections) {
-      const party = this.#clients.get(key);
-      if (party !== undefined && authed.size === 0 && openedAt + LOGIN_SECONDS <= now) party.mayBeClosed ??= "login";
-    }
-    for (let left = 5; left > 0 && jobs.run(); left--) this.referee.flush();
-    this.#dueSeconds = jobs.nextDue();
-    if (!this.#sql.isCrashed) this.referee.reconcile((id) => this.#sql.hasEvent(id));
+    if (!this.#machine.isWorkDue) return;
+    const now = this.#machine.time.nowSeconds();
+    const { connections } = this.referee.oracle;
+    for (const party of this.#clients.values()) party.noteTime(connections.get(party.key), now);
+    this.#machine.work(() => this.referee.flush());
+    if (!this.#machine.sql.isCrashed) this.referee.oracle.reconcile((id) => this.#machine.sql.hasEvent(id));
   }
 
   /** Everybody reads, the disk works, and time goes on until nothing is left to do. */
   #settle(): void {
-    this.#sql.failsIn = undefined;
+    this.#machine.sql.failsIn = undefined;
     for (const { socket } of this.#clients.values()) socket.isCrowded = false;
     for (let left = LOOKS; left > 0; left--) {
-      for (let runs = LOOKS; this.#isAwake && runs > 0; runs--) this.#run();
+      for (let runs = LOOKS; this.#machine.isAwake && runs > 0; runs--) this.#run();
       if (this.#isAtRest) break;
       this.#tick(LOOK_MS);
     }
@@ -226,14 +199,12 @@ export class Simulation {
   }
 
   get #isAtRest(): boolean {
-    if (this.#isAwake || this.#disk.isBehind || this.referee.isWaiting) return false;
-    return [...this.referee.parties.values()].every(
-      (party) => party.arrived.length + party.held.length === 0 && party.connection.task === undefined,
-    );
+    if (this.#machine.isAwake || this.#machine.disk.isBehind || this.referee.isWaiting) return false;
+    return [...this.referee.parties.values()].every((party) => party.isIdle);
   }
 
   #connect(on: number): void {
-    const { relay } = this.#running;
+    const { relay } = this.#machine.running;
     const socket: SimulatedSocket = new SimulatedSocket(
       {
         sent: (_, text) => this.#sent(on, socket, text),
@@ -246,10 +217,14 @@ export class Simulation {
     );
     this.referee.flush();
     const connection = relay.open(socket, undefined);
-    this.#running.opened(connection);
-    this.#keep(connection);
+    this.#machine.running.opened(connection);
+    if (!this.#machine.keep(connection)) {
+      // A client whose connection cannot be kept is turned away.
+      relay.leave(connection);
+      return;
+    }
     const party = new Party(on, connection, socket);
-    party.graceUntilMs = this.#time.nowMs() + this.#settings.graceMs;
+    party.graceUntilMs = this.#machine.time.nowMs() + this.#settings.graceMs;
     this.#clients.set(on, party);
     this.referee.parties.set(connection.inbox, party);
     this.referee.oracle.connect(on, connection.challenge);
@@ -262,7 +237,7 @@ export class Simulation {
 
   /** The relay sends a frame. */
   #sent(on: number, socket: SimulatedSocket, text: string): void {
-    if (this.#sql.isCrashed) return;
+    if (this.#machine.sql.isCrashed) return;
     const frame = JSON.parse(text) as Frame;
     const party = this.#partyOf(socket);
     if (party === undefined) {
@@ -271,38 +246,27 @@ export class Simulation {
       return;
     }
     this.referee.sent(party, frame);
-    this.#disk.send({ socket, frame });
-  }
-
-  /** A frame reaches its client: what it says must not be lost any more. */
-  #left({ socket, frame }: Outgoing, durable: number): void {
-    if (socket.isEnded) return;
-    const id = frame[0] === "EVENT" ? (frame[2] as { id: string }).id : frame[1];
-    const isStored = frame[0] === "EVENT" || (frame[0] === "OK" && frame[2] === true);
-    const at = isStored ? this.referee.storedAt.get(id as string) : undefined;
-    if (at !== undefined && at > durable) this.referee.accuse(`${frame[0]} ${id} is shown before it is durable`);
+    this.#machine.disk.send({ socket, frame });
   }
 
   #leave(on: number, party: Party): void {
     this.referee.flush();
     party.wire.length = 0;
     party.socket.isEnded = true;
-    this.#running.relay.leave(party.connection);
+    this.#machine.running.relay.leave(party.connection);
     this.referee.flush();
     this.referee.end(party, true);
     this.#clients.delete(on);
   }
 
   #step(party: Party, step: () => void): void {
-    const reason = this.#fairness.around(party, this.referee.parties.values(), this.#sql.meter, step);
+    const reason = this.#fairness.around(party, this.referee.parties.values(), this.#machine.sql.meter, step);
     if (reason !== undefined) this.referee.accuse(reason);
   }
 
   /** The machine stops. It starts with what was on its disk. */
   #crash(): void {
-    const { content, known } = this.#disk.afterCrash();
-    this.#sql.close();
-    this.#sql = new SimulatedSql(this.#settings.scale, content);
+    const known = this.#machine.crash();
     for (const [key, party] of this.#clients) {
       party.socket.isEnded = true;
       this.referee.oracle.connections.delete(key);
@@ -310,135 +274,31 @@ export class Simulation {
       this.referee.syncs.drop(key);
     }
     this.#clients.clear();
-    this.#kept.clear();
-    this.referee.restart(known.clone());
-    this.#time.forget();
-    this.#disk = this.#newDisk();
+    this.referee.restart(known);
     this.#thrown = 0;
-    this.#running = this.#boot();
+    this.#machine.start();
   }
 
-  /** The object goes while nothing is to be done, and comes back at the next frame (R-06-12). */
+  /** The host loses its memory while nothing is to be done (R-06-12). */
   #evict(): void {
-    this.#settle();
-    this.#tick(2000);
     const { oracle, parties } = this.referee;
-    // An open sync keeps it in memory.
+    if (!this.#machine.hibernates) return;
+    this.#settle();
+    // Its timers keep it in memory, and what could not be written is tried again; so do open syncs.
+    this.#tick(this.#machine.sql.thrown > 0 ? 40_000 : this.#machine.random.pick([0, 2000]));
     if ([...oracle.connections.values()].some(({ syncs }) => syncs.size > 0)) return;
-    this.#time.forget();
     parties.clear();
-    this.#running = this.#boot((running) => {
-      for (const [key, party] of this.#clients) {
-        const kept = this.#kept.get(party.connection.id);
-        if (kept === undefined) {
-          this.referee.accuse(`connection ${key} is not kept`);
-          return;
-        }
-        const { config, relay } = running;
-        const connection = new Connection(party.socket, kept.identity, config.privateKinds, undefined);
-        relay.restore(connection);
-        for (const [id, source] of kept.subscriptions) {
-          const filters = source.map((value) => parseFilter(value, filterOptions(config)));
-          const parsed = filters.flatMap((filter) => (filter.ok ? [filter.value] : []));
-          if (parsed.length < source.length)
-            this.referee.accuse(`subscription ${id} is kept in a form that is refused`);
-          relay.subscriptions.restore(connection, id, parsed);
-        }
+    this.#machine.forget((socket, connection) => {
+      for (const party of this.#clients.values()) {
+        if (party.socket !== socket) continue;
         party.connection = connection;
         party.graceUntilMs = 0;
         parties.set(connection.inbox, party);
       }
     });
-    oracle.evict();
-  }
-
-  #boot(restore: (running: Running) => void = () => {}): Running {
-    const config = configOf(this.#settings);
-    const startedAtMs = this.#time.nowMs();
-    this.referee.storedAt.clear();
-    this.#isAwake = false;
-    const running = assemble({ config, sql: this.#sql, crypto: CRYPTO, host: this.#host(), startedAtMs });
-    running.jobs.onDue = (seconds) => {
-      this.#dueSeconds = Math.min(this.#dueSeconds, seconds);
-    };
-    restore(running);
-    running.start();
-    this.#dueSeconds = running.jobs.nextDue();
-    return running;
-  }
-
-  #host(): Host {
-    const simulation = this;
-    return {
-      clock: this.#time,
-      survival: {
-        keep: (connection) => simulation.#keep(connection),
-        opened: ({ connection, id, source }) => {
-          simulation.#keep(connection);
-          simulation.#kept.get(connection.id)?.subscriptions.set(id, source);
-        },
-        closed: ({ connection, id }) => void simulation.#kept.get(connection.id)?.subscriptions.delete(id),
-      },
-      report: (message, details) => {
-        if (simulation.referee.hasFailed()) return;
-        simulation.referee.accuse(`${message}, although nothing has failed: ${JSON.stringify(details)}`);
-      },
-      randomHex: (bytes) =>
-        Array.from({ length: bytes }, () => simulation.#random.int(0, 255).toString(16).padStart(2, "0")).join(""),
-      wake() {
-        simulation.#isAwake = true;
-      },
-      get isSyncing() {
-        return simulation.#settings.tellsOfSyncs && simulation.#disk.isSyncing;
-      },
-      gatherMs: this.#settings.gatherMs,
-    };
-  }
-
-  #keep(connection: Connection): void {
-    const { id, challenge, authed, failedAuths, failedSince, openedSeconds } = connection;
-    const identity = { id, challenge, pubkeys: [...authed], failedAuths, failedSince, openedSeconds };
-    const { subscriptions } = this.#kept.get(id) ?? { subscriptions: new Map<string, readonly unknown[]>() };
-    this.#kept.set(id, { identity, subscriptions });
-  }
-
-  #newDisk(): Disk<Archive> {
-    return new Disk<Archive>({
-      sql: this.#sql,
-      time: this.#time,
-      random: this.#random,
-      known: () => this.referee.oracle.archive.clone(),
-      leave: (outgoing, durable) => this.#left(outgoing, durable),
-      synced: () => {
-        this.#isAwake = true;
-      },
-    });
-  }
-
-  #frame(message: Message, party: Party): Frame {
-    const { syncs, oracle } = this.referee;
-    switch (message.verb) {
-      case "EVENT":
-        return ["EVENT", this.signer.sign(message.draft)];
-      case "REQ":
-      case "COUNT":
-        return [message.verb, message.id, ...message.filters];
-      case "CLOSE":
-      case "NEG-CLOSE":
-        return [message.verb, message.id];
-      case "NEG-OPEN": {
-        const id = syncs.unused(message.on, message.id);
-        const opening = syncs.open(message.on, id, message.records);
-        return ["NEG-OPEN", id, message.filter, message.fault ?? opening];
-      }
-      case "NEG-MSG":
-        return ["NEG-MSG", message.id, message.fault ?? syncs.next(message.on, message.id)];
-      case "AUTH": {
-        const { challenge } = party.connection;
-        const answered = message.fault === "challenge" ? `not ${challenge}` : challenge;
-        const draft = authDraft(message.by, answered, oracle.now);
-        return ["AUTH", this.signer.signLogin(message.fault === "sig" ? { ...draft, fault: "sig" } : draft)];
-      }
+    for (const [key, { connection }] of this.#clients) {
+      if (!parties.has(connection.inbox)) this.referee.accuse(`connection ${key} is not kept`);
     }
+    oracle.evict();
   }
 }

@@ -16,21 +16,16 @@ function list(): Process[] {
   });
 }
 
-/** The workerd processes that `pid` has started, itself or through its children. */
-export function workerdsOf(pid: number): number[] {
+/** The process that is the relay: `pid` itself or one that it has started, itself or through its children. */
+export function relayOf(pid: number): number {
   const all = list();
-  const found: Process[] = [];
-  const visit = (parent: number): void => {
-    for (const process of all.filter((candidate) => candidate.parent === parent)) {
-      found.push(process);
-      visit(process.pid);
-    }
-  };
-  visit(pid);
-  // npm's shell is given the words "workerd" too, so only the program's own name counts.
-  return found
-    .filter(({ command }) => /(^|\/)workerd( |$)/.test(command.split(" serve ")[0] ?? ""))
-    .map(({ pid }) => pid);
+  const tree = all.filter((process) => process.pid === pid);
+  for (const { pid } of tree) tree.push(...all.filter(({ parent }) => parent === pid));
+  const named = (pattern: RegExp) => tree.findLast(({ command }) => pattern.test(command));
+  // npm's shell is given the words of the command too, so only the program's own name counts.
+  const found = named(/^\S*workerd serve /) ?? named(/^\S*node (\S+ )*\S*cli\/start\.mjs/);
+  if (found === undefined) throw new Error(`no relay among ${tree.map(({ command }) => command).join(", ")}`);
+  return found.pid;
 }
 
 /** Whether a process runs; one that has ended and waits for its parent to notice does not. */

@@ -73,7 +73,7 @@ export class RelayObject extends DurableObject<Env> {
     try {
       running = this.#start();
       this.#ownUrls.heardOf(request.url, running.config);
-      running.store.lookups.check();
+      running.store.check();
     } catch (error) {
       report("cannot serve", { error: String(error) });
       const isForPeople = error instanceof NewerSchemaError;

@@ -15,8 +15,11 @@ const TIGHT = 128 << 20;
 /** How long a client may take none of what waits for it, in milliseconds. */
 const STUCK_MS = 60_000;
 
-/** How long a client may stay after a Close, in milliseconds. */
-const LINGER_MS = 2000;
+/** Bytes that the network is given ahead of what the client takes: the rest can still be dropped. */
+const AHEAD = 1 << 20;
+
+/** How long a client may stay after a Close, in milliseconds: who has been slow has much to read before it. */
+const LINGER_MS = 30_000;
 
 /** What all sockets have in common. */
 export interface Shared {
@@ -50,7 +53,7 @@ export class ClientSocket implements Socket, Outlet {
     this.#shared = shared;
     net.on("drain", () => {
       this.#net.setTimeout(0);
-      this.#note();
+      this.flush();
     });
     net.on("timeout", () => net.destroy());
     net.on("close", () => {
@@ -73,8 +76,11 @@ export class ClientSocket implements Socket, Outlet {
 
   close(code: number, reason: string): void {
     if (this.#isClosing) return;
+    if (this.isOverflowing) this.#drop();
     this.#queue(closeFrame(code, reason));
     this.#leaveSoon();
+    // Its Close has to be seen.
+    this.intake?.resume();
   }
 
   /** Answers a Close, or a violation of the protocol, and ends the connection behind what is queued. */
@@ -112,7 +118,7 @@ export class ClientSocket implements Socket, Outlet {
   heard(): void {}
 
   pause(): boolean {
-    this.intake?.pause();
+    if (!this.#isClosing) this.intake?.pause();
     return true;
   }
 
@@ -134,6 +140,8 @@ export class ClientSocket implements Socket, Outlet {
 
   flush(): void {
     if (this.#hasEnded) return;
+    this.#note();
+    if (this.#net.writableLength > AHEAD) return;
     const isLast = this.#released.includes(END);
     const frames = isLast ? this.#released.filter((frame) => frame !== END) : this.#released;
     this.#released = [];
@@ -159,6 +167,13 @@ export class ClientSocket implements Socket, Outlet {
     this.#waiting += frame.length;
   }
 
+  /** What may leave and has not been given to the network does not leave. */
+  #drop(): void {
+    this.#waiting -= this.released;
+    this.released = 0;
+    this.#released = [];
+  }
+
   /** The client has some time to go. */
   #leaveSoon(): void {
     if (this.#isClosing) return;
@@ -168,7 +183,7 @@ export class ClientSocket implements Socket, Outlet {
   }
 
   #note(): void {
-    const unsent = this.#net.destroyed ? 0 : this.#net.writableLength;
+    const unsent = this.#net.destroyed ? 0 : this.released + this.#net.writableLength;
     this.#shared.unsent += unsent - this.#unsent;
     this.#unsent = unsent;
   }

@@ -142,7 +142,7 @@ function put(
   const crypto = createCrypto(new WebAssembly.Module(readFileSync(WASM)));
   try {
     const running: Running = assemble({ config: parseConfig(variables), sql, crypto, host, startedAtMs });
-    running.store.lookups.check();
+    running.store.check();
     return running;
   } catch (error) {
     sql.close();

@@ -8,6 +8,7 @@ import { answer } from "../http/answer.ts";
 import { turnAway } from "../http/door.ts";
 import { plain, withCors } from "../http/pages.ts";
 import { errandOf } from "../http/route.ts";
+import { Entrance } from "./entrance.ts";
 import { report } from "./host.ts";
 import type { Sockets } from "./sockets.ts";
 
@@ -33,19 +34,27 @@ export function createRelayServer(running: Running, sockets: Sockets): Server {
     // What offers HTTP/2 is an ordinary request.
     shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
   });
+  const entrance = new Entrance();
   server.on("request", (request, response) => {
-    serve(request, running).then(
-      (answered) => write(answered, request, response),
-      (error) => {
-        report("request failed", { error: String(error) });
-        response.writeHead(500).end();
-      },
-    );
+    const { socket } = request;
+    if (!entrance.count(socket)) return;
+    response.on("close", () => entrance.answered(socket));
+    entrance.enter(socket, () => {
+      serve(request, running).then(
+        (answered) => write(answered, request, response),
+        (error) => {
+          report("request failed", { error: String(error) });
+          response.writeHead(500).end();
+        },
+      );
+    });
   });
   server.on("upgrade", (request, net: NetSocket, head) => {
     net.on("error", () => net.destroy());
-    const refusal = admit(request, net, head, running, sockets);
-    if (refusal !== undefined) void refuse(net, refusal);
+    entrance.enter(net, () => {
+      const refusal = admit(request, net, head, running, sockets);
+      if (refusal !== undefined) void refuse(net, refusal);
+    });
   });
   let reportedMs = 0;
   server.on("error", (error) => {
@@ -72,7 +81,8 @@ function admit(
   if (errand instanceof Response) return errand;
   if (errand !== "upgrade") return plain(400, "Only an upgrade to websocket is possible.");
   const origin = originOfPeer(incoming, config.clientIpHeader);
-  const refusal = turnAway(origin, config, access.lists, [relay.connections]);
+  const closing = { size: sockets.size - relay.connections.size, countFrom: () => 0 };
+  const refusal = turnAway(origin, config, access.lists, [relay.connections, closing]);
   if (refusal !== undefined) return refusal;
   sockets.accept(net, request.headers.get("Sec-WebSocket-Key") ?? "", head, origin);
   return undefined;

@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { COST, Meter } from "../../protocol/work.ts";
-import type { Row, Sql, SqlValue } from "../../store/sql.ts";
+import { Meter } from "../../protocol/work.ts";
+import { chargeRow, chargeStatement, type Row, type Sql, type SqlValue } from "../../store/sql.ts";
 
 /** Prepared statements that are kept: the plans of queries differ in the number of their values. */
 const MAX_STATEMENTS = 1000;
@@ -58,21 +58,13 @@ export function openSql(path: string): NodeSql {
     sql.onCommit();
   }
 
-  function count(row: Row): void {
-    const { meter } = sql;
-    meter.read++;
-    let characters = 0;
-    for (const value of row) if (typeof value === "string") characters += value.length;
-    meter.spent += COST.row + characters * COST.rowCharacter;
-  }
-
   const sql: NodeSql = {
     meter: Object.assign(new Meter(), { written: 0, read: 0 }),
     onCommit() {},
     all(query, ...bindings) {
-      sql.meter.spent += COST.statement;
       if (bindings.length === 0 && isScript(query)) {
         database.exec(query);
+        chargeStatement(sql);
         hasWritten = true;
         committed();
         return [];
@@ -81,11 +73,13 @@ export function openSql(path: string): NodeSql {
       let rows: Row[] = [];
       if (returnsRows) {
         rows = statement.all(...bindings) as unknown as Row[];
-        for (const row of rows) count(row);
+        chargeStatement(sql);
+        sql.meter.read += rows.length;
+        for (const row of rows) chargeRow(sql, row);
       } else {
         const changes = Number(statement.run(...bindings).changes);
         sql.meter.written += changes;
-        sql.meter.spent += COST.write * changes;
+        chargeStatement(sql, changes);
       }
       if (isWrite) {
         hasWritten = true;
@@ -94,12 +88,13 @@ export function openSql(path: string): NodeSql {
       return rows;
     },
     each(query: string, bindings: SqlValue[], take: (row: Row) => boolean) {
-      sql.meter.spent += COST.statement;
+      chargeStatement(sql);
       const one = prepare(query);
       one.isBusy = true;
       try {
         for (const row of one.statement.iterate(...bindings) as unknown as Iterable<Row>) {
-          count(row);
+          sql.meter.read++;
+          chargeRow(sql, row);
           if (!take(row)) break;
         }
       } finally {

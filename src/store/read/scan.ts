@@ -126,7 +126,8 @@ export class Scan {
     if (plan === undefined) return undefined;
     const bounds = boundsOf(filter, this.#snapshot);
     const take = takeOf(filter, this.#limits);
-    const scan = new FilterScan(this.#sql, plan, filter, bounds, this.#reader, take, this.#snapshot);
+    const { length } = this.#filters;
+    const scan = new FilterScan(this.#sql, plan, filter, bounds, this.#reader, take, this.#snapshot, length);
     yield* scan.open();
     return scan;
   }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { alice, bob, key, unique } from "../../support/keys.ts";
-import { workerdsOf } from "../../support/processes.ts";
+import { relayOf } from "../../support/processes.ts";
 import { type Server, startServer, until } from "../../support/server.ts";
 import { Ledger } from "../ledger.ts";
 import { Party } from "../party.ts";
@@ -48,12 +48,12 @@ test("R-01-10 receivers that never read: memory is bounded, the others are serve
   await small();
   const calm = p99(other.latencies.splice(0));
 
-  const [workerd] = workerdsOf(server.pid()) as [number];
-  const base = residentMiB(workerd);
+  const relay = relayOf(server.pid());
+  const base = residentMiB(relay);
   let peak = base;
   const startedAt = Date.now();
   const watch = setInterval(() => {
-    peak = Math.max(peak, residentMiB(workerd));
+    peak = Math.max(peak, residentMiB(relay));
   }, 50);
   for (const one of receivers) one.pause();
   // Stored answers of some 100 MB, then live events of some 110 MB, for each of them.

@@ -3,7 +3,7 @@ import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { workerdsOf } from "../../support/processes.ts";
+import { relayOf } from "../../support/processes.ts";
 import type { Server } from "../../support/server.ts";
 
 /** A place for data that can be made full, and have room again. */
@@ -17,7 +17,7 @@ export interface SmallDisk {
 
 const SIZE = "48m";
 
-/** A small filesystem where this process may mount one; else a limit on the size of workerd's files; else a reason. */
+/** A small filesystem where this process may mount one; else a limit on the size of the relay's files; else a reason. */
 export async function smallDisk(): Promise<SmallDisk | string> {
   if (process.platform !== "linux") return "needs Linux";
   const directory = await mkdtemp(join(tmpdir(), "nexus-disk-"));
@@ -61,7 +61,7 @@ function mounted(directory: string): SmallDisk {
 /** Files may not grow any further: writes beyond fail as on a full disk, or with EFBIG. */
 function limited(directory: string): SmallDisk {
   const limit = (server: Server, bytes: string) => {
-    for (const pid of workerdsOf(server.pid())) execFileSync("prlimit", ["--pid", String(pid), `--fsize=${bytes}:`]);
+    execFileSync("prlimit", ["--pid", String(relayOf(server.pid())), `--fsize=${bytes}:`]);
   };
   return {
     how: "limit on the size of files",
