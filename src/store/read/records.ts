@@ -40,9 +40,9 @@ export function* collectRecords(
   let found = 0;
   for (let from = meter.spent; ; ) {
     const { done, value } = steps.next();
+    if (done) return value === undefined ? undefined : (admit(value.size) ?? value);
     // What is built is no longer in the builder.
     found = Math.max(found, builder.size);
-    if (done) return value === undefined ? undefined : (admit(found) ?? value);
     if (meter.spent - from < STEP) continue;
     const refusal = admit(found);
     if (refusal !== undefined) return refusal;
