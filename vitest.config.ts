@@ -14,7 +14,7 @@ const insideWorkerd = () => ({
   plugins: [
     cloudflareTest({
       wrangler: { configPath: "./wrangler.toml" },
-      miniflare: { bindings: { ADMIN_PUBKEYS: admin.pubkey } },
+      miniflare: { bindings: { ADMIN_PUBKEYS: admin.pubkey, AUTH_GRACE_MS: "0" } },
     }),
   ],
   resolve: onHost("workerd"),

@@ -8,8 +8,12 @@ export type Settings = Readonly<Record<string, string>>;
 /** The header in which `from` of {@link Knock} goes, as a proxy in front of the relay would set it. */
 export const ADDRESS_HEADER = "X-Client-Address";
 
-/** What every relay under test is told, unless a test says otherwise. */
-export const TEST_SETTINGS: Settings = { ADMIN_PUBKEYS: admin.pubkey, CLIENT_IP_HEADER: ADDRESS_HEADER };
+/** What every relay under test is told, unless a test says otherwise: nothing waits for a login. */
+export const TEST_SETTINGS: Settings = {
+  ADMIN_PUBKEYS: admin.pubkey,
+  CLIENT_IP_HEADER: ADDRESS_HEADER,
+  AUTH_GRACE_MS: "0",
+};
 
 export interface Knock {
   /** Path of the relay, `/` unless told. */

@@ -68,7 +68,7 @@ export const TRAFFIC = {
     help: "time after which a connection that has not logged in is closed, a tenth and a second later at most",
   }),
   AUTH_GRACE_MS: integer({
-    default: 0,
+    default: 500,
     min: 0,
     max: 10_000,
     unit: "milliseconds",

@@ -19,7 +19,7 @@ export function isErasing({ kind }: Event): boolean {
 
 /** What storing an event takes, in units, without its delivery. */
 export function workOf({ event: { event, raw } }: Waiting): number {
-  return COST.signature + (4 + event.tags.length) * COST.write + raw.length * (COST.character + COST.searchCharacter);
+  return COST.signature + (4 + event.tags.length) * COST.write + raw.length * COST.character;
 }
 
 /** Events of all connections that wait for their commit, in the order in which they came. */
