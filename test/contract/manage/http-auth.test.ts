@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { admin, alice, now, signed } from "../../support/keys.ts";
 import { authorization, HTTP_URL, headerOf, post, RPC } from "../../support/manage.ts";
+import { RELAY_URL } from "../../support/client.ts";
 import { freshRelay } from "../../support/relay.ts";
 import { lookUp } from "../../support/stock.ts";
 
@@ -173,7 +174,7 @@ describe("R-05-70 the URL", () => {
 
   test("T-128 what the client says about the host does not count", async () => {
     const headers = { "Content-Type": RPC, Host: "evil.example.com", "X-Forwarded-Host": "evil.example.com" };
-    const { fetch } = freshRelay();
+    const { fetch } = freshRelay({ RELAY_URL });
     const forged = headerOf(right("https://evil.example.com/"));
     const url = "https://evil.example.com/";
     expect((await post(fetch, BODY, { header: forged, headers, url })).status).toBe(401);
