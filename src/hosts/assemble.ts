@@ -62,7 +62,7 @@ export function assemble({ config, sql, crypto, host, startedAtMs }: Parts): Run
   const access: Access = { config, lists };
   const log = new EventLog(sql, store, config, () => clock.nowSeconds(), erasingOf(lists));
   // Moderators learn no more than anybody of what is private (R-05-29).
-  const storedOf = (ids: readonly string[]) => store.storedOf(ids, config.privateKinds);
+  const storedOf = (ids: readonly string[]) => store.lookups.storedOf(ids, config.privateKinds);
   const stored = (event: Event) => {
     jobs.onDue(dueOf(event, config.retention));
     if (event.kind !== REPORT_KIND) return;
@@ -114,7 +114,7 @@ export function assemble({ config, sql, crypto, host, startedAtMs }: Parts): Run
     changeLog: lists,
     clock,
     storedOf,
-    authorOf: (id) => store.find(id)?.pubkey,
+    authorOf: (id) => store.lookups.find(id)?.pubkey,
     removeEvent: (id) => cleanup.removeEvent(id),
     closeBlocked,
     eraseSoon,

@@ -122,11 +122,14 @@ function readKey(
       return undefined;
     }
     case "kinds": {
-      if (!Array.isArray(value) || !value.every((kind) => Number.isInteger(kind))) {
-        return "invalid: kinds is not a list of whole numbers";
+      if (!Array.isArray(value)) return "invalid: kinds is not a list of whole numbers";
+      const kinds = new Set<number>();
+      for (const kind of value) {
+        if (!Number.isInteger(kind)) return "invalid: kinds is not a list of whole numbers";
+        // A kind that cannot exist never matches; that alone is no error (number table of 1.5).
+        if (kind >= 0 && kind <= MAX_KIND) kinds.add(kind + 0);
       }
-      // A kind that cannot exist never matches; that alone is no error (number table of 1.5).
-      filter.kinds = new Set(value.filter((kind) => kind >= 0 && kind <= MAX_KIND).map((kind) => kind + 0));
+      filter.kinds = kinds;
       return undefined;
     }
     case "since":

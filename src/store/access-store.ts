@@ -18,7 +18,7 @@ export interface AuditEntry {
 }
 
 /** Changes of one caller that are remembered: who makes more loses its own, not those of others. */
-const MAX_OWN_AUDIT = 2000;
+const MAX_OWN_AUDIT = 5000;
 
 /** The entries of one list, and their subjects in order. */
 interface List {
@@ -36,6 +36,8 @@ export class AccessStore {
   /** What takes back, in memory, what the transaction under way has done so far. */
   #undo: (() => void)[] | undefined;
   #revision = 0;
+  /** What it was when the transaction under way began. */
+  #revisionBefore = -1;
   /** Positions of the changes of each caller, oldest first; read when the first change is recorded. */
   #audit: Map<string, number[]> | undefined;
 
@@ -58,6 +60,7 @@ export class AccessStore {
   /** Does all of `body` in one transaction or, if it throws, nothing. */
   atomically<T>(body: () => T): T {
     this.#undo = [];
+    this.#revisionBefore = this.#revision;
     try {
       return this.#sql.transaction(body);
     } catch (error) {
@@ -66,6 +69,7 @@ export class AccessStore {
       throw error;
     } finally {
       this.#undo = undefined;
+      this.#revisionBefore = -1;
     }
   }
 
@@ -123,10 +127,11 @@ export class AccessStore {
 
   /**
    * Remembers a change: one row, and one for the oldest of its caller that has too many, or of all. So nobody can have what
-   * others did forgotten.
+   * others did forgotten. Of a transaction that has changed no entry there is nothing to remember.
    */
   record(entry: Omit<AuditEntry, "position">): void {
     const { at, pubkey, method, params } = entry;
+    if (this.#revision === this.#revisionBefore) return;
     this.#audit ??= this.#readAudit();
     const [[position]] = this.#sql.all(
       "INSERT INTO audit(at, pubkey, method, params) VALUES(?1, ?2, ?3, ?4) RETURNING seq",

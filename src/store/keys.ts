@@ -11,11 +11,27 @@ const MAX_PLAIN_BYTES = 31;
  * marker and the SHA-256 of a long one. The lengths differ, so two values never share a key.
  */
 export function tagKey(letter: string, value: string): string {
-  const prefix = letter.charCodeAt(0).toString(16);
-  if (isHex64(value)) return prefix + value;
+  const prefix = HEX[letter.charCodeAt(0)] as string;
+  if (value.length === 64 && isHex64(value)) return prefix + value;
+  const plain = value.length <= MAX_PLAIN_BYTES ? asciiHex(value) : undefined;
+  if (plain !== undefined) return prefix + plain;
   const bytes = utf8ToBytes(value);
   if (bytes.length <= MAX_PLAIN_BYTES) return prefix + bytesToHex(bytes);
   return `${prefix}00${bytesToHex(sha256(bytes))}`;
+}
+
+/** Every ASCII character as two digits. */
+const HEX = Array.from({ length: 128 }, (_, code) => code.toString(16).padStart(2, "0"));
+
+/** The bytes of an ASCII text as hex; undefined if it is another. */
+function asciiHex(text: string): string | undefined {
+  let hex = "";
+  for (let i = 0; i < text.length; i++) {
+    const digits = HEX[text.charCodeAt(i)];
+    if (digits === undefined) return undefined;
+    hex += digits;
+  }
+  return hex;
 }
 
 /** Index key of an address, as hex: pubkey, kind in two bytes, then the bytes of `d`. */

@@ -7,10 +7,10 @@ import { EventStore } from "../../src/store/event-store.ts";
 import { type Frame, RELAY_URL } from "../support/client.ts";
 import { putAll } from "../support/events.ts";
 import { admin, type Key } from "../support/keys.ts";
-import { CRYPTO, signFast } from "./crypto.ts";
-import { SimulatedSocket } from "./simulated-socket.ts";
-import { SimulatedSql } from "./simulated-sql.ts";
-import { SimulatedTime } from "./simulated-time.ts";
+import { CRYPTO, signFast } from "./machine/crypto.ts";
+import { SimulatedSocket } from "./machine/simulated-socket.ts";
+import { SimulatedSql } from "./machine/simulated-sql.ts";
+import { SimulatedTime } from "./machine/simulated-time.ts";
 
 /** Unix time at which every bench starts, in seconds. */
 export const START = 1_800_000_000;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Filter } from "../support/client.ts";
 import { BASE_TIME, type Draft, KEYS, Signer } from "../support/model/drafts.ts";
 import type { Action, Settings } from "./actions.ts";
-import { signFast } from "./crypto.ts";
+import { signFast } from "./machine/crypto.ts";
 import { replay } from "./session.ts";
 
 /** What random sessions have found once, in its shortest form. */

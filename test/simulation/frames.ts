@@ -2,8 +2,8 @@ import type { Frame } from "../support/client.ts";
 import type { Signer } from "../support/model/drafts.ts";
 import { authDraft } from "../support/model/session-frames.ts";
 import type { Message } from "../support/model/steps.ts";
-import type { Party } from "./party.ts";
-import type { Referee } from "./referee.ts";
+import type { Party } from "./judge/party.ts";
+import type { Referee } from "./judge/referee.ts";
 
 /** The frame that a client sends for a message. */
 export function frameOf(message: Message, party: Party, { syncs, oracle }: Referee, signer: Signer): Frame {

@@ -7,7 +7,7 @@ import { EventLog } from "../../src/store/event-log.ts";
 import { EventStore } from "../../src/store/event-store.ts";
 import type { Filter } from "../support/client.ts";
 import { putAll, type Template, unsigned } from "../support/events.ts";
-import { SimulatedSql } from "./simulated-sql.ts";
+import { SimulatedSql } from "./machine/simulated-sql.ts";
 
 // Reads of many steps, and what happens between these: the log alone, with a meter by which a few events are many.
 

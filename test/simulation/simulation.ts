@@ -2,14 +2,14 @@ import type { Frame } from "../support/client.ts";
 import { Signer } from "../support/model/drafts.ts";
 import type { Message, State } from "../support/model/steps.ts";
 import type { Action, Settings } from "./actions.ts";
-import { signFast } from "./crypto.ts";
-import { Fairness } from "./fairness.ts";
 import { frameOf } from "./frames.ts";
-import { Machine } from "./machine.ts";
-import { Party } from "./party.ts";
-import { Referee } from "./referee.ts";
-import { SimulatedSocket } from "./simulated-socket.ts";
-import { watch } from "./watch.ts";
+import { Fairness } from "./judge/fairness.ts";
+import { Party } from "./judge/party.ts";
+import { Referee } from "./judge/referee.ts";
+import { watch } from "./judge/watch.ts";
+import { signFast } from "./machine/crypto.ts";
+import { Machine } from "./machine/machine.ts";
+import { SimulatedSocket } from "./machine/simulated-socket.ts";
 
 /** Looks until everything has come to rest, and milliseconds between them. */
 const LOOKS = 500;
@@ -97,10 +97,7 @@ export class Simulation {
           socket.isCrowded = action.is;
         });
       case "overflow":
-        return this.#with(action.on, (party) => {
-          party.socket.isOverflowing = true;
-          party.mayBeClosed = "overflow";
-        });
+        return this.#with(action.on, (party) => party.overflow());
       case "leave":
         return this.#with(action.on, (party) => this.#leave(action.on, party));
       case "connect":

@@ -8,9 +8,9 @@ import type { EventLog } from "../../src/store/event-log.ts";
 import { unsigned } from "../support/events.ts";
 import { alice, bob, carol } from "../support/keys.ts";
 import { Bench } from "./bench.ts";
-import { ScaledMeter } from "./scaled-meter.ts";
-import { SimulatedSocket } from "./simulated-socket.ts";
-import { SimulatedTime } from "./simulated-time.ts";
+import { ScaledMeter } from "./machine/scaled-meter.ts";
+import { SimulatedSocket } from "./machine/simulated-socket.ts";
+import { SimulatedTime } from "./machine/simulated-time.ts";
 
 // Time and memory of syncs.
 

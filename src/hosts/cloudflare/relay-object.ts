@@ -73,7 +73,7 @@ export class RelayObject extends DurableObject<Env> {
     try {
       running = this.#start();
       this.#ownUrls.heardOf(request.url, running.config);
-      running.store.check();
+      running.store.lookups.check();
     } catch (error) {
       report("cannot serve", { error: String(error) });
       const isForPeople = error instanceof NewerSchemaError;

@@ -142,7 +142,7 @@ function put(
   const crypto = createCrypto(new WebAssembly.Module(readFileSync(WASM)));
   try {
     const running: Running = assemble({ config: parseConfig(variables), sql, crypto, host, startedAtMs });
-    running.store.check();
+    running.store.lookups.check();
     return running;
   } catch (error) {
     sql.close();

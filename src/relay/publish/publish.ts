@@ -4,7 +4,7 @@ import { type Event, parseEvent } from "../../protocol/event.ts";
 import { kindClass } from "../../protocol/kind.ts";
 import { INTERNAL_ERROR, type Reason } from "../../protocol/reason.ts";
 import type { Meter } from "../../protocol/work.ts";
-import type { PutResult } from "../../store/put.ts";
+import type { PutResult } from "../../store/runs.ts";
 import type { Connection } from "../connection.ts";
 import { type DeliverDeps, deliverLive } from "../read/deliver.ts";
 import { Batch, workOf } from "./batch.ts";

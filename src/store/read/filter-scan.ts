@@ -1,6 +1,5 @@
 import { type Event, indexedTags } from "../../protocol/event.ts";
 import { type Filter, matches } from "../../protocol/filter.ts";
-import { searchTextOf } from "../../protocol/search/search-text.ts";
 import { canRead, type Reader } from "../../protocol/visibility.ts";
 import { COST } from "../../protocol/work.ts";
 import type { Sql } from "../sql.ts";
@@ -27,9 +26,8 @@ export interface Hiding {
   readonly hides?: Hides | undefined;
 }
 
-/** Rows that the ranges of one filter read ahead at most, and that those of all filters do; a few for each of very many. */
+/** Rows that one range reads ahead at most. */
 const MAX_CHUNK = 501;
-const MIN_CHUNK = 8;
 
 /** A row of a plan's ranges, and whether the filter and the reader take it. */
 export class Candidate implements Comparable<Candidate> {
@@ -59,24 +57,13 @@ export class FilterScan implements Ordered<Candidate> {
   readonly #take: Take;
   readonly #bounds: Bounds;
   readonly #hiding: Hiding;
-  readonly #mostAhead: number;
   #merged: Ordered<StoredRow> = new Merge<StoredRow>();
   #head: Candidate | undefined;
   #given = 0;
   #rejected = 0;
   #lastTime: number | undefined;
 
-  /** `filters` is how many are answered together: where they ask for the same, all of them read on at one row. */
-  constructor(
-    sql: Sql,
-    plan: Plan,
-    filter: Filter,
-    bounds: Bounds,
-    reader: Reader,
-    take: Take,
-    hiding: Hiding,
-    filters = 1,
-  ) {
+  constructor(sql: Sql, plan: Plan, filter: Filter, bounds: Bounds, reader: Reader, take: Take, hiding: Hiding) {
     this.filter = filter;
     this.#sql = sql;
     this.#plan = plan;
@@ -84,7 +71,6 @@ export class FilterScan implements Ordered<Candidate> {
     this.#take = take;
     this.#bounds = bounds;
     this.#hiding = hiding;
-    this.#mostAhead = Math.max(MIN_CHUNK, Math.ceil(MAX_CHUNK / filters));
   }
 
   get ranges(): number {
@@ -131,7 +117,7 @@ export class FilterScan implements Ordered<Candidate> {
   #wanted(): number {
     const { limit, tiesUpTo } = this.#take;
     const most = this.#given < limit ? limit : tiesUpTo;
-    return Math.min(this.#mostAhead, most + 1 - this.#given + this.#rejected);
+    return Math.min(MAX_CHUNK, most + 1 - this.#given + this.#rejected);
   }
 
   #isFull({ time }: StoredRow): boolean {
@@ -169,7 +155,5 @@ export function isVisibleMatch(
   const event = JSON.parse(row.raw) as Event;
   if (hides?.(event)) return false;
   const tags = indexedTags(event);
-  const isMatch = matches(filter, event, tags);
-  if (filter.search !== undefined) meter.spent += searchTextOf(event).spent;
-  return isMatch && canRead(reader, event, tags);
+  return matches(filter, event, tags) && canRead(reader, event, tags);
 }

@@ -18,8 +18,8 @@ import type { StoredRow } from "./stored-row.ts";
 const MAX_AHEAD = 16_384;
 const MAX_CHUNK = 500;
 
-/** Work between two looks at the meter, in units. */
-const STRETCH = STEP / 4;
+/** Rows that are merged and kept between two looks at the meter. */
+const ROWS = 100;
 
 /**
  * Time and id of the visible matches of one filter, up to its limit (R-05-42). Events are read only where a condition
@@ -71,14 +71,12 @@ function* collect(
     merged.add(open(range));
     yield;
   }
-  let since = meter.spent;
+  let rows = 0;
   for (let row = merged.peek(); row !== undefined && builder.size < limit; row = merged.peek()) {
     if (row.isVisible) builder.add(timeOfPlace(row.place), idOfPlace(row.place));
     merged.advance();
     meter.spent += COST.record;
-    if (meter.spent - since < STRETCH) continue;
-    yield;
-    since = meter.spent;
+    if (++rows % ROWS === 0) yield;
   }
   return yield* builder.building(meter);
 }

@@ -126,8 +126,7 @@ export class Scan {
     if (plan === undefined) return undefined;
     const bounds = boundsOf(filter, this.#snapshot);
     const take = takeOf(filter, this.#limits);
-    const { length } = this.#filters;
-    const scan = new FilterScan(this.#sql, plan, filter, bounds, this.#reader, take, this.#snapshot, length);
+    const scan = new FilterScan(this.#sql, plan, filter, bounds, this.#reader, take, this.#snapshot);
     yield* scan.open();
     return scan;
   }

@@ -1,10 +1,10 @@
-import { type Attachment, parseAttachment } from "../../src/hosts/cloudflare/attachment.ts";
-import { Hibernation, type Rows } from "../../src/hosts/cloudflare/hibernation.ts";
-import { parseFilter } from "../../src/protocol/filter.ts";
-import { type Config, filterOptions } from "../../src/relay/config/config.ts";
-import { Connection } from "../../src/relay/connection.ts";
-import type { Clock, Log } from "../../src/relay/ports.ts";
-import type { Relay } from "../../src/relay/relay.ts";
+import { type Attachment, parseAttachment } from "../../../src/hosts/cloudflare/attachment.ts";
+import { Hibernation, type Rows } from "../../../src/hosts/cloudflare/hibernation.ts";
+import { parseFilter } from "../../../src/protocol/filter.ts";
+import { type Config, filterOptions } from "../../../src/relay/config/config.ts";
+import { Connection } from "../../../src/relay/connection.ts";
+import type { Clock, Log } from "../../../src/relay/ports.ts";
+import type { Relay } from "../../../src/relay/relay.ts";
 import type { SimulatedSocket } from "./simulated-socket.ts";
 import type { SimulatedSql } from "./simulated-sql.ts";
 

@@ -1,4 +1,4 @@
-import type { Socket } from "../../src/relay/ports.ts";
+import type { Socket } from "../../../src/relay/ports.ts";
 
 /** Who hears of what goes through a socket. */
 export interface Line {

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import type { Event } from "nostr-tools/pure";
-import { type Crypto, createCrypto, type Signature } from "../../src/protocol/crypto/secp256k1.ts";
-import { serializeEvent } from "../../src/protocol/event.ts";
-import type { Key } from "../support/keys.ts";
-import type { Draft } from "../support/model/drafts.ts";
+import { type Crypto, createCrypto, type Signature } from "../../../src/protocol/crypto/secp256k1.ts";
+import { serializeEvent } from "../../../src/protocol/event.ts";
+import type { Key } from "../../support/keys.ts";
+import type { Draft } from "../../support/model/drafts.ts";
 
-const WASM = new URL("../../src/protocol/crypto/secp256k1.wasm", import.meta.url);
+const WASM = new URL("../../../src/protocol/crypto/secp256k1.wasm", import.meta.url);
 const real = createCrypto(new WebAssembly.Module(readFileSync(WASM)));
 
 /** Real hashes, and signatures that cost nothing and are the same each time: whoever knows the key can make them. */

@@ -1,6 +1,6 @@
-import type { Connection } from "../../src/relay/connection.ts";
-import type { Frame } from "../support/client.ts";
-import type { SimulatedSocket } from "./simulated-socket.ts";
+import type { Connection } from "../../../src/relay/connection.ts";
+import type { Frame } from "../../support/client.ts";
+import type { SimulatedSocket } from "../machine/simulated-socket.ts";
 
 /** A connection that has not logged in for so many seconds may be closed (`AUTH_TIMEOUT`). */
 const LOGIN_SECONDS = 600;
@@ -39,6 +39,12 @@ export class Party {
     this.key = key;
     this.connection = connection;
     this.socket = socket;
+  }
+
+  /** More is queued for it than it reads: the relay may close it. */
+  overflow(): void {
+    this.socket.isOverflowing = true;
+    this.mayBeClosed = "overflow";
   }
 
   /** Nothing of it waits or is under way. */

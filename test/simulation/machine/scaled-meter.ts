@@ -1,4 +1,4 @@
-import type { Meter } from "../../src/protocol/work.ts";
+import type { Meter } from "../../../src/protocol/work.ts";
 
 /**
  * A meter that shows more than was spent: with a scale of 40 a step of 2,000 units is over after 50, so that short answers take

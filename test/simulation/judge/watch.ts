@@ -1,7 +1,7 @@
-import type { Connection } from "../../src/relay/connection.ts";
-import { Inbox } from "../../src/relay/inbox.ts";
-import { Publisher } from "../../src/relay/publish/publish.ts";
-import { Verbs } from "../../src/relay/verbs.ts";
+import type { Connection } from "../../../src/relay/connection.ts";
+import { Inbox } from "../../../src/relay/inbox.ts";
+import { Publisher } from "../../../src/relay/publish/publish.ts";
+import { Verbs } from "../../../src/relay/verbs.ts";
 
 /** Who learns in what order the relay takes what has arrived. */
 export interface Watcher {

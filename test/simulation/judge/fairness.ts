@@ -1,4 +1,4 @@
-import type { Meter } from "../../src/protocol/work.ts";
+import type { Meter } from "../../../src/protocol/work.ts";
 import type { Party } from "./party.ts";
 
 /** Head start of whoever comes after a silence, and work of a step, in units (core.md 5). */

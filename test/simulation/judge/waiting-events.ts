@@ -1,5 +1,5 @@
 import type { Event } from "nostr-tools/pure";
-import type { Frame } from "../support/client.ts";
+import type { Frame } from "../../support/client.ts";
 import type { Party } from "./party.ts";
 
 /** A frame of a client that was served. */

@@ -1,17 +1,17 @@
 import type { Event } from "nostr-tools/pure";
-import type { Connection } from "../../src/relay/connection.ts";
-import type { Inbox } from "../../src/relay/inbox.ts";
-import type { Frame } from "../support/client.ts";
-import type { Archive } from "../support/model/archive.ts";
-import { Oracle } from "../support/model/oracle.ts";
-import { brief, short, withoutExtras } from "../support/model/session-frames.ts";
-import { SyncClients } from "../support/model/sync-client.ts";
+import type { Connection } from "../../../src/relay/connection.ts";
+import type { Inbox } from "../../../src/relay/inbox.ts";
+import type { Frame } from "../../support/client.ts";
+import type { Archive } from "../../support/model/archive.ts";
+import { Oracle } from "../../support/model/oracle.ts";
+import { brief, short, withoutExtras } from "../../support/model/session-frames.ts";
+import { SyncClients } from "../../support/model/sync-client.ts";
 import { Matcher } from "./matcher.ts";
 import { type Arrived, aboutOf, type Party } from "./party.ts";
 import { type Served, WaitingEvents } from "./waiting-events.ts";
 import type { Watcher } from "./watch.ts";
 
-const READS: readonly string[] = ["REQ", "COUNT", "NEG-OPEN", "NEG-MSG"];
+const READS: readonly unknown[] = ["REQ", "COUNT", "NEG-OPEN", "NEG-MSG"];
 const INTERNAL = "error: internal error";
 
 /** Something that the relay has sent, or that it has closed a connection. */
@@ -63,6 +63,7 @@ export class Referee implements Watcher {
     this.#current = undefined;
   }
 
+  /** Whether events wait for their OK. */
   get isWaiting(): boolean {
     return this.#waiting.first !== undefined;
   }
@@ -151,8 +152,8 @@ export class Referee implements Watcher {
   left([verb, subject, what]: Frame, durable: number): void {
     const id = verb === "EVENT" ? (what as Event).id : subject;
     const isStored = verb === "EVENT" || (verb === "OK" && what === true);
-    const at = isStored ? this.storedAt.get(id as string) : undefined;
-    if (at !== undefined && at > durable) this.accuse(`${verb} ${id} is shown before it is durable`);
+    const at = this.storedAt.get(id as string) ?? 0;
+    if (isStored && at > durable) this.accuse(`${verb} ${id} is shown before it is durable`);
   }
 
   /** Judges all that was sent so far. */
@@ -168,8 +169,7 @@ export class Referee implements Watcher {
   checkComplete(): void {
     this.flush();
     this.syncs.endStep();
-    const unanswered = this.#waiting.first;
-    if (unanswered !== undefined) return this.#fail("an EVENT is not answered", unanswered.frame);
+    if (this.isWaiting) return this.#fail("an EVENT is not answered", this.#waiting.first?.frame ?? []);
     for (const party of this.parties.values()) {
       if (party.arrived.length > 0) return this.#fail("a frame is not served", party.arrived[0]?.frame ?? []);
       if (party.errors > 0) return this.#fail("internal error is not said", []);

@@ -1,8 +1,8 @@
 import type { Event } from "nostr-tools/pure";
-import type { Frame } from "../support/client.ts";
-import type { Archive } from "../support/model/archive.ts";
-import { type Expected, isFrame, subjectOf } from "../support/model/expected.ts";
-import { isCurrent, isExpired } from "../support/model/naive-features.ts";
+import type { Frame } from "../../support/client.ts";
+import type { Archive } from "../../support/model/archive.ts";
+import { type Expected, isFrame, subjectOf } from "../../support/model/expected.ts";
+import { isCurrent, isExpired } from "../../support/model/naive-features.ts";
 
 /** Something that is expected, and how much of it has come. */
 interface Unit extends Expected {

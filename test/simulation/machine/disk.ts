@@ -1,5 +1,5 @@
-import type { Frame } from "../support/client.ts";
-import type { Random } from "../support/random.ts";
+import type { Frame } from "../../support/client.ts";
+import type { Random } from "../../support/random.ts";
 import type { SimulatedSocket } from "./simulated-socket.ts";
 import type { SimulatedSql } from "./simulated-sql.ts";
 import type { SimulatedTime } from "./simulated-time.ts";

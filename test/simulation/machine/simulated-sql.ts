@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { migrate } from "../../src/store/schema.ts";
-import { chargeRow, chargeStatement, type Row, type Sql, type SqlValue } from "../../src/store/sql.ts";
+import { migrate } from "../../../src/store/schema.ts";
+import { chargeRow, chargeStatement, type Row, type Sql, type SqlValue } from "../../../src/store/sql.ts";
 import { ScaledMeter } from "./scaled-meter.ts";
 
 /** What a statement throws when the disk fails, and after the machine has. */
