@@ -6,7 +6,7 @@ import { admin } from "./test/support/keys.ts";
 
 /** What `#host` is: on which host the relay under test runs. */
 const onHost = (host: "node" | "workerd") => ({
-  alias: { "#host": fileURLToPath(new URL(`./test/support/relay.${host}.ts`, import.meta.url)) },
+  alias: { "#host": fileURLToPath(new URL(`./test/support/hosts/${host}.ts`, import.meta.url)) },
 });
 
 /** Tests that run inside workerd, with the relay. */

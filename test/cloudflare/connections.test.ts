@@ -5,9 +5,9 @@ import type { RelayObject } from "../../src/hosts/cloudflare/relay-object.ts";
 import { AccessStore } from "../../src/store/access-store.ts";
 import { migrate } from "../../src/store/schema.ts";
 import { Client } from "../support/client.ts";
+import { freshRelay, type WorkerdRelay as TestRelay } from "../support/hosts/workerd.ts";
 import { alice, bob, unique } from "../support/keys.ts";
 import { caller } from "../support/manage.ts";
-import { freshRelay, type WorkerdRelay as TestRelay } from "../support/relay.workerd.ts";
 import { countOf } from "../support/stock.ts";
 
 const statuses = async (relay: TestRelay, ...addresses: string[]): Promise<number[]> => {

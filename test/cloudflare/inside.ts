@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import type { EventStore } from "../../src/store/event-store.ts";
 import type { Sql } from "../../src/store/sql.ts";
-import { freshRelay, type WorkerdRelay } from "../support/relay.workerd.ts";
+import { freshRelay, type WorkerdRelay } from "../support/hosts/workerd.ts";
 import { inStore } from "../support/stock.ts";
 
 /** Runs `body` on the store of an object of its own. */

@@ -2,8 +2,8 @@ import { runInDurableObject } from "cloudflare:test";
 import { expect, vi } from "vitest";
 import type { RelayObject } from "../../src/hosts/cloudflare/relay-object.ts";
 import type { Client } from "../support/client.ts";
+import { freshRelay, type WorkerdRelay } from "../support/hosts/workerd.ts";
 import type { Settings } from "../support/relay.ts";
-import { freshRelay, type WorkerdRelay } from "../support/relay.workerd.ts";
 
 export { expectEose } from "../support/stock.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { freshRelay } from "../support/hosts/workerd.ts";
 import { alice, bob } from "../support/keys.ts";
-import { freshRelay } from "../support/relay.workerd.ts";
 
 const DEFAULT = "wss://nexus.openagents.com";
 

@@ -1,8 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
 import type { Frame } from "../support/client.ts";
+import { freshRelay } from "../support/hosts/workerd.ts";
 import { alice, unique } from "../support/keys.ts";
-import { freshRelay } from "../support/relay.workerd.ts";
 
 const INVALID = "invalid: signature does not verify";
 

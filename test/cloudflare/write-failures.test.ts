@@ -1,11 +1,11 @@
 import { runInDurableObject } from "cloudflare:test";
 import { expect, test, vi } from "vitest";
 import type { Client, Frame } from "../support/client.ts";
+import type { WorkerdRelay as TestRelay } from "../support/hosts/workerd.ts";
 import { alice, bob, carol, unique } from "../support/keys.ts";
 import { caller } from "../support/manage.ts";
 import { DONE, managedRelay, publishOne } from "../support/managed.ts";
 import { ADDED, join, joining, LIST, leaving, memberRelay, membersOf, operator } from "../support/member-relay.ts";
-import type { WorkerdRelay as TestRelay } from "../support/relay.workerd.ts";
 import { countOf, storedEvents } from "../support/stock.ts";
 import { breakMethod, type InspectedRelay, inspected, mendMethod } from "./inspect.ts";
 import { type Arrival, receiveTogether } from "./one-turn.ts";

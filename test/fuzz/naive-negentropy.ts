@@ -1,6 +1,6 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
-import type { Pair } from "../support/neg-records.ts";
+import type { Pair } from "../support/sync/neg-records.ts";
 
 // Section 5.8 of the reference in its plainest form: hex texts, lists, whole numbers without end.
 

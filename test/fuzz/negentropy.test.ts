@@ -13,8 +13,8 @@ import {
 import { RangeReader } from "../../src/protocol/negentropy/reader.ts";
 import { fuzz } from "../support/fuzz.ts";
 import { oddText } from "../support/json-text.ts";
-import { otherStorage, recordsOf } from "../support/neg-pairs.ts";
-import type { Pair } from "../support/neg-records.ts";
+import { otherStorage, recordsOf } from "../support/sync/neg-pairs.ts";
+import type { Pair } from "../support/sync/neg-records.ts";
 import { answer, decode, encode, type NaiveRange, sorted, split } from "./naive-negentropy.ts";
 
 /** Bytes of an answer that the relay keeps free (R-05-50). */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
-import { type Server, startServer } from "../support/server.ts";
+import { type Server, startServer } from "./server.ts";
 
 /** Starts one server with `variables` for the tests of the surrounding block. */
 export function serverWith(variables: Record<string, string>): () => Server {

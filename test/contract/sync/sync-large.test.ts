@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { Client, Frame } from "../../support/client.ts";
 import { alice, bob } from "../../support/keys.ts";
-import { putRandom } from "../../support/neg-records.ts";
 import { freshRelay, type TestRelay } from "../../support/relay.ts";
+import { putRandom } from "../../support/sync/neg-records.ts";
 
 // Sets that take many turns to collect.
 

@@ -3,9 +3,9 @@ import { expect, test } from "vitest";
 import * as library from "../../../node_modules/applesauce-relay/dist/lib/negentropy.js";
 import type { Client } from "../../support/client.ts";
 import { alice } from "../../support/keys.ts";
-import { type Pair, putRecords } from "../../support/neg-records.ts";
 import { Random } from "../../support/random.ts";
 import { freshRelay, type TestRelay } from "../../support/relay.ts";
+import { type Pair, putRecords } from "../../support/sync/neg-records.ts";
 
 // Syncs of independent clients with the relay, over sockets.
 

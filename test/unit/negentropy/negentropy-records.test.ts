@@ -15,8 +15,8 @@ import {
   recordsOf,
   seeded,
   vectorPairs,
-} from "../../support/neg-pairs.ts";
-import type { Pair } from "../../support/neg-records.ts";
+} from "../../support/sync/neg-pairs.ts";
+import type { Pair } from "../../support/sync/neg-records.ts";
 
 // Codec and records of NIP-77.
 

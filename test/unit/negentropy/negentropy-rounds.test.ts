@@ -13,8 +13,8 @@ import {
   recordsOf,
   seeded,
   vectorPairs,
-} from "../../support/neg-pairs.ts";
-import type { Pair } from "../../support/neg-records.ts";
+} from "../../support/sync/neg-pairs.ts";
+import type { Pair } from "../../support/sync/neg-records.ts";
 
 // Whole syncs, with independent libraries on the other side.
 

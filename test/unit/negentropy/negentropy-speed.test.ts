@@ -4,7 +4,7 @@ import { initiate, respond } from "../../../src/protocol/negentropy/negentropy.t
 import type { Records } from "../../../src/protocol/negentropy/records.ts";
 import { MessageWriter } from "../../../src/protocol/negentropy/writer.ts";
 import { Meter } from "../../../src/protocol/work.ts";
-import { FRAME_LIMIT, randomId, recordsOf, seeded } from "../../support/neg-pairs.ts";
+import { FRAME_LIMIT, randomId, recordsOf, seeded } from "../../support/sync/neg-pairs.ts";
 
 /** The clock of workerd stands still between events; after this it is right. */
 async function clock(): Promise<number> {

@@ -12,7 +12,7 @@ import {
   otherStorage,
   recordsOf,
   vectorPairs,
-} from "../../support/neg-pairs.ts";
+} from "../../support/sync/neg-pairs.ts";
 
 // Single messages of NIP-77, from either side.
 

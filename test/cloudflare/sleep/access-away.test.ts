@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { alice, carol, unique } from "../support/keys.ts";
-import { freshRelay } from "../support/relay.ts";
-import { enlist } from "../support/stock.ts";
+import { alice, carol, unique } from "../../support/keys.ts";
+import { freshRelay } from "../../support/relay.ts";
+import { enlist } from "../../support/stock.ts";
 
 test("R-06-12 a change that came while the object was away ends what it forbids", async () => {
   const relay = freshRelay();

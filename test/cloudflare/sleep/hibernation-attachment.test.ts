@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Frame } from "../support/client.ts";
-import { alice, bob, key, unique } from "../support/keys.ts";
-import { attachmentOf, expectEose, inspectedRelay, type Metadata, socketOf } from "./inspect.ts";
+import type { Frame } from "../../support/client.ts";
+import { alice, bob, key, unique } from "../../support/keys.ts";
+import { attachmentOf, expectEose, inspectedRelay, type Metadata, socketOf } from "../inspect.ts";
 
 describe.concurrent("metadata of a connection", () => {
   test("T-034 R-06-11 has its five members, before and after AUTH", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { alice, bob, carol, key, unique } from "../support/keys.ts";
-import { expectEose, inspectedRelay } from "./inspect.ts";
+import { alice, bob, carol, key, unique } from "../../support/keys.ts";
+import { expectEose, inspectedRelay } from "../inspect.ts";
 
 // Evictions wait for timers: the tests wait side by side, each with an object of its own.
 

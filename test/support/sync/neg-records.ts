@@ -1,4 +1,4 @@
-import type { Sql } from "../../src/store/sql.ts";
+import type { Sql } from "../../../src/store/sql.ts";
 
 export type Pair = [createdAt: number, id: string];
 

@@ -1,7 +1,7 @@
 import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
-import { alice, bob, unique } from "../support/keys.ts";
-import { expectEose, inspectedRelay, socketOf } from "./inspect.ts";
+import { alice, bob, unique } from "../../support/keys.ts";
+import { expectEose, inspectedRelay, socketOf } from "../inspect.ts";
 
 const LOST = "error: subscription lost, send it again";
 

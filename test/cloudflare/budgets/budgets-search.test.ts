@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
-import type { Event } from "../../src/protocol/event.ts";
-import { parseFilter } from "../../src/protocol/filter.ts";
-import { countMatches } from "../../src/store/read/count.ts";
-import { Scan } from "../../src/store/read/scan.ts";
-import type { Sql } from "../../src/store/sql.ts";
-import type { Filter } from "../support/client.ts";
-import { freshRelay } from "../support/relay.workerd.ts";
-import { finished } from "../support/steps.ts";
-import { inStore } from "../support/stock.ts";
+import type { Event } from "../../../src/protocol/event.ts";
+import { parseFilter } from "../../../src/protocol/filter.ts";
+import { countMatches } from "../../../src/store/read/count.ts";
+import { Scan } from "../../../src/store/read/scan.ts";
+import type { Sql } from "../../../src/store/sql.ts";
+import type { Filter } from "../../support/client.ts";
+import { freshRelay } from "../../support/hosts/workerd.ts";
+import { finished } from "../../support/steps.ts";
+import { inStore } from "../../support/stock.ts";
 
 // What searching among 100,000 events, and opening very many ranges, may cost. docs/cost.md has the figures printed here.
 

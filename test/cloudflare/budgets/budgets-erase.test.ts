@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { type Filter as ParsedFilter, parseFilter } from "../../src/protocol/filter.ts";
-import { Cleanup } from "../../src/store/erase/cleanup.ts";
-import type { EventStore } from "../../src/store/event-store.ts";
-import { countMatches } from "../../src/store/read/count.ts";
-import type { Sql } from "../../src/store/sql.ts";
-import type { Filter } from "../support/client.ts";
-import { freshRelay } from "../support/relay.workerd.ts";
-import { inStore, putAll, unsigned, verified } from "../support/stock.ts";
+import { type Filter as ParsedFilter, parseFilter } from "../../../src/protocol/filter.ts";
+import { Cleanup } from "../../../src/store/erase/cleanup.ts";
+import type { EventStore } from "../../../src/store/event-store.ts";
+import { countMatches } from "../../../src/store/read/count.ts";
+import type { Sql } from "../../../src/store/sql.ts";
+import type { Filter } from "../../support/client.ts";
+import { freshRelay } from "../../support/hosts/workerd.ts";
+import { inStore, putAll, unsigned, verified } from "../../support/stock.ts";
 
 // What deleting, erasing and counting cost, in rows as they are billed. docs/cost.md has the figures printed here.
 

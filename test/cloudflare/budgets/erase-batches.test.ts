@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
-import type { Client } from "../support/client.ts";
-import { alice, bob, type Key, key, now, unique } from "../support/keys.ts";
-import { freshRelay } from "../support/relay.workerd.ts";
+import type { Client } from "../../support/client.ts";
+import { freshRelay } from "../../support/hosts/workerd.ts";
+import { alice, bob, type Key, key, now, unique } from "../../support/keys.ts";
 import {
   countOf,
   inStore,
@@ -12,7 +12,7 @@ import {
   storedEvents,
   unsigned,
   verdict,
-} from "../support/stock.ts";
+} from "../../support/stock.ts";
 
 // What is hidden is removed in bounded batches, one for each alarm, over evictions.
 

@@ -1,6 +1,6 @@
-import type { Sql } from "../../src/store/sql.ts";
-import type { Client } from "./client.ts";
-import { admin, type Key } from "./keys.ts";
+import type { Sql } from "../../../src/store/sql.ts";
+import type { Client } from "../client.ts";
+import { admin, type Key } from "../keys.ts";
 
 /** Settings of the relay by the names of its variables. */
 export type Settings = Readonly<Record<string, string>>;

@@ -1,10 +1,10 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { durableSql } from "../../src/hosts/cloudflare/durable-sql.ts";
-import { RelayObject } from "../../src/hosts/cloudflare/relay-object.ts";
-import worker from "../../src/hosts/cloudflare/worker.ts";
-import { migrate } from "../../src/store/schema.ts";
-import { Client } from "./client.ts";
+import { durableSql } from "../../../src/hosts/cloudflare/durable-sql.ts";
+import { RelayObject } from "../../../src/hosts/cloudflare/relay-object.ts";
+import worker from "../../../src/hosts/cloudflare/worker.ts";
+import { migrate } from "../../../src/store/schema.ts";
+import { Client } from "../client.ts";
 import {
   ADDRESS_HEADER,
   joining,

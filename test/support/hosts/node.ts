@@ -8,9 +8,9 @@ import { pipeline } from "node:stream/promises";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { afterAll, onTestFinished } from "vitest";
 import { WebSocket as NodeSocket } from "ws";
-import { migrate } from "../../src/store/schema.ts";
-import { Client } from "./client.ts";
-import { memorySql } from "./memory-sql.ts";
+import { migrate } from "../../../src/store/schema.ts";
+import { Client } from "../client.ts";
+import { memorySql } from "../memory-sql.ts";
 import { DATABASE, type NodeRelay, openNodeRelay } from "./open-node-relay.ts";
 import {
   ADDRESS_HEADER,
@@ -105,9 +105,10 @@ export function freshRelay(settings: Settings = {}): TestRelay {
     async ring() {
       const relay = await running();
       const now = () => time ?? Math.floor(Date.now() / 1000);
-      for (let times = 0; times < 1000; times++) {
+      for (let times = 0; times < 100_000; times++) {
         if (relay.due() > now()) return;
         relay.runDue();
+        await new Promise((resolve) => setImmediate(resolve));
       }
       throw new Error("periodic work never ends");
     },

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { Client } from "../support/client.ts";
-import { alice, bob } from "../support/keys.ts";
-import { expectEose, inspectedRelay } from "./inspect.ts";
+import type { Client } from "../../support/client.ts";
+import { alice, bob } from "../../support/keys.ts";
+import { expectEose, inspectedRelay } from "../inspect.ts";
 
 test("R-03-26 subscriptions are bounded in what their filters name, on one connection and over an eviction", async () => {
   const relay = inspectedRelay();

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { alice, bob, now, unique } from "../support/keys.ts";
-import { caller } from "../support/manage.ts";
+import { alice, bob, now, unique } from "../../support/keys.ts";
+import { caller } from "../../support/manage.ts";
 import {
   answer,
   INVALID_CODE,
@@ -11,8 +11,8 @@ import {
   membersOf,
   operator,
   WELCOME,
-} from "../support/member-relay.ts";
-import { verdict } from "../support/stock.ts";
+} from "../../support/member-relay.ts";
+import { verdict } from "../../support/stock.ts";
 
 test("R-05-64 guessing codes is limited for each connection, also through an eviction", async () => {
   const relay = memberRelay();

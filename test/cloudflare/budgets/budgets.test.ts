@@ -1,19 +1,19 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
-import { durableSql } from "../../src/hosts/cloudflare/durable-sql.ts";
-import { createCrypto } from "../../src/protocol/crypto/secp256k1.ts";
-import wasm from "../../src/protocol/crypto/secp256k1.wasm";
-import { VerifiedEvent } from "../../src/protocol/crypto/verify.ts";
-import { type Event, serializeEvent } from "../../src/protocol/event.ts";
-import { parseFilter } from "../../src/protocol/filter.ts";
-import { EventStore } from "../../src/store/event-store.ts";
-import { Scan } from "../../src/store/read/scan.ts";
-import { migrate } from "../../src/store/schema.ts";
-import type { Sql } from "../../src/store/sql.ts";
-import type { Client, Filter } from "../support/client.ts";
-import { alice, bob, unique } from "../support/keys.ts";
-import { freshRelay, type WorkerdRelay as TestRelay } from "../support/relay.workerd.ts";
-import { counting } from "../support/stock.ts";
+import { durableSql } from "../../../src/hosts/cloudflare/durable-sql.ts";
+import { createCrypto } from "../../../src/protocol/crypto/secp256k1.ts";
+import wasm from "../../../src/protocol/crypto/secp256k1.wasm";
+import { VerifiedEvent } from "../../../src/protocol/crypto/verify.ts";
+import { type Event, serializeEvent } from "../../../src/protocol/event.ts";
+import { parseFilter } from "../../../src/protocol/filter.ts";
+import { EventStore } from "../../../src/store/event-store.ts";
+import { Scan } from "../../../src/store/read/scan.ts";
+import { migrate } from "../../../src/store/schema.ts";
+import type { Sql } from "../../../src/store/sql.ts";
+import type { Client, Filter } from "../../support/client.ts";
+import { freshRelay, type WorkerdRelay as TestRelay } from "../../support/hosts/workerd.ts";
+import { alice, bob, unique } from "../../support/keys.ts";
+import { counting } from "../../support/stock.ts";
 
 // What an operation may cost, in rows as they are billed.
 

@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
-import { alice, bob, unique } from "../support/keys.ts";
-import { freshRelay, type WorkerdRelay as TestRelay } from "../support/relay.workerd.ts";
+import { freshRelay, type WorkerdRelay as TestRelay } from "../../support/hosts/workerd.ts";
+import { alice, bob, unique } from "../../support/keys.ts";
 
 const NOT_RUNNING = /not currently running/;
 

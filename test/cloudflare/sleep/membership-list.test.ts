@@ -1,7 +1,7 @@
 import { verifyEvent } from "nostr-tools/pure";
 import { expect, test } from "vitest";
-import type { Client } from "../support/client.ts";
-import { alice, bob, now } from "../support/keys.ts";
+import type { Client } from "../../support/client.ts";
+import { alice, bob, now } from "../../support/keys.ts";
 import {
   ADDED,
   join,
@@ -12,7 +12,7 @@ import {
   type PlainEvent,
   REMOVED,
   self,
-} from "../support/member-relay.ts";
+} from "../../support/member-relay.ts";
 
 const events = (client: Client, ...filters: unknown[]) => client.query(...filters) as unknown as Promise<PlainEvent[]>;
 

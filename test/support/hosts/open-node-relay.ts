@@ -1,7 +1,7 @@
-import { clock } from "../../src/hosts/node/host.ts";
-import { DATABASE, startRelay } from "../../src/hosts/node/main.ts";
-import type { Clock } from "../../src/relay/ports.ts";
-import { freePort } from "./server.ts";
+import { clock } from "../../../src/hosts/node/host.ts";
+import { DATABASE, startRelay } from "../../../src/hosts/node/main.ts";
+import type { Clock } from "../../../src/relay/ports.ts";
+import { freePort } from "../server.ts";
 import type { Settings } from "./test-relay.ts";
 
 /** A running relay of the Node host, in this process. */

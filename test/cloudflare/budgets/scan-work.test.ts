@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { type Event, indexedTags } from "../../src/protocol/event.ts";
-import { parseFilter } from "../../src/protocol/filter.ts";
-import type { Completeness } from "../../src/store/read/completeness.ts";
-import { Scan } from "../../src/store/read/scan.ts";
-import { freshRelay } from "../support/relay.workerd.ts";
-import { counting, inStore, putAll, unsigned } from "../support/stock.ts";
+import { type Event, indexedTags } from "../../../src/protocol/event.ts";
+import { parseFilter } from "../../../src/protocol/filter.ts";
+import type { Completeness } from "../../../src/store/read/completeness.ts";
+import { Scan } from "../../../src/store/read/scan.ts";
+import { freshRelay } from "../../support/hosts/workerd.ts";
+import { counting, inStore, putAll, unsigned } from "../../support/stock.ts";
 
 // What a query may do in one turn of the object, and in how many statements.
 

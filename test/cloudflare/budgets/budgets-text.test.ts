@@ -1,14 +1,14 @@
 import { runInDurableObject } from "cloudflare:test";
 import type { Event, EventTemplate } from "nostr-tools/pure";
 import { expect, test } from "vitest";
-import { durableSql } from "../../src/hosts/cloudflare/durable-sql.ts";
-import { createCrypto } from "../../src/protocol/crypto/secp256k1.ts";
-import wasm from "../../src/protocol/crypto/secp256k1.wasm";
-import { VerifiedEvent } from "../../src/protocol/crypto/verify.ts";
-import { EventStore } from "../../src/store/event-store.ts";
-import { migrate } from "../../src/store/schema.ts";
-import { bob, now, signed } from "../support/keys.ts";
-import { freshRelay } from "../support/relay.workerd.ts";
+import { durableSql } from "../../../src/hosts/cloudflare/durable-sql.ts";
+import { createCrypto } from "../../../src/protocol/crypto/secp256k1.ts";
+import wasm from "../../../src/protocol/crypto/secp256k1.wasm";
+import { VerifiedEvent } from "../../../src/protocol/crypto/verify.ts";
+import { EventStore } from "../../../src/store/event-store.ts";
+import { migrate } from "../../../src/store/schema.ts";
+import { freshRelay } from "../../support/hosts/workerd.ts";
+import { bob, now, signed } from "../../support/keys.ts";
 
 const AT = now() - 1000;
 

@@ -1,8 +1,8 @@
 import type { Event, EventTemplate } from "nostr-tools/pure";
 import { expect, test } from "vitest";
-import { alice, bob, now, signed } from "../support/keys.ts";
-import { freshRelay } from "../support/relay.workerd.ts";
-import { expectEose } from "../support/stock.ts";
+import { freshRelay } from "../../support/hosts/workerd.ts";
+import { alice, bob, now, signed } from "../../support/keys.ts";
+import { expectEose } from "../../support/stock.ts";
 
 const AT = now() - 1000;
 

@@ -1,8 +1,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
-import { RecordsBuilder } from "../../src/protocol/negentropy/builder.ts";
-import { messageFromHex, messageToHex, respond } from "../../src/protocol/negentropy/negentropy.ts";
-import type { Records } from "../../src/protocol/negentropy/records.ts";
+import { RecordsBuilder } from "../../../src/protocol/negentropy/builder.ts";
+import { messageFromHex, messageToHex, respond } from "../../../src/protocol/negentropy/negentropy.ts";
+import type { Records } from "../../../src/protocol/negentropy/records.ts";
 import type { Pair } from "./neg-records.ts";
 
 // Sets of records for the tests of the algorithm of NIP-77.
