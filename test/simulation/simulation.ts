@@ -63,7 +63,6 @@ export class Simulation {
     return { oracle: this.referee.oracle, signer: this.signer };
   }
 
-  /** Frees what is outside of the heap. */
   close(): void {
     watch(undefined);
     this.#machine.sql.close();
@@ -280,9 +279,9 @@ export class Simulation {
   #evict(): void {
     const { oracle, parties } = this.referee;
     if (!this.#machine.hibernates) return;
-    this.#settle();
     // Its timers keep it in memory, and what could not be written is tried again; so do open syncs.
     this.#tick(this.#machine.sql.thrown > 0 ? 40_000 : this.#machine.random.pick([0, 2000]));
+    this.#settle();
     if ([...oracle.connections.values()].some(({ syncs }) => syncs.size > 0)) return;
     parties.clear();
     this.#machine.forget((socket, connection) => {

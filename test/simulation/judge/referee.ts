@@ -32,7 +32,6 @@ export class Referee implements Watcher {
   isOver: () => boolean = () => false;
   /** Statements have failed in this action. */
   hasFailed: () => boolean = () => false;
-  /** Does a step of a party. */
   stepped: (party: Party, step: () => void) => void = (_, step) => step();
   /** By id of a stored event, after how many commits it was there for the first time. */
   readonly storedAt = new Map<string, number>();
