@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { RELAY_URL } from "../../support/client.ts";
 import { admin, alice, now, signed } from "../../support/keys.ts";
 import { authorization, HTTP_URL, headerOf, post, RPC } from "../../support/manage.ts";
-import { RELAY_URL } from "../../support/client.ts";
 import { freshRelay } from "../../support/relay.ts";
 import { lookUp } from "../../support/stock.ts";
 
