@@ -43,7 +43,8 @@ afterEach(async () => {
 /** Writes without a pause, so many rows of a page each; commits do or do not wait when they are asked to. */
 async function write(rows: number, waits: boolean): Promise<void> {
   for (let written = 0; written < rows; ) {
-    await new Promise((resolve) => setImmediate(resolve));
+    // Where nobody waits for the thread it must have the time to run.
+    await new Promise((resolve) => (waits ? setImmediate(resolve) : setTimeout(resolve, 2)));
     if (waits && checkpoints.isHolding) continue;
     sql.transaction(() => {
       for (let i = 0; i < 100; i++) sql.all("INSERT INTO t(b) VALUES(randomblob(3500))");

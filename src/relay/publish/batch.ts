@@ -4,8 +4,8 @@ import { COST } from "../../protocol/work.ts";
 import type { Connection } from "../connection.ts";
 import type { Waiting } from "./signatures.ts";
 
-/** Work of one commit, in units, from which on it is due: some four milliseconds. */
-const MAX_WORK = 4000;
+/** Work of one commit, in units, from which on it is due: some three milliseconds. */
+const MAX_WORK = 3000;
 
 /** Events of one commit at most: more gain nothing. */
 const MAX_EVENTS = 128;

@@ -1,5 +1,8 @@
+import type { Event } from "../../protocol/event.ts";
 import type { Filter } from "../../protocol/filter.ts";
 import type { SearchQuery } from "../../protocol/search/search.ts";
+import { foldingCost, searchableText, searchTokens } from "../../protocol/search/search-text.ts";
+import { COST } from "../../protocol/work.ts";
 import type { Ordered } from "../read/merge.ts";
 import { type Plan, planQuery } from "../read/query-plan.ts";
 import { countStretch } from "../read/range-count.ts";
@@ -20,8 +23,11 @@ export interface Candidates {
   readonly isDone: boolean;
 }
 
-/** Takes a candidate; `isChosen` is false where nothing but its age speaks for it. Whether to read on. */
-export type TakeCandidate = (kind: number, raw: string, isChosen: boolean) => boolean;
+/**
+ * Takes a candidate; `isChosen` tells whether the index would have given it, also where it is too new to be in it. Whether to
+ * read on.
+ */
+export type TakeCandidate = (kind: number, raw: string, isChosen: () => boolean) => boolean;
 
 /** Entries that are counted to find the smaller index, and words of a query that are looked at for that. */
 const MAX_PROBED = 10_000;
@@ -114,6 +120,7 @@ function phraseOf(token: string): string {
  */
 class WordCandidates implements Candidates {
   readonly #sql: Sql;
+  readonly #word: string;
   readonly #token: string;
   readonly #inTail: string;
   readonly #inIndex: string;
@@ -126,6 +133,7 @@ class WordCandidates implements Candidates {
 
   constructor(sql: Sql, token: string, { exceptKinds }: SearchQuery, { head, now }: Bounds, indexed: number) {
     this.#sql = sql;
+    this.#word = token;
     this.#token = phraseOf(token);
     const raw = `CASE WHEN ${IS_THERE} AND e.kind NOT IN (${[...exceptKinds].join()}) THEN e.raw END`;
     this.#inTail = `SELECT e.seq, e.kind, ${raw} FROM event e
@@ -158,13 +166,19 @@ class WordCandidates implements Candidates {
         rows++;
         this.#from = (position as number) - 1;
         if (raw === null) return true;
-        isStopped = !take(kind as number, raw as string, !isTail);
+        isStopped = !take(kind as number, raw as string, () => !isTail || this.#hasWord(raw as string));
         return !isStopped;
       },
     );
     if (rows >= most || isStopped) return;
     this.#from = floor;
     this.#isDone = floor === 0;
+  }
+
+  #hasWord(raw: string): boolean {
+    const text = searchableText(JSON.parse(raw) as Event);
+    this.#sql.meter.spent += COST.parsed * raw.length + foldingCost(text);
+    return searchTokens(text).includes(this.#word);
   }
 }
 
@@ -187,7 +201,7 @@ class RangeCandidates implements Candidates {
       const row = this.#peek();
       if (row === undefined) return;
       this.#rows.advance();
-      if (!take(row.kind, row.raw, true)) return;
+      if (!take(row.kind, row.raw, () => true)) return;
     }
   }
 

@@ -21,6 +21,10 @@ const WORTH = 1000;
 /** Pages of the index that are merged in one step. */
 const MERGE_PAGES = 1;
 
+/** Steps in which the index is written anew at most: so many, and one for so many positions. */
+const MIN_REWRITES = 16;
+const REWRITTEN = 10;
+
 const INSERT_TEXTS = { into: "INTO search(rowid, text)", row: "(?,?)" };
 
 /** What is kept of the index while search is off: nothing is known of it. */
@@ -57,6 +61,8 @@ export class SearchIndex {
   #isMerging = false;
   /** Indexed events that went since the index was last written anew: words of theirs may still be in it. */
   #gone = 0;
+  /** Steps that writing the index anew may still take; undefined while nobody does. */
+  #rewritesLeft: number | undefined;
   /** It is to be written anew, however few they are. */
   #isStale = false;
 
@@ -177,8 +183,10 @@ export class SearchIndex {
     const before = changes();
     this.#sql.all("INSERT INTO search(search, rank) VALUES('merge', CAST(?1 AS INTEGER))", pages);
     this.#sql.meter.spent += COST.merged * MERGE_PAGES;
-    // The documentation's own test for whether there was anything to do.
-    const isDone = changes() - before < 2;
+    if (pages < 0) this.#rewritesLeft = (this.#rewritesLeft ?? MIN_REWRITES + Math.ceil(this.#head / REWRITTEN)) - 1;
+    // The documentation's own test for whether there was anything to do. An SQLite that always finds something is not let go on.
+    const isDone = changes() - before < 2 || this.#rewritesLeft === 0;
+    if (isDone) this.#rewritesLeft = undefined;
     if (isDone && pages < 0 && this.#isStale) {
       this.#isStale = false;
       this.#save(this.#head, this.#gap);

@@ -150,7 +150,7 @@ export class SearchScan implements Ordered<Candidate> {
     const end = meter.spent + STEP / 2;
     candidates.read(AT_ONCE, (kind, raw, isChosen) => {
       const isFound = this.#consider(kind, raw);
-      if (isChosen) this.#budget.left -= isFound ? 1 : MISSED;
+      if (isFound || isChosen()) this.#budget.left -= isFound ? 1 : MISSED;
       return this.#budget.left > 0 && meter.spent < end;
     });
   }

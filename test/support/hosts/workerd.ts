@@ -97,6 +97,8 @@ export function freshRelay(settings: Settings = {}): WorkerdRelay {
         // Called as the runtime calls it, whether an alarm is set or the runtime runs one this moment.
         await started();
         await runInDurableObject(stub, async (object, { storage }) => {
+          // While one runs, none is set.
+          await storage.deleteAlarm();
           await (object as unknown as { alarm(): Promise<void> }).alarm();
           // It looks first whether one is set, and sets it then.
           await storage.getAlarm();
