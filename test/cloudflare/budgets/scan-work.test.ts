@@ -93,7 +93,7 @@ test.each([
     const { ids, read, hint } = await walk([match, ...others], { "#t": ["a"], "#r": ["b"], limit: 1 });
     expect(ids).toEqual([match.id]);
     expect(hint).toBe(expected);
-    expect(read.length).toBeLessThanOrEqual(25);
+    expect(read.length).toBeLessThanOrEqual(60);
     for (const rows of read) expect(rows).toBeLessThanOrEqual(2 * (1000 + 501) + 10);
   },
 );
