@@ -1,5 +1,3 @@
-import * as v from "valibot";
-
 /** What an entry says about itself. Without `default` the variable may be missing. */
 export interface About {
   /** One line for README. */
@@ -11,7 +9,10 @@ export interface About {
 
 /** One variable: how it is read and what it means. */
 export interface Variable<T> {
-  readonly schema: v.GenericSchema<string | undefined, T>;
+  /** Its value from the text of it, without spaces around; undefined if it is malformed. */
+  parse(text: string): T | undefined;
+  /** The text that counts where there is none. */
+  readonly fallback: string | undefined;
   /** The whole sentence of a refusal but for the name: "must be ...". */
   readonly must: string;
   /** The values it takes, with unit and bounds, for README. Markdown. */
@@ -26,28 +27,18 @@ export interface Variable<T> {
 export type Table = Readonly<Record<string, Variable<unknown>>>;
 
 /** What the variables of a table come to, by name. */
-export type ValuesOf<T extends Table> = { [Name in keyof T]: v.InferOutput<T[Name]["schema"]> };
+export type ValuesOf<T extends Table> = { [Name in keyof T]: T[Name] extends Variable<infer Value> ? Value : never };
 
 /** The variable of a value kind; `parse` gives undefined for what is not of the kind. */
 export function variable<T, const A extends About>(
   kind: { must: string; values: string; isSecret?: boolean; parse(text: string): T | undefined },
   about: A,
 ): Variable<A extends { default: unknown } ? T : T | undefined> {
-  const schema = v.pipe(
-    v.string(),
-    v.trim(),
-    v.rawTransform<string, T>(({ dataset, addIssue, NEVER }) => {
-      const value = kind.parse(dataset.value);
-      if (value !== undefined) return value;
-      addIssue({ message: kind.must });
-      return NEVER;
-    }),
-  );
   const fallback = about.default === undefined ? undefined : String(about.default);
   type Output = A extends { default: unknown } ? T : T | undefined;
   return {
-    // The type of `optional` follows its default, which only is known where this is called.
-    schema: v.optional(schema, fallback) as unknown as v.GenericSchema<string | undefined, Output>,
+    parse: (text) => kind.parse(text) as Output | undefined,
+    fallback,
     must: kind.must,
     values: kind.values,
     help: about.help,
@@ -66,10 +57,12 @@ const MAX_SHOWN = 80;
 export function readVariables<T extends Table>(table: T, environment: Readonly<Record<string, unknown>>): ValuesOf<T> {
   const values: Record<string, unknown> = {};
   const problems: string[] = [];
-  for (const [name, { schema, must, isSecret }] of Object.entries(table)) {
+  for (const [name, variable] of Object.entries(table)) {
+    const { fallback, must, isSecret } = variable;
     const text = String(environment[name] ?? "").trim();
-    const parsed = v.safeParse(schema, text === "" ? undefined : text);
-    if (parsed.success) values[name] = parsed.output;
+    const counted = text === "" ? fallback : text;
+    const value = counted === undefined ? undefined : variable.parse(counted);
+    if (counted === undefined || value !== undefined) values[name] = value;
     else problems.push(`${name} ${must}${isSecret ? "" : `, not ${JSON.stringify(text.slice(0, MAX_SHOWN))}`}`);
   }
   if (problems.length > 0) throw new Error(`${problems.join("; ")}.`);
