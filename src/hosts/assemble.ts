@@ -80,7 +80,8 @@ export function assemble({ config, sql, crypto, host, startedAtMs }: Parts): Run
     isSaving = true;
     clock.soon(SAVE_COUNTS_MS, () => {
       isSaving = false;
-      log.saveCounts();
+      // The host saves them when it stops.
+      if (log.hasUnsavedCounts) log.saveCounts();
     });
   };
   const relay = new Relay({
