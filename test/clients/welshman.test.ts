@@ -69,7 +69,6 @@ test('R-01-04b its keep-alive, ["PING"], is answered and the connection goes on'
   const received: unknown[] = [];
   socket.on(SocketEvent.Receive, (message: unknown) => received.push(message));
   socket._ws?.send('["PING"]');
-  await until("PONG arrives", () => received.length > 0);
-  expect(received).toEqual([["PONG"]]);
+  await until("PONG arrives", () => received.some((message) => JSON.stringify(message) === '["PONG"]'));
   expect(await publish(pool, server, unique(alice))).toMatchObject({ status: PublishStatus.Success });
 });

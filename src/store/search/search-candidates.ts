@@ -1,7 +1,7 @@
 import type { Event } from "../../protocol/event.ts";
 import type { Filter } from "../../protocol/filter.ts";
 import type { SearchQuery } from "../../protocol/search/search.ts";
-import { foldingCost, searchableText, searchTokens } from "../../protocol/search/search-text.ts";
+import { SearchText, searchableText } from "../../protocol/search/search-text.ts";
 import { COST } from "../../protocol/work.ts";
 import type { Ordered } from "../read/merge.ts";
 import { type Plan, planQuery } from "../read/query-plan.ts";
@@ -176,9 +176,10 @@ class WordCandidates implements Candidates {
   }
 
   #hasWord(raw: string): boolean {
-    const text = searchableText(JSON.parse(raw) as Event);
-    this.#sql.meter.spent += COST.parsed * raw.length + foldingCost(text);
-    return searchTokens(text).includes(this.#word);
+    const text = new SearchText(searchableText(JSON.parse(raw) as Event));
+    const isThere = text.occurrences([this.#word], 1) > 0;
+    this.#sql.meter.spent += COST.parsed * raw.length + text.spent;
+    return isThere;
   }
 }
 
