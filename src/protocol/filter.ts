@@ -194,15 +194,51 @@ export function matches(filter: Filter, event: Event, tags: readonly IndexedTag[
   if (filter.since !== undefined && event.created_at < filter.since) return false;
   if (filter.until !== undefined && event.created_at > filter.until) return false;
   for (const [letter, values] of filter.anyOf) if (!hasAny(tags, letter, values)) return false;
-  for (const [letter, values] of filter.allOf) {
-    let present = 0;
-    for (const [name, value] of tags) if (name === letter && values.has(value)) present++;
-    if (present < values.size) return false;
-  }
+  for (const [letter, values] of filter.allOf) if (!hasAll(tags, letter, values)) return false;
   return filter.search === undefined || matchesSearch(filter.search, event);
 }
 
+/** Tags from which on looking up is quicker than walking through them: an event is held against many filters. */
+const MANY_TAGS = 16;
+
+/** The values of events with many tags, by letter. */
+const BY_LETTER = new WeakMap<readonly IndexedTag[], Map<string, Set<string>>>();
+
 function hasAny(tags: readonly IndexedTag[], letter: string, values: ReadonlySet<string>): boolean {
+  if (tags.length >= MANY_TAGS) return haveCommon(valuesOf(tags, letter), values);
   for (const [name, value] of tags) if (name === letter && values.has(value)) return true;
   return false;
 }
+
+function hasAll(tags: readonly IndexedTag[], letter: string, values: ReadonlySet<string>): boolean {
+  let present = 0;
+  if (tags.length >= MANY_TAGS) {
+    const there = valuesOf(tags, letter);
+    for (const value of values) if (there.has(value)) present++;
+    return present === values.size;
+  }
+  for (const [name, value] of tags) if (name === letter && values.has(value)) present++;
+  return present === values.size;
+}
+
+function haveCommon(some: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
+  const [fewer, more] = some.size < others.size ? [some, others] : [others, some];
+  for (const value of fewer) if (more.has(value)) return true;
+  return false;
+}
+
+function valuesOf(tags: readonly IndexedTag[], letter: string): ReadonlySet<string> {
+  let byLetter = BY_LETTER.get(tags);
+  if (byLetter === undefined) {
+    byLetter = new Map();
+    for (const [name, value] of tags) {
+      const values = byLetter.get(name);
+      if (values === undefined) byLetter.set(name, new Set([value]));
+      else values.add(value);
+    }
+    BY_LETTER.set(tags, byLetter);
+  }
+  return byLetter.get(letter) ?? NO_VALUES;
+}
+
+const NO_VALUES: ReadonlySet<string> = new Set();

@@ -13,12 +13,15 @@ export interface Outlet {
   flush(): void;
 }
 
-/** Characters that a turn gives to the network, beyond a little for every socket: a millisecond or two. */
+/** Characters that a turn gives to the network: a millisecond or two. */
 const OF_TURN = 1 << 20;
+/** How many characters writing to one socket counts for. */
+const OF_SOCKET = 1 << 12;
+/** What has no more characters may overdraw the turn by as much again: small answers do not wait for large events. */
 const LITTLE = 1 << 14;
 
 /** The part of what may leave that a turn sends at least, so that nothing piles up. */
-const SHARE = 1 / 4;
+const SHARE = 1 / 8;
 
 /** Sends the frames of all sockets: those of one turn together, behind the gate. */
 export class Outbox {
@@ -49,15 +52,15 @@ export class Outbox {
     });
   }
 
-  /** A large event that goes to very many is written in several turns, so that others are heard in between. */
+  /** What goes to very many is written in several turns, so that others are heard in between. */
   #flush(): void {
-    let all = 0;
+    let all = OF_SOCKET * this.#released.size;
     for (const { released } of this.#released) all += released;
     let room = Math.max(OF_TURN, all * SHARE);
     for (const outlet of this.#released) {
       const { released } = outlet;
-      if (released > LITTLE && room <= 0) continue;
-      room -= released;
+      if (room <= (released > LITTLE ? 0 : -OF_TURN)) continue;
+      room -= OF_SOCKET + released;
       this.#released.delete(outlet);
       outlet.flush();
     }

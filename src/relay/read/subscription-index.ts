@@ -6,6 +6,8 @@ import type { Subscription } from "./subscription.ts";
 interface Entry {
   readonly subscription: Subscription;
   readonly filter: Filter;
+  /** The event that it was asked about last: an event with many tags may find it under many of them. */
+  asked: number;
 }
 
 /** Most values are asked for by one filter only, which then needs no set. */
@@ -61,7 +63,7 @@ export class SubscriptionIndex {
     for (const subscription of this.#fresh) {
       const entries = subscription.filters
         .filter((filter) => !filter.never)
-        .map((filter): Entry => ({ subscription, filter }));
+        .map((filter): Entry => ({ subscription, filter, asked: 0 }));
       this.#entries.set(subscription, entries);
       for (const entry of entries) {
         this.#file(entry.filter, (map, key) => {
@@ -80,8 +82,11 @@ export class SubscriptionIndex {
   match(event: Event, tags: readonly IndexedTag[], meter: Meter, found: (subscription: Subscription) => void): void {
     if (this.#fresh.size > 0) this.#fileFresh();
     const mark = ++this.#mark;
-    const ask = ({ subscription, filter }: Entry): void => {
+    const ask = (entry: Entry): void => {
+      if (entry.asked === mark) return;
+      entry.asked = mark;
       meter.spent += COST.match;
+      const { subscription, filter } = entry;
       if (subscription.lastMatched === mark || !matches(filter, event, tags)) return;
       subscription.lastMatched = mark;
       found(subscription);
