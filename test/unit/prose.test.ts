@@ -39,11 +39,11 @@ function paragraphsOf(markdown: string): Word[][] {
     const isFence = FENCE.test(text);
     if (isFence) isCode = !isCode;
     const isBlank = text.trim() === "";
+    if (!isBlank) isInList = ITEM.test(text) || (isInList && text.startsWith(" "));
     const isIndentedCode = isBehindBlank && !isInList && INDENTED.test(text);
     if (isCode || isFence || isBlank || isIndentedCode || TABLE.test(text) || HEADING.test(text)) begin();
     else {
       if (ITEM.test(text)) begin();
-      isInList = ITEM.test(text) || (isInList && text.startsWith(" "));
       paragraphs.at(-1)?.push(...wordsOf(text.replace(ITEM, ""), index + 1));
     }
     isBehindBlank = isBlank || (isIndentedCode && isBehindBlank);
