@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
@@ -36,18 +37,51 @@ const inNode = () => ({
   resolve: onHost("node"),
 });
 
+/** Tests of Node that take long and seldom fail: `npm test` leaves them to `npm run test:all`. */
+const LONG = [
+  "test/contract/publish/numbers.test.ts",
+  "test/contract/read/privacy-twins.test.ts",
+  "test/contract/read/search-speed.test.ts",
+  "test/contract/read/subscriptions.test.ts",
+  "test/contract/sync/sync-large.test.ts",
+  "test/node-host/laggards.test.ts",
+  "test/node-host/start-refused.test.ts",
+  "test/node-host/torn.test.ts",
+  "test/unit/crypto-batch.test.ts",
+  "test/unit/steps.test.ts",
+  "test/unit/negentropy/negentropy-rounds.test.ts",
+  "test/unit/negentropy/negentropy-speed.test.ts",
+  "test/unit/store/query-plan.test.ts",
+];
+
 export default defineConfig({
   test: {
+    // Many tests wait for a process that starts, or for a second that passes.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     projects: [
       {
         // Pure functions, and the store on a SQLite in memory.
         ...inNode(),
-        test: { name: "unit", include: ["test/unit/**/*.test.ts", "src/**/*.test.ts"], testTimeout: 30_000 },
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts", "src/**/*.test.ts"],
+          exclude: LONG,
+          testTimeout: 30_000,
+        },
+      },
+      {
+        ...inNode(),
+        test: { name: "long", include: LONG, testTimeout: 120_000, hookTimeout: 60_000 },
       },
       // What a relay does, over sockets and HTTP only: the same tests on both hosts.
       {
         ...inNode(),
-        test: { name: "contract-node", include: ["test/contract/**/*.test.ts"], testTimeout: 60_000 },
+        test: {
+          name: "contract-node",
+          include: ["test/contract/**/*.test.ts"],
+          exclude: LONG,
+          testTimeout: 60_000,
+        },
       },
       {
         ...insideWorkerd(),
@@ -59,14 +93,14 @@ export default defineConfig({
         test: { name: "cloudflare", include: ["test/cloudflare/**/*.test.ts"], testTimeout: 30_000 },
       },
       {
-        // Random input for what reads it: with `npm test` a few seconds of each from one seed on, so that a red run speaks of
+        // Random input for what reads it: with `npm test` a second of each from one seed on, so that a red run speaks of
         // the change at hand; with `npm run fuzz` longer, from a seed of the clock.
         ...inNode(),
         test: {
           name: "fuzz",
           include: ["test/fuzz/**/*.test.ts"],
           provide: {
-            fuzzSeconds: Number(process.env.FUZZ_SECONDS ?? 5),
+            fuzzSeconds: Number(process.env.FUZZ_SECONDS ?? 1),
             fuzzSeed: Number(process.env.FUZZ_SEED ?? 1),
             fuzzPath: process.env.FUZZ_PATH ?? "",
           },
@@ -82,6 +116,7 @@ export default defineConfig({
         test: {
           name: "node-host",
           include: ["test/node-host/**/*.test.ts"],
+          exclude: LONG,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -5,6 +5,8 @@ import type { Subscription } from "./read/subscription.ts";
 export interface Socket {
   /** Queues one text frame. Frames leave in their order, none before what was committed when it was queued is durable. */
   send(text: string): void;
+  /** Queues the frame of an event: `prefix`, the text of the event, and the bracket that closes the message. */
+  sendEvent(prefix: string, raw: string): void;
   /** Sends a Close behind the frames that are queued. The host calls `Relay.leave` when the connection is gone. */
   close(code: number, reason: string): void;
   /** So much is queued that stored answers wait. */

@@ -95,7 +95,7 @@ describe("R-01-10 what one socket is sent", () => {
   });
 
   test("who has to log in is answered 512 KiB, whatever the time", () => {
-    const socket = { send() {}, close() {}, heard() {}, resume() {}, pause: () => false };
+    const socket = { send() {}, sendEvent() {}, close() {}, heard() {}, resume() {}, pause: () => false };
     const quiet = { ...socket, isCrowded: false, isOverflowing: false };
     const connection = new Connection(
       quiet,

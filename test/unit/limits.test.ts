@@ -68,7 +68,7 @@ describe("buckets", () => {
 });
 
 function connectionOf(authed: string[], address = "127.0.0.1"): Connection {
-  const quiet = { send() {}, close() {}, heard() {}, resume() {}, pause: () => false };
+  const quiet = { send() {}, sendEvent() {}, close() {}, heard() {}, resume() {}, pause: () => false };
   const socket = { ...quiet, isCrowded: false, isOverflowing: false };
   return new Connection(
     socket,

@@ -38,9 +38,9 @@ function paragraphsOf(markdown: string): Word[][] {
   for (const [index, text] of withoutMarkup(markdown).split("\n").entries()) {
     const isFence = FENCE.test(text);
     if (isFence) isCode = !isCode;
-    const isBlank = text.trim() === "";
+    const isBlank: boolean = text.trim() === "";
     if (!isBlank) isInList = ITEM.test(text) || (isInList && text.startsWith(" "));
-    const isIndentedCode = isBehindBlank && !isInList && INDENTED.test(text);
+    const isIndentedCode: boolean = isBehindBlank && !isInList && INDENTED.test(text);
     if (isCode || isFence || isBlank || isIndentedCode || TABLE.test(text) || HEADING.test(text)) begin();
     else {
       if (ITEM.test(text)) begin();

@@ -36,6 +36,10 @@ export class ClientSocket implements Socket {
     }
   }
 
+  sendEvent(prefix: string, raw: string): void {
+    this.send(eventText(prefix, raw));
+  }
+
   close(code: number, reason: string): void {
     if (this.isClosed) return;
     this.isClosed = true;
@@ -69,4 +73,12 @@ export class ClientSocket implements Socket {
   }
 
   resume(): void {}
+}
+
+let last = { prefix: "", raw: "", text: "" };
+
+/** The frame of an event; the same string for all subscriptions of one name, which then is made once. */
+function eventText(prefix: string, raw: string): string {
+  if (last.raw !== raw || last.prefix !== prefix) last = { prefix, raw, text: `${prefix}${raw}]` };
+  return last.text;
 }

@@ -1,6 +1,6 @@
 import type { Socket as NetSocket } from "node:net";
 import type { Socket } from "../../relay/ports.ts";
-import { closeFrame, encodeFrames, type Frame, pongFrame } from "./frame.ts";
+import { closeFrame, encodeFrames, eventFrame, type Frame, pongFrame } from "./frame.ts";
 import type { Outbox, Outlet } from "./outbox.ts";
 
 /** Queued bytes of one socket from which stored answers wait for it. */
@@ -68,6 +68,10 @@ export class ClientSocket implements Socket, Outlet {
 
   send(text: string): void {
     if (!this.#isClosing) this.#queue(text);
+  }
+
+  sendEvent(prefix: string, raw: string): void {
+    if (!this.#isClosing) this.#queue(eventFrame(prefix, raw));
   }
 
   pong(data: Buffer): void {

@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, existsSync, fdatasync, fsyncSync, openSync, readdirSync, readFileSync } from "node:fs";
 import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createCrypto } from "../../protocol/crypto/secp256k1.ts";
 import type { Access } from "../../relay/access/access.ts";
@@ -33,6 +34,7 @@ export interface NodeRelayOptions {
   /** It exists, and is this process's alone. */
   dataDirectory: string;
   host: string;
+  /** 0 for any that is free. */
   port: number;
   /** The disk does not keep what is written: all connections are closed, and the process has to end. */
   failed: () => void;
@@ -46,6 +48,8 @@ export interface NodeRelay {
   readonly access: Access;
   /** Its periodic work, which is done when it is due. */
   readonly jobs: Pick<Jobs, "nextDue" | "run">;
+  /** Where it listens. */
+  readonly port: number;
   /** Ends all connections and closes the database, within two seconds. */
   stop(): Promise<void>;
 }
@@ -102,6 +106,7 @@ export async function startRelay({
   return {
     access: running.access,
     jobs: running.jobs,
+    port: (server.address() as AddressInfo).port,
     async stop() {
       server.close();
       server.closeIdleConnections();

@@ -129,10 +129,9 @@ async function write(answered: Response, request: IncomingMessage, response: Ser
   // What is left of a body that nobody has read is not waited for.
   if (!request.complete) headers.Connection = "close";
   response.writeHead(answered.status, headers);
-  // A request that was given up has lost its socket when the response is through.
-  const { socket } = request;
   response.end(request.method === "HEAD" ? undefined : body, () => {
-    if (!request.complete) socket.destroySoon();
+    // A request that was given up has lost its socket, whatever its type says.
+    if (!request.complete) (request.socket as NetSocket | null)?.destroySoon();
   });
 }
 

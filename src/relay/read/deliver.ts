@@ -24,7 +24,6 @@ export interface DeliverDeps {
 export function deliverLive(deps: DeliverDeps, verified: VerifiedEvent, position?: number): number {
   const { authRequired } = deps.config;
   const laggards: Subscription[] = [];
-  const frame = new LiveFrame(verified);
   let count = 0;
   deps.subscriptions.index.match(verified.event, verified.tags, deps.meter, (subscription) => {
     const { connection } = subscription;
@@ -32,7 +31,7 @@ export function deliverLive(deps: DeliverDeps, verified: VerifiedEvent, position
     if (!canRead(connection, verified.event, verified.tags)) return;
     if (subscription.isLive) {
       // Nobody gets here who is counted as a stranger.
-      connection.socket.send(frame.for(subscription));
+      connection.socket.sendEvent(subscription.framePrefix, verified.raw);
       if (connection.socket.isOverflowing) laggards.push(subscription);
       else count++;
     } else if (subscription.keep({ verified, position })) count++;
@@ -41,24 +40,6 @@ export function deliverLive(deps: DeliverDeps, verified: VerifiedEvent, position
   deps.meter.spent += count * (COST.send + verified.raw.length * COST.sendCharacter);
   for (const subscription of laggards) end(deps, subscription);
   return count;
-}
-
-/** The frame of one event: the same string for all subscriptions of one name, so that a host encodes it once. */
-class LiveFrame {
-  readonly #raw: string;
-  #prefix = "";
-  #text = "";
-
-  constructor({ raw }: VerifiedEvent) {
-    this.#raw = raw;
-  }
-
-  for({ framePrefix }: Subscription): string {
-    if (framePrefix === this.#prefix) return this.#text;
-    this.#prefix = framePrefix;
-    this.#text = `${framePrefix}${this.#raw}]`;
-    return this.#text;
-  }
 }
 
 /** Its connection cannot keep up. What goes wrong for one receiver must not reach the others, nor the publisher (R-06-22). */
@@ -76,7 +57,7 @@ function end({ subscriptions, host, close }: DeliverDeps, subscription: Subscrip
 export function deliverStored(events: readonly string[], subscription: Subscription, meter: Meter): void {
   const { connection, framePrefix } = subscription;
   for (const raw of events) {
-    connection.socket.send(`${framePrefix}${raw}]`);
+    connection.socket.sendEvent(framePrefix, raw);
     meter.spent += COST.send + raw.length * COST.sendCharacter;
   }
 }

@@ -25,6 +25,10 @@ export class SimulatedSocket implements Socket {
     this.#line.sent(this, text);
   }
 
+  sendEvent(prefix: string, raw: string): void {
+    this.send(`${prefix}${raw}]`);
+  }
+
   close(code: number, reason: string): void {
     this.#line.closed(this, code, reason);
     this.isEnded = true;

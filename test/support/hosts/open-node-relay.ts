@@ -1,7 +1,6 @@
 import { clock } from "../../../src/hosts/node/host.ts";
 import { DATABASE, startRelay } from "../../../src/hosts/node/main.ts";
 import type { Clock } from "../../../src/relay/ports.ts";
-import { freePort } from "../server.ts";
 import type { Settings } from "./test-relay.ts";
 
 /** A running relay of the Node host, in this process. */
@@ -23,7 +22,6 @@ export async function openNodeRelay(
   dataDirectory: string,
   nowSeconds: () => number,
 ): Promise<NodeRelay> {
-  const port = await freePort();
   const failed = () => {
     throw new Error("the disk does not keep what is written");
   };
@@ -37,7 +35,8 @@ export async function openNodeRelay(
         if (!isClosed) task();
       }),
   };
-  const { jobs, stop } = await startRelay({ variables, dataDirectory, host: "127.0.0.1", port, failed, clock: time });
+  const running = await startRelay({ variables, dataDirectory, host: "127.0.0.1", port: 0, failed, clock: time });
+  const { jobs, port, stop } = running;
   const close = (): Promise<void> => {
     isClosed = true;
     return stop();
