@@ -45,6 +45,7 @@ const LONG = [
   "test/contract/read/subscriptions.test.ts",
   "test/contract/sync/sync-large.test.ts",
   "test/node-host/laggards.test.ts",
+  "test/node-host/reconnect.test.ts",
   "test/node-host/start-refused.test.ts",
   "test/node-host/torn.test.ts",
   "test/unit/crypto-batch.test.ts",
