@@ -96,7 +96,6 @@ const EVENTS = {
     unit: "characters",
     help: "length of an event's content",
   }),
-  MAX_TAG_VALUE: integer({ default: 1024, min: 64, max: 4096, unit: "bytes", help: "length of an indexed tag value" }),
   DVM_VALIDATION: oneOf(["off", "standard", "strict"], {
     default: "standard",
     help: "how well formed jobs, their results, feedback and handlers must be (NIP-89, NIP-90)",
