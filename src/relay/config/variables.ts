@@ -170,14 +170,14 @@ const RETENTION = {
     min: 0,
     max: 4_294_967_296,
     unit: "seconds",
-    help: "how long job requests (5000–5999) and feedback (7000) are kept; `0` for ever",
+    help: "how long job requests (5000–5999) and feedback (7000) are kept, other events of these kinds for ever; `0`: all of them",
   }),
   RETENTION_RESULT: integer({
     default: 604_800,
     min: 0,
     max: 4_294_967_296,
     unit: "seconds",
-    help: "how long job results (6000–6999) are kept; `0` for ever",
+    help: "how long job results (6000–6999) are kept, other events of these kinds for ever; `0`: all of them",
   }),
   RETENTION: retention({ default: "", help: "further rules, tried first; the first that covers a kind decides" }),
   MAX_STORAGE: integer({

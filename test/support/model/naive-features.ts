@@ -32,12 +32,23 @@ export function isExpired(event: Event, now: number): boolean {
   return at !== undefined && now >= at;
 }
 
+/** R-07-02: whether an event of a kind of jobs has the shape of a job. */
+function isJobByShape(event: Event): boolean {
+  const names = event.tags.map(([name]) => name);
+  const isAmong = (list: string) => names.some((name) => name !== undefined && list.split(" ").includes(name));
+  const isHex = (value: string | undefined) => HEX.test(value ?? "");
+  if (event.kind < 6000) return names.length === 0 || isAmong("i output param bid relays p t encrypted expiration");
+  if (isAmong(event.kind === 7000 ? "status" : "request")) return true;
+  return valuesOf(event, "e").some(isHex) && valuesOf(event, "p").some(isHex) && !isAmong("poll_option");
+}
+
 /** R-07-01, R-07-02. */
-export function isPastRetention({ kind, created_at }: Event, now: number): boolean {
+export function isPastRetention(event: Event, now: number): boolean {
+  const { kind, created_at } = event;
   if (kind === 5128 || kind === 6128) return false;
   const isJob = (kind >= 5000 && kind <= 5999) || kind === 7000;
   const isResult = kind >= 6000 && kind <= 6999;
-  if (!isJob && !isResult) return false;
+  if ((!isJob && !isResult) || !isJobByShape(event)) return false;
   return now >= created_at + (isJob ? RETENTION_JOB : RETENTION_RESULT);
 }
 
