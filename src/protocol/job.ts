@@ -65,7 +65,7 @@ export function checkJob(event: Event, level: JobLevel, find: FindEvent): Reason
     case "result":
       return checkAnswer(event) ?? (isStrict ? checkResult(event, find) : undefined);
     case "feedback":
-      return checkAnswer(event) ?? checkFeedback(event, isStrict);
+      return checkAnswer(event, find) ?? checkFeedback(event, isStrict);
   }
   return undefined;
 }
@@ -91,11 +91,20 @@ function checkRequest(event: Event): Reason | undefined {
   return checkNumber(event, "bid");
 }
 
-/** What results and feedback have in common. */
-function checkAnswer(event: Event): Reason | undefined {
+/** What results and feedback have in common. With `find` a stored request says who the customer is, if nothing else does. */
+function checkAnswer(event: Event, find?: FindEvent): Reason | undefined {
   if (!values(event, "e").some(isHex64)) return "invalid: an e tag with the id of the request is missing";
-  if (!values(event, "p").some(isHex64)) return "invalid: a p tag with the key of the customer is missing";
-  return undefined;
+  if (values(event, "p").some(isHex64)) return undefined;
+  const id = requestInstead(event);
+  const request = id === undefined ? undefined : find?.(id);
+  if (request !== undefined && jobRole(request) === "request") return undefined;
+  return "invalid: a p tag with the key of the customer is missing";
+}
+
+/** The id of the request that says who the customer is, where feedback does not: only the first is looked up. */
+export function requestInstead(event: Event): string | undefined {
+  if (event.kind !== FEEDBACK_KIND || values(event, "p").some(isHex64)) return undefined;
+  return values(event, "e").find(isHex64);
 }
 
 function checkResult(event: Event, find: FindEvent): Reason | undefined {

@@ -188,6 +188,35 @@ test.each(OTHERS)("R-07-02 %s is an ordinary event, and no job to strict", async
   expect(await publish(b, kind, tags)).toEqual(INVALID);
 });
 
+test("R-07-05 feedback without p is taken where its first e names a stored request", async () => {
+  const relay = freshRelay({ PRIVATE_KINDS: "4,5051" });
+  const [a, b] = [await relay.login(alice), await relay.login(bob)];
+  const [job, hidden] = [5050, 5051].map((kind) => unique(alice, { kind, tags: [["i", "x", "text"]] }));
+  const note = unique(alice);
+  for (const event of [job, hidden, note]) await a.publish(event);
+  const about = (event: { id: string } | undefined, ...more: Tags): Tags => [
+    ["e", event?.id ?? ""],
+    ...more,
+    PROCESSING,
+  ];
+  expect(await publish(b, 7000, about(job))).toEqual(OK);
+  expect(await publish(b, 7000, [["e", "x"], ...about(job)])).toEqual(OK);
+  expect(await publish(b, 7000, about(job, ["p", "npub1"]))).toEqual(OK);
+  expect(await publish(b, 7000, [E, ...about(job)])).toEqual(INVALID);
+  for (const other of [hidden, note, { id: JOB }]) expect(await publish(b, 7000, about(other))).toEqual(INVALID);
+  // A bill needs its amount all the same, and a result its customer.
+  expect(await publish(b, 7000, [["e", job?.id ?? ""], BILL])).toEqual(INVALID);
+  expect(await publish(b, 6050, [["e", job?.id ?? ""], REQUEST])).toEqual(INVALID);
+});
+
+test("R-07-05 R-01-09 a request and feedback without p are sent without waiting", async () => {
+  const a = await freshRelay().login(alice);
+  const job = unique(alice, { kind: 5050, tags: [["i", "x", "text"]] });
+  const feedback = unique(alice, { kind: 7000, tags: [["e", job.id], PROCESSING] });
+  for (const event of [job, feedback]) a.send(["EVENT", event]);
+  expect([verdict(await a.next()), verdict(await a.next())]).toEqual([OK, OK]);
+});
+
 test("R-07-05 R-07-06 what strict alone refuses", async () => {
   const [a, b] = [await freshRelay().login(alice), await (await strict()).login(alice)];
   for (const [name, kind, tags, content] of LAX) {

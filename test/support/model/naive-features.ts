@@ -92,11 +92,19 @@ export function namedIds(deletion: Event): string[] {
 export function namedAddresses(deletion: Event): string[] {
   return valuesOf(deletion, "a").filter((value) => {
     const [kind = "", pubkey, ...d] = (value ?? "").split(":");
-    if (!/^(0|[1-9][0-9]*)$/.test(kind) || pubkey !== deletion.pubkey || d.length === 0) return false;
+    if (!/^(0|[1-9][0-9]*)$/.test(kind) || pubkey !== deletion.pubkey) return false;
     const isReplaceable = kind === "0" || kind === "3" || (Number(kind) >= 10000 && Number(kind) < 20000);
     const isAddressable = Number(kind) >= 30000 && Number(kind) < 40000;
-    return isAddressable || (isReplaceable && d.join(":") === "");
+    return (isAddressable && d.length > 0) || (isReplaceable && d.join(":") === "");
   }) as string[];
+}
+
+/** R-05-09: a kind 5 that names an id or a key in upper-case hex. */
+export function namesInCapitals(event: Event): boolean {
+  const keys = valuesOf(event, "a").map((value) => value?.split(":")[1]);
+  const named = [...valuesOf(event, "e"), ...valuesOf(event, "p"), ...keys];
+  const isInCapitals = (value = "") => /^[0-9a-fA-F]{64}$/.test(value) && /[A-F]/.test(value);
+  return event.kind === DELETION && named.some(isInCapitals);
 }
 
 /** R-05-02, R-05-03, R-05-23. */
