@@ -88,9 +88,9 @@ const ACCESS = {
 
 const EVENTS = {
   MIN_POW: integer({ default: 0, min: 0, max: 256, unit: "bits", help: "leading zeros that an id must have (NIP-13)" }),
-  MAX_EVENT_TAGS: integer({ default: 2000, min: 0, max: 10_000, unit: "tags", help: "size of one event" }),
+  MAX_EVENT_TAGS: integer({ default: 12_000, min: 0, max: 20_000, unit: "tags", help: "size of one event" }),
   MAX_CONTENT_LENGTH: integer({
-    default: 100_000,
+    default: 250_000,
     min: 0,
     max: 1_000_000,
     unit: "characters",
@@ -117,7 +117,7 @@ const EVENTS = {
 
 const LIMITS = {
   MAX_MESSAGE_LENGTH: integer({
-    default: 524_288,
+    default: 1_048_576,
     min: 1024,
     // An event is one row, and the platform's rows end at 2 MB.
     max: 1_900_000,
