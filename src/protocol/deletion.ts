@@ -16,16 +16,26 @@ export function deletedIds(deletion: Event): string[] {
 
 /** The addresses that a kind 5 may delete: its author's own, of kinds that are replaced (R-05-04). */
 export function deletedAddresses(deletion: Event): Address[] {
-  const found: Address[] = [];
+  const found = new Map<string, Address>();
   for (const value of distinct(deletion, "a")) {
-    const [, kindText = "", pubkey, d = ""] = /^(\d{1,5}):([0-9a-f]{64}):([\s\S]*)$/.exec(value) ?? [];
+    const [, kindText = "", pubkey, d] = /^(\d{1,5}):([0-9a-f]{64})(?::([\s\S]*))?$/.exec(value) ?? [];
     const kind = Number(kindText);
     const replaced = kindClass(kind);
-    // The address of a replaceable kind ends with its colon (R-04-06).
-    const isAddress = replaced === "addressable" || (replaced === "replaceable" && d === "");
-    if (pubkey === deletion.pubkey && isAddress) found.push({ kind, pubkey, d });
+    // That of a replaceable kind ends with its colon (R-04-06), which many clients leave out.
+    const isAddress = replaced === "addressable" ? d !== undefined : replaced === "replaceable" && !d;
+    if (pubkey === deletion.pubkey && isAddress) found.set(`${kind}:${d ?? ""}`, { kind, pubkey, d: d ?? "" });
   }
-  return found;
+  return [...found.values()];
+}
+
+/** The first `e`, `p` or `a` tag of a kind 5 whose id or key is in upper-case hex: it names nothing that there can be. */
+export function tagInCapitals(deletion: Event): string | undefined {
+  const isInCapitals = (hex = "") => /^[0-9a-f]{64}$/i.test(hex) && !isHex64(hex);
+  for (const [name, value] of deletion.tags) {
+    if ((name === "e" || name === "p") && isInCapitals(value)) return name;
+    if (name === "a" && isInCapitals(value?.split(":", 2)[1])) return name;
+  }
+  return undefined;
 }
 
 function distinct(event: Event, name: string): string[] {

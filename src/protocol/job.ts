@@ -14,27 +14,60 @@ export type JobLevel = "off" | "standard" | "strict";
 /** The stored event of an id, if there is one. */
 export type FindEvent = (id: string) => Event | undefined;
 
-/** 5000 to 5999, but 5128 is a snapshot of a site (R-07-02). */
-export function isJobRequest(kind: number): boolean {
-  return kind >= 5000 && kind <= 5999 && kind !== 5128;
+/** What an event is to a job. */
+export type JobRole = "request" | "result" | "feedback";
+
+/** The role for which NIP-90 reserves a kind; 5128 is a snapshot of a site, and 6128 no result either (R-07-02). */
+export function roleOfKind(kind: number): JobRole | undefined {
+  if (kind >= 5000 && kind <= 5999 && kind !== 5128) return "request";
+  if (kind >= 6000 && kind <= 6999 && kind !== 6128) return "result";
+  return kind === FEEDBACK_KIND ? "feedback" : undefined;
 }
 
-/** 6000 to 6999, but 6128 (R-07-02). */
-export function isJobResult(kind: number): boolean {
-  return kind >= 6000 && kind <= 6999 && kind !== 6128;
+/** The tags of a request (reference 7.2), all of them optional; a job may also say when it expires. */
+const REQUEST_TAGS: ReadonlySet<string | undefined> = new Set([
+  "i",
+  "output",
+  "param",
+  "bid",
+  "relays",
+  "p",
+  "t",
+  "encrypted",
+  "expiration",
+]);
+
+/** The role that an event has by its kind and its shape. Others use these kinds too, such as zap polls 6969 (R-07-02). */
+export function jobRole(event: Event): JobRole | undefined {
+  const role = roleOfKind(event.kind);
+  if (role === undefined) return undefined;
+  const has = (name: string) => first(event, name) !== undefined;
+  if (role === "request") {
+    return event.tags.length === 0 || event.tags.some(([name]) => REQUEST_TAGS.has(name)) ? role : undefined;
+  }
+  // A reply that is a poll has them too.
+  const isAnswer = checkAnswer(event) === undefined && !has("poll_option");
+  return isAnswer || has(role === "result" ? "request" : "status") ? role : undefined;
 }
 
 /**
- * What an event about jobs lacks, by the table of reference 7.3; undefined for every other event. Only `strict` looks at
- * the request of a result, if it is stored (R-07-03). What is encrypted is not looked into (R-07-06).
+ * What an event about jobs lacks, by the table of reference 7.3; undefined for every other event. `strict` takes every event
+ * of these kinds for one. Only `strict` looks at the request of a result, if it is stored (R-07-03). What is encrypted is
+ * not looked into (R-07-06).
  */
 export function checkJob(event: Event, level: JobLevel, find: FindEvent): Reason | undefined {
   if (level === "off") return undefined;
   const isStrict = level === "strict";
-  if (isJobRequest(event.kind)) return isStrict ? checkRequest(event) : undefined;
-  if (isJobResult(event.kind)) return checkAnswer(event) ?? (isStrict ? checkResult(event, find) : undefined);
-  if (event.kind === FEEDBACK_KIND) return checkAnswer(event) ?? checkFeedback(event, isStrict);
-  return event.kind === HANDLER_KIND ? checkHandler(event, isStrict) : undefined;
+  if (event.kind === HANDLER_KIND) return checkHandler(event, isStrict);
+  switch (isStrict ? roleOfKind(event.kind) : jobRole(event)) {
+    case "request":
+      return isStrict ? checkRequest(event) : undefined;
+    case "result":
+      return checkAnswer(event) ?? (isStrict ? checkResult(event, find) : undefined);
+    case "feedback":
+      return checkAnswer(event, find) ?? checkFeedback(event, isStrict);
+  }
+  return undefined;
 }
 
 const INPUT_TYPES: ReadonlySet<string | undefined> = new Set(["url", "event", "job", "text"]);
@@ -58,11 +91,20 @@ function checkRequest(event: Event): Reason | undefined {
   return checkNumber(event, "bid");
 }
 
-/** What results and feedback have in common. */
-function checkAnswer(event: Event): Reason | undefined {
+/** What results and feedback have in common. With `find` a stored request says who the customer is, if nothing else does. */
+function checkAnswer(event: Event, find?: FindEvent): Reason | undefined {
   if (!values(event, "e").some(isHex64)) return "invalid: an e tag with the id of the request is missing";
-  if (!values(event, "p").some(isHex64)) return "invalid: a p tag with the key of the customer is missing";
-  return undefined;
+  if (values(event, "p").some(isHex64)) return undefined;
+  const id = requestInstead(event);
+  const request = id === undefined ? undefined : find?.(id);
+  if (request !== undefined && jobRole(request) === "request") return undefined;
+  return "invalid: a p tag with the key of the customer is missing";
+}
+
+/** The id of the request that says who the customer is, where feedback does not: only the first is looked up. */
+export function requestInstead(event: Event): string | undefined {
+  if (event.kind !== FEEDBACK_KIND || values(event, "p").some(isHex64)) return undefined;
+  return values(event, "e").find(isHex64);
 }
 
 function checkResult(event: Event, find: FindEvent): Reason | undefined {

@@ -1,4 +1,5 @@
-import { MAX_KIND } from "./event.ts";
+import { type Event, MAX_KIND } from "./event.ts";
+import { jobRole } from "./job.ts";
 
 /** How long events of a range of kinds are kept. The first rule that covers a kind decides. */
 export interface RetentionRule {
@@ -6,28 +7,45 @@ export interface RetentionRule {
   readonly to: number;
   /** Seconds from created_at; 0 keeps them for ever. */
   readonly seconds: number;
+  /** It is for jobs: other events of these kinds are kept for ever. */
+  readonly isForJobs?: boolean;
 }
 
-/** Seconds that events of a kind are kept; undefined for ever. */
-export function retentionOf(rules: readonly RetentionRule[], kind: number): number | undefined {
+function ruleOf(rules: readonly RetentionRule[], kind: number): RetentionRule | undefined {
   const rule = rules.find(({ from, to }) => kind >= from && kind <= to);
-  return rule === undefined || rule.seconds === 0 ? undefined : rule.seconds;
+  return rule?.seconds === 0 ? undefined : rule;
 }
 
-/** The smallest created_at of a kind that is still kept at `now`, in seconds (R-07-01). */
+/** Seconds that events of a kind are kept, or those of them that are jobs; undefined for ever. */
+export function retentionOf(rules: readonly RetentionRule[], kind: number): number | undefined {
+  return ruleOf(rules, kind)?.seconds;
+}
+
+/** Seconds that an event is kept; undefined for ever. */
+export function retentionOfEvent(rules: readonly RetentionRule[], event: Event): number | undefined {
+  const rule = ruleOf(rules, event.kind);
+  return rule?.isForJobs && jobRole(event) === undefined ? undefined : rule?.seconds;
+}
+
+/** Whether some events of a kind have a retention and others are kept for ever. */
+export function isMixed(rules: readonly RetentionRule[], kind: number): boolean {
+  return ruleOf(rules, kind)?.isForJobs === true;
+}
+
+/** The smallest created_at of a kind that is still kept at `now`, in seconds (R-07-01); older ones may be {@link isMixed}. */
 export function oldestKept(rules: readonly RetentionRule[], kind: number, now: number): number {
   const seconds = retentionOf(rules, kind);
   return seconds === undefined ? 0 : now - seconds + 1;
 }
 
-/** Rules for jobs and their results; 5128 and 6128 are no job kinds (R-07-02). */
+/** Rules for jobs and their results. */
 export function jobRetention(jobSeconds: number, resultSeconds: number): RetentionRule[] {
   return [
     { from: 5128, to: 5128, seconds: 0 },
     { from: 6128, to: 6128, seconds: 0 },
-    { from: 5000, to: 5999, seconds: jobSeconds },
-    { from: 6000, to: 6999, seconds: resultSeconds },
-    { from: 7000, to: 7000, seconds: jobSeconds },
+    { from: 5000, to: 5999, seconds: jobSeconds, isForJobs: true },
+    { from: 6000, to: 6999, seconds: resultSeconds, isForJobs: true },
+    { from: 7000, to: 7000, seconds: jobSeconds, isForJobs: true },
   ];
 }
 

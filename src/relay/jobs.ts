@@ -1,6 +1,6 @@
 import { type Event, expirationOf } from "../protocol/event.ts";
 import { RELAY_KINDS } from "../protocol/kind.ts";
-import { type RetentionRule, retentionOf } from "../protocol/retention.ts";
+import { type RetentionRule, retentionOfEvent } from "../protocol/retention.ts";
 import type { Cleanup } from "../store/erase/cleanup.ts";
 import type { Erasing } from "../store/event-log.ts";
 import type { EventStore } from "../store/event-store.ts";
@@ -142,7 +142,7 @@ export function erasingOf(lists: AccessLists): Erasing {
 
 /** When an event that has just been stored will expire or pass its retention, in Unix seconds; infinity if never. */
 export function dueOf(event: Event, rules: readonly RetentionRule[]): number {
-  const seconds = retentionOf(rules, event.kind);
+  const seconds = retentionOfEvent(rules, event);
   const retention = roundUp(seconds === undefined ? undefined : event.created_at + seconds, RETENTION_STEP);
   const expiry = roundUp(expirationOf(event), EXPIRY_STEP);
   return Math.min(retention ?? Number.POSITIVE_INFINITY, expiry ?? Number.POSITIVE_INFINITY);

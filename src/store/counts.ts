@@ -1,8 +1,31 @@
+import type { Event } from "../protocol/event.ts";
+import { jobRole, roleOfKind } from "../protocol/job.ts";
 import { readMeta, writeMeta } from "./schema.ts";
 import type { Sql } from "./sql.ts";
 
 /** A change in the number of stored events of a kind. */
-export type CountChange = readonly [kind: number, change: number];
+export interface CountChange {
+  readonly kind: number;
+  readonly change: 1 | -1;
+  /** The kind is one of jobs, and the event is none. */
+  readonly isOther: boolean;
+}
+
+/** Stored events by kind; `others` are those of them that are no jobs although their kind is one of jobs. */
+interface Numbers {
+  readonly byKind: Map<number, number>;
+  readonly others: Map<number, number>;
+}
+
+/** An event comes or goes. */
+export function changeOf(event: Event, change: 1 | -1): CountChange {
+  return { kind: event.kind, change, isOther: isOther(event) };
+}
+
+/** Whether an event uses a kind of jobs for something else. */
+function isOther(event: Event): boolean {
+  return roleOfKind(event.kind) !== undefined && jobRole(event) === undefined;
+}
 
 /**
  * Stored events by kind, for statistics. Kept in memory and saved behind the writes as one row, so that neither storing
@@ -11,7 +34,7 @@ export type CountChange = readonly [kind: number, change: number];
 export class Counts {
   readonly #sql: Sql;
   readonly #startHead: number;
-  #byKind: Map<number, number> | undefined;
+  #numbers: Numbers | undefined;
   /** Committed changes that came before {@link #load}. */
   #early: CountChange[] = [];
   #dirty = false;
@@ -31,18 +54,23 @@ export class Counts {
   apply(changes: readonly CountChange[]): void {
     if (changes.length === 0) return;
     this.#dirty = true;
-    if (this.#byKind === undefined) this.#early.push(...changes);
-    else addTo(this.#byKind, changes);
+    if (this.#numbers === undefined) this.#early.push(...changes);
+    else addTo(this.#numbers, changes);
   }
 
   /** Number of stored events by kind, without kinds of which there are none. */
   byKind(): ReadonlyMap<number, number> {
-    return this.#load();
+    return this.#load().byKind;
   }
 
-  /** The same, or undefined where finding out would take a scan. Reads one row at most. */
+  /** Those of them that are no jobs, of kinds of jobs. */
+  others(): ReadonlyMap<number, number> {
+    return this.#load().others;
+  }
+
+  /** As {@link byKind}, or undefined where finding out would take a scan. Reads one row at most. */
   known(): ReadonlyMap<number, number> | undefined {
-    return this.#known();
+    return this.#known()?.byKind;
   }
 
   /**
@@ -55,7 +83,7 @@ export class Counts {
       this.#sql.all("DELETE FROM meta WHERE key = 'counts'");
       return;
     }
-    const after = new Map(known);
+    const after = { byKind: new Map(known.byKind), others: new Map(known.others) };
     addTo(after, changes);
     writeCounts(this.#sql, head, after);
   }
@@ -66,37 +94,58 @@ export class Counts {
     this.#dirty = false;
   }
 
-  #load(): Map<number, number> {
+  #load(): Numbers {
     const known = this.#known();
     if (known !== undefined) return known;
     const rows = this.#sql.all("SELECT kind, count(*) FROM event GROUP BY kind");
-    this.#byKind = new Map(rows as [number, number][]);
+    this.#numbers = { byKind: new Map(rows as [number, number][]), others: new Map() };
+    this.#countOthers(this.#numbers.others);
     this.#early = [];
     this.#dirty = true;
-    return this.#byKind;
+    return this.#numbers;
   }
 
-  #known(): Map<number, number> | undefined {
-    if (this.#byKind !== undefined) return this.#byKind;
+  /** Reads all events of kinds of jobs. */
+  #countOthers(others: Map<number, number>): void {
+    this.#sql.each("SELECT raw FROM event INDEXED BY event_kind WHERE kind BETWEEN 5000 AND 7000", [], ([raw]) => {
+      const event = JSON.parse(raw as string) as Event;
+      if (isOther(event)) add(others, event.kind, 1);
+      return true;
+    });
+  }
+
+  #known(): Numbers | undefined {
+    if (this.#numbers !== undefined) return this.#numbers;
     const text = this.#startHead === 0 ? undefined : readMeta(this.#sql, "counts");
-    const saved = text === undefined ? undefined : (JSON.parse(text) as { head: number; kinds: CountChange[] });
-    // Before its first event a store is empty.
-    if (this.#startHead > 0 && saved?.head !== this.#startHead) return undefined;
-    this.#byKind = new Map(saved?.kinds ?? []);
-    addTo(this.#byKind, this.#early);
+    const saved = text === undefined ? undefined : (JSON.parse(text) as Saved);
+    // Before its first event a store is empty. An older save lacks the others.
+    if (this.#startHead > 0 && (saved?.head !== this.#startHead || saved.others === undefined)) return undefined;
+    this.#numbers = { byKind: new Map(saved?.kinds ?? []), others: new Map(saved?.others ?? []) };
+    addTo(this.#numbers, this.#early);
     this.#early = [];
-    return this.#byKind;
+    return this.#numbers;
   }
 }
 
-function writeCounts(sql: Sql, head: number, byKind: ReadonlyMap<number, number>): void {
-  writeMeta(sql, "counts", JSON.stringify({ head, kinds: [...byKind] }));
+interface Saved {
+  head: number;
+  kinds: [kind: number, count: number][];
+  others?: [kind: number, count: number][];
 }
 
-function addTo(byKind: Map<number, number>, changes: readonly CountChange[]): void {
-  for (const [kind, change] of changes) {
-    const count = (byKind.get(kind) ?? 0) + change;
-    if (count === 0) byKind.delete(kind);
-    else byKind.set(kind, count);
+function writeCounts(sql: Sql, head: number, { byKind, others }: Numbers): void {
+  writeMeta(sql, "counts", JSON.stringify({ head, kinds: [...byKind], others: [...others] } satisfies Saved));
+}
+
+function addTo({ byKind, others }: Numbers, changes: readonly CountChange[]): void {
+  for (const { kind, change, isOther } of changes) {
+    add(byKind, kind, change);
+    if (isOther) add(others, kind, change);
   }
+}
+
+function add(counts: Map<number, number>, kind: number, change: number): void {
+  const count = (counts.get(kind) ?? 0) + change;
+  if (count === 0) counts.delete(kind);
+  else counts.set(kind, count);
 }

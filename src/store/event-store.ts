@@ -2,7 +2,7 @@ import type { VerifiedEvent } from "../protocol/crypto/verify.ts";
 import { DELETION_KIND, VANISH_KIND } from "../protocol/deletion.ts";
 import { type Event, indexedTags } from "../protocol/event.ts";
 import { supersedes } from "../protocol/kind.ts";
-import { type CountChange, Counts } from "./counts.ts";
+import { type CountChange, Counts, changeOf } from "./counts.ts";
 import { Deletions } from "./erase/deletions.ts";
 import { Leftovers } from "./erase/leftovers.ts";
 import { keysOf, removeTags } from "./erase/tags.ts";
@@ -259,7 +259,7 @@ export class EventStore {
       if (current !== undefined) this.#remove(current.position, current.event, "superseded");
       placed.push({ position, verified, address });
       ids.add(event.id);
-      this.#changes.push([event.kind, 1]);
+      this.#changes.push(changeOf(event, 1));
       return { outcome: "stored", position };
     });
     insertEvents(this.#sql, placed);
@@ -294,6 +294,6 @@ export class EventStore {
     this.#removed.push({ position, id: event.id, loss });
     // A position is never used again, not even that of the newest event.
     if (position === this.#head) writeMeta(this.#sql, "head", String(position));
-    this.#changes.push([event.kind, -1]);
+    this.#changes.push(changeOf(event, -1));
   };
 }

@@ -34,7 +34,15 @@ function asciiHex(text: string): string | undefined {
   return hex;
 }
 
-/** Index key of an address, as hex: pubkey, kind in two bytes, then the bytes of `d`. */
+/** A longer `d` stands in its address key as its hash. Stores that kept every `d` as it is have none above this length. */
+const MAX_PLAIN_D_BYTES = 4096;
+
+/**
+ * Index key of an address, as hex: pubkey, kind in two bytes, then the bytes of `d`, or a marker and the SHA-256 of a long
+ * one. No UTF-8 text has the byte of the marker, so two addresses never share a key.
+ */
 export function addressKey({ kind, pubkey, d }: Address): string {
-  return pubkey + kind.toString(16).padStart(4, "0") + bytesToHex(utf8ToBytes(d));
+  const bytes = utf8ToBytes(d);
+  const name = bytes.length <= MAX_PLAIN_D_BYTES ? bytesToHex(bytes) : `ff${bytesToHex(sha256(bytes))}`;
+  return pubkey + kind.toString(16).padStart(4, "0") + name;
 }

@@ -56,6 +56,9 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "INSERT INTO search(search, rank) VALUES('secure-delete', 1)",
     "DELETE FROM meta WHERE key = 'search'",
   ],
+  // Nothing changes in what is stored. From here on the address key of a long `d` holds its hash, which older versions
+  // do not look for.
+  [],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -130,7 +130,7 @@ const usual = fc.oneof(
   { weight: 1, arbitrary: oddText },
 );
 
-export const MAX_MESSAGE_LENGTH = 524_288;
+export const MAX_MESSAGE_LENGTH = 1_048_576;
 
 /** Blanks at its end up to a size around the largest that is served. */
 const long = fc

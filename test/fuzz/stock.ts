@@ -60,14 +60,14 @@ export const KEYS = ["a", "b", "c", "d"].map((digit) => digit.repeat(64));
 const DAY = 86_400;
 const WEEK = 604_800;
 const KINDS = [1, 1, 1, 0, 7, 4, 1059, 10002, 30023, 30023, 5000, 6000, 7000, 5128];
-const WORDS = ["x", "y", "", "é😀", "v".repeat(31), "v".repeat(32), "w".repeat(1024)];
+const WORDS = ["x", "y", "", "é😀", "v".repeat(31), "v".repeat(32), "w".repeat(1024), "w".repeat(5000)];
 const TERMS = ["fox", "Dog", "a1", "日本", "x.y", "ς", "🦊", "-"];
 
 const number = fc.nat({ max: 3 });
 const eventNumber = fc.nat({ max: 30 });
 const key = number.map((key): Value => ({ key }));
 const anEvent = eventNumber.map((event): Value => ({ event }));
-const d = fc.constantFrom("", "x");
+const d = fc.constantFrom("", "x", "d".repeat(5000));
 const address = fc.tuple(fc.constantFrom(0, 10002, 30023, 30023, 1), fc.option(number, { nil: undefined }), d);
 const word = fc.oneof(fc.constantFrom<Value>("x", "y"), fc.constantFrom<Value>(...WORDS));
 const time = fc.oneof(fc.nat({ max: 4 }), fc.nat({ max: 60 }));

@@ -80,7 +80,7 @@ describe("R-06-24 members of the configuration", () => {
       membershipEnabled: true,
       eoseHintEnabled: true,
       andFiltersEnabled: false,
-      maxMessageLength: 524288,
+      maxMessageLength: 1048576,
       createdAtLowerLimit: undefined,
       supportedNips: [1, 9, 11, 40, 42, 45, 50, 62, 67, 70, 77, 86, 89, 90, 98],
       relayUrls: ["wss://nexus.openagents.com"],

@@ -88,15 +88,14 @@ const ACCESS = {
 
 const EVENTS = {
   MIN_POW: integer({ default: 0, min: 0, max: 256, unit: "bits", help: "leading zeros that an id must have (NIP-13)" }),
-  MAX_EVENT_TAGS: integer({ default: 2000, min: 0, max: 10_000, unit: "tags", help: "size of one event" }),
+  MAX_EVENT_TAGS: integer({ default: 12_000, min: 0, max: 20_000, unit: "tags", help: "size of one event" }),
   MAX_CONTENT_LENGTH: integer({
-    default: 100_000,
+    default: 250_000,
     min: 0,
     max: 1_000_000,
     unit: "characters",
     help: "length of an event's content",
   }),
-  MAX_TAG_VALUE: integer({ default: 1024, min: 64, max: 4096, unit: "bytes", help: "length of an indexed tag value" }),
   DVM_VALIDATION: oneOf(["off", "standard", "strict"], {
     default: "standard",
     help: "how well formed jobs, their results, feedback and handlers must be (NIP-89, NIP-90)",
@@ -118,7 +117,7 @@ const EVENTS = {
 
 const LIMITS = {
   MAX_MESSAGE_LENGTH: integer({
-    default: 524_288,
+    default: 1_048_576,
     min: 1024,
     // An event is one row, and the platform's rows end at 2 MB.
     max: 1_900_000,
@@ -171,14 +170,14 @@ const RETENTION = {
     min: 0,
     max: 4_294_967_296,
     unit: "seconds",
-    help: "how long job requests (5000–5999) and feedback (7000) are kept; `0` for ever",
+    help: "how long job requests (5000–5999) and feedback (7000) are kept, other events of these kinds for ever; `0`: all of them",
   }),
   RETENTION_RESULT: integer({
     default: 604_800,
     min: 0,
     max: 4_294_967_296,
     unit: "seconds",
-    help: "how long job results (6000–6999) are kept; `0` for ever",
+    help: "how long job results (6000–6999) are kept, other events of these kinds for ever; `0`: all of them",
   }),
   RETENTION: retention({ default: "", help: "further rules, tried first; the first that covers a kind decides" }),
   MAX_STORAGE: integer({

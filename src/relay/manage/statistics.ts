@@ -1,3 +1,4 @@
+import { HANDLER_KIND, type JobRole, roleOfKind } from "../../protocol/job.ts";
 import type { EventLog } from "../../store/event-log.ts";
 import type { EventStore } from "../../store/event-store.ts";
 import type { Config } from "../config/config.ts";
@@ -26,10 +27,11 @@ export function statistics(deps: StatisticsDeps, isForAdmins: boolean): Record<s
   const byKind = [...store.counts.byKind()]
     .filter(([kind]) => isForAdmins || !config.privateKinds.has(kind))
     .sort(([a], [b]) => a - b);
-  const inRange = (from: number, to: number, except: number) =>
-    byKind.filter(([kind]) => kind >= from && kind <= to && kind !== except);
+  const others = store.counts.others();
+  const jobs = byKind.map(([kind, count]) => [kind, count - (others.get(kind) ?? 0)] as const);
+  const inRole = (role: JobRole) => jobs.filter(([kind, count]) => roleOfKind(kind) === role && count > 0);
   const sum = (counts: readonly (readonly [number, number])[]) => counts.reduce((total, [, count]) => total + count, 0);
-  const requests = inRange(5000, 5999, 5128);
+  const requests = inRole("request");
   return {
     version: deps.version,
     uptime_seconds: Math.floor((deps.nowMs() - deps.startedAtMs) / 1000),
@@ -44,9 +46,9 @@ export function statistics(deps: StatisticsDeps, isForAdmins: boolean): Record<s
     dvm: {
       requests: sum(requests),
       requests_by_kind: Object.fromEntries(requests),
-      results: sum(inRange(6000, 6999, 6128)),
-      feedback: sum(inRange(7000, 7000, 0)),
-      handlers: sum(inRange(31990, 31990, 0)),
+      results: sum(inRole("result")),
+      feedback: sum(inRole("feedback")),
+      handlers: sum(byKind.filter(([kind]) => kind === HANDLER_KIND)),
     },
   };
 }

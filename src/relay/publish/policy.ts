@@ -2,6 +2,7 @@ import { kindClass } from "../../protocol/kind.ts";
 import type { Reason } from "../../protocol/reason.ts";
 import { banned } from "./policy/banned.ts";
 import { createdAt } from "./policy/created-at.ts";
+import { deletion } from "./policy/deletion.ts";
 import { expiration } from "./policy/expiration.ts";
 import { job } from "./policy/job.ts";
 import { kinds } from "./policy/kinds.ts";
@@ -32,7 +33,7 @@ const POLICIES: readonly Policy[] = [
 ];
 
 /** What comes after tombstones, which are step 12. */
-const LATE_POLICIES: readonly LatePolicy[] = [vanish, job, room];
+const LATE_POLICIES: readonly LatePolicy[] = [vanish, deletion, job, room];
 
 /** Those that refuse an event although it is stored: it is as good as gone, or not this client's to publish. */
 const FIRM_POLICIES: readonly FirmPolicy[] = [expiration, retention, protectedEvent];

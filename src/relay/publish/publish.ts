@@ -1,6 +1,7 @@
 import type { Crypto } from "../../protocol/crypto/secp256k1.ts";
 import { BAD_SIGNATURE, HashedEvent, type VerifiedEvent } from "../../protocol/crypto/verify.ts";
 import { type Event, parseEvent } from "../../protocol/event.ts";
+import { requestInstead } from "../../protocol/job.ts";
 import { kindClass } from "../../protocol/kind.ts";
 import { INTERNAL_ERROR, type Reason } from "../../protocol/reason.ts";
 import type { Meter } from "../../protocol/work.ts";
@@ -81,6 +82,8 @@ export class Publisher {
     if (waiting === undefined) return ok(connection, id, false, BAD_SIGNATURE);
     // Only the log says what erasures block and what they leave to erase, and they must be in it to be asked about.
     if (this.#batch.hasErasure && this.#judge.isForLog(parsed.value)) this.commit();
+    // The same holds for the request that it is judged by.
+    if (this.#batch.has(requestInstead(parsed.value) ?? "")) this.commit();
     const work = workOf(waiting) + this.#deliveryWork;
     connection.virtualTime += work;
     this.#batch.add(waiting, work, host.clock.nowMs());
@@ -226,17 +229,21 @@ export class Publisher {
     connection.send(["NOTICE", "internal error"]);
   }
 
-  /** R-04-09: an ephemeral event goes to whoever listens and nowhere else. */
+  /**
+   * R-04-09: an ephemeral event goes to whoever listens and nowhere else. The answer about one of a private kind is always
+   * the same: it would tell whether the recipient is there.
+   */
   #passOn({ connection, verified }: Admitted): void {
     const { id, kind } = verified.event;
     const { host, config } = this.#deps;
     const now = host.clock.nowSeconds();
-    const recent = config.privateKinds.has(kind) ? this.#privateEphemeral : this.#ephemeral;
-    if (recent.has(id, now)) return ok(connection, id, true, DUPLICATE);
-    const count = deliverLive(this.#deps, verified);
+    const isPrivate = config.privateKinds.has(kind);
+    const recent = isPrivate ? this.#privateEphemeral : this.#ephemeral;
+    if (recent.has(id, now)) return ok(connection, id, true, isPrivate ? "" : DUPLICATE);
+    const isHeard = deliverLive(this.#deps, verified) > 0;
     // One that nobody heard may be tried again.
-    if (count > 0) recent.add(id, now);
-    ok(connection, id, count > 0, count > 0 ? "" : UNHEARD);
+    if (isHeard) recent.add(id, now);
+    ok(connection, id, isHeard || isPrivate, isHeard || isPrivate ? "" : UNHEARD);
   }
 }
 

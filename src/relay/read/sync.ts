@@ -160,7 +160,9 @@ function parseOpen(
 ): Result<{ filter: Filter; message: Uint8Array }> {
   if (!config.negentropyEnabled) return refuse(UNAVAILABLE);
   if (exceedsCharacters(id, MAX_SUB_ID)) return refuse(`invalid: the id is longer than ${MAX_SUB_ID} characters`);
-  const filter = parseFilter(source, filterOptions(config));
+  // NDK's sync sends a list of its filters, which mostly has one.
+  const only = Array.isArray(source) && source.length === 1 ? source[0] : source;
+  const filter = parseFilter(only, filterOptions(config));
   // NEG-ERR has no `unsupported:` (reference 1.4).
   if (!filter.ok) return refuse(filter.reason.replace(/^unsupported:/, "invalid:") as Reason);
   const message = parseNext(hex, surplus);

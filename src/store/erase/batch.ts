@@ -37,11 +37,16 @@ export class Batch {
   find(sql: Sql, query: string, ...bindings: SqlValue[]): void {
     if (this.isFull) return;
     sql.each(query, [...bindings, this.#max - this.rows.length], (row) => {
-      const raw = String(row[1]);
-      this.rows.push(row);
-      this.#size += raw.length;
-      this.#tags += mostTags(raw);
+      this.add(row);
       return !this.isFull;
     });
+  }
+
+  /** Takes one row of position and raw JSON. */
+  add(row: Row): void {
+    const raw = String(row[1]);
+    this.rows.push(row);
+    this.#size += raw.length;
+    this.#tags += mostTags(raw);
   }
 }

@@ -5,7 +5,8 @@ import type { Reader } from "../../protocol/visibility.ts";
 import { COST, STEP } from "../../protocol/work.ts";
 import type { Sql } from "../sql.ts";
 import { paced, type Steps } from "../steps.ts";
-import { type Plan, planQuery, type Range } from "./query-plan.ts";
+import { oldestOf, pastKinds } from "./kept.ts";
+import { planQuery, type Range } from "./query-plan.ts";
 import { countStretch, hasExpired } from "./range-count.ts";
 import type { Bounds } from "./range-read.ts";
 import { boundsOf, Scan, type Snapshot } from "./scan.ts";
@@ -74,8 +75,14 @@ function* countAt(
     const plan = yield* planQuery(sql, filter, reader);
     if (plan === undefined) return undefined;
     if (plan.isDisjoint) {
-      yield* countRanges(sql, filter, plan, boundsOf(filter, snapshot), areGone, whole, tally);
-      const kinds = new Set(plan.ranges.filter(({ residual }) => residual).map(({ kind }) => kind));
+      const mayBePast = pastKinds(snapshot, sql);
+      const ranges: Range[] = [];
+      for (const range of plan.ranges) {
+        ranges.push(mayBePast(range.kind) ? { ...range, residual: true } : range);
+        yield;
+      }
+      yield* countRanges(sql, filter, ranges, boundsOf(filter, snapshot), areGone, whole, tally);
+      const kinds = new Set(ranges.filter(({ residual }) => residual).map(({ kind }) => kind));
       left = kinds.size === 0 ? [] : [{ ...filter, kinds }];
     }
   }
@@ -135,14 +142,14 @@ class Tally {
 function* countRanges(
   sql: Sql,
   filter: Filter,
-  plan: Plan,
+  ranges: readonly Range[],
   bounds: Bounds,
   areGone: boolean,
   known: ReadonlyMap<number, number> | undefined,
   tally: Tally,
 ): Steps<void> {
   const isKnown = (range: Range): boolean => known !== undefined && isWhole(range, filter, bounds);
-  const exact = plan.ranges.filter(({ residual }) => !residual);
+  const exact = ranges.filter(({ residual }) => !residual);
   for (const range of exact) if (isKnown(range)) tally.add(known?.get(range.kind) ?? 0, () => []);
   const isLookedAt = tally.isSketched || areGone;
   const stretch = Math.floor(isLookedAt ? LOOKED_STRETCH : STRETCH);
@@ -161,5 +168,5 @@ function* countRanges(
 
 /** Whether a range holds all stored events of a kind. */
 function isWhole({ index, kind }: Range, { since, until }: Filter, bounds: Bounds): boolean {
-  return index === "kind" && since === undefined && until === undefined && bounds.oldestKept(kind) <= 0;
+  return index === "kind" && since === undefined && until === undefined && oldestOf(bounds, kind) <= 0;
 }

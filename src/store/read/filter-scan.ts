@@ -4,6 +4,7 @@ import { canRead, type Reader } from "../../protocol/visibility.ts";
 import { COST } from "../../protocol/work.ts";
 import type { Sql } from "../sql.ts";
 import type { Steps } from "../steps.ts";
+import { isPast } from "./kept.ts";
 import { type Comparable, Merge, type Ordered } from "./merge.ts";
 import type { Plan } from "./query-plan.ts";
 import { openRanges } from "./range-cursor.ts";
@@ -140,7 +141,7 @@ export class FilterScan implements Ordered<Candidate> {
 
 /** Whether a row of a plan's range is a match that the reader may see. Where nothing is left to check, `raw` is not read. */
 export function isVisibleMatch(
-  { meter }: Pick<Sql, "meter">,
+  sql: Pick<Sql, "meter">,
   row: StoredRow,
   isResidual: boolean,
   filter: Filter,
@@ -148,10 +149,9 @@ export function isVisibleMatch(
   bounds: Bounds,
   hides: Hides | undefined,
 ): boolean {
-  const oldest = bounds.oldestKept(row.kind);
-  if (oldest > 0 && row.time < oldest) return false;
+  if (isPast(bounds, sql, row)) return false;
   if (!isResidual && !reader.privateKinds.has(row.kind) && hides === undefined) return true;
-  meter.spent += COST.match + COST.parsed * row.raw.length;
+  sql.meter.spent += COST.match + COST.parsed * row.raw.length;
   const event = JSON.parse(row.raw) as Event;
   if (hides?.(event)) return false;
   const tags = indexedTags(event);

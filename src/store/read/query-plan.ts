@@ -93,7 +93,7 @@ export function* planQuery(
     stored !== undefined && (entrance?.values.length ?? 1) <= FEW_VALUES ? fewKinds(stored, reader) : undefined;
   let isForeign = false;
   let seeks = 0;
-  for (const { index, key, isOwn } of keysOf(entrance, reader)) {
+  for (const { index, key, isOwn } of keysOf(sql, entrance, reader)) {
     yield;
     if (!isOwn) isForeign = true;
     for (const kind of isLookedUp ? (few ?? storedKinds(sql, index, key)) : kinds) {
@@ -150,6 +150,7 @@ function numbersIn(list: SqlValue | undefined): number[] {
 
 /** Keys of the ranges of an entrance, or of none: of all events. `isOwn` where all behind it is the reader's to see. */
 function* keysOf(
+  { meter }: Sql,
   entrance: Entrance | undefined,
   reader: Reader,
 ): Generator<{ index: keyof typeof NEXT_KINDS; key: string; isOwn: boolean }> {
@@ -160,12 +161,10 @@ function* keysOf(
   const { index, letter, values } = entrance;
   for (const value of values) {
     const isOwn = (index === "author" || letter === "p") && reader.authed.has(value);
-    yield { index, key: rangeKey(entrance, value), isOwn };
+    // The key of a longer value is its hash.
+    meter.spent += COST.character * Math.max(0, value.length - 64);
+    yield { index, key: index === "author" ? value : tagKey(letter, value), isOwn };
   }
-}
-
-function rangeKey(entrance: Entrance, value: string): string {
-  return entrance.index === "author" ? value : tagKey(entrance.letter, value);
 }
 
 /** All conditions that an index serves, the usually narrowest first. */
@@ -202,7 +201,7 @@ function* isSmall(sql: Sql, entrance: Entrance, { kinds }: Filter, reader: Reade
   const ofSpans = `SELECT 1 FROM json_each(?3) AS span CROSS JOIN ${table}
     WHERE ${table}.${column} = unhex(?1) AND kind BETWEEN span.value ->> 0 AND span.value ->> 1 LIMIT ?2 + 0`;
   const visible = JSON.stringify(spansWithout(reader.privateKinds));
-  for (const { key, isOwn } of keysOf(entrance, reader)) {
+  for (const { key, isOwn } of keysOf(sql, entrance, reader)) {
     for (const kind of kinds ?? [undefined]) {
       if (kind !== undefined && !isOwn && reader.privateKinds.has(kind)) continue;
       const query = kind === undefined ? ofSpans : ofKind;

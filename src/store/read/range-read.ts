@@ -1,7 +1,9 @@
+import type { RetentionRule } from "../../protocol/retention.ts";
 import { COST } from "../../protocol/work.ts";
 import { placeOfTime } from "../place.ts";
 import type { Recent } from "../recent.ts";
 import type { Row, Sql, SqlValue } from "../sql.ts";
+import { oldestOf } from "./kept.ts";
 import type { Range } from "./query-plan.ts";
 import { StoredRow } from "./stored-row.ts";
 
@@ -12,8 +14,7 @@ export interface Bounds {
   /** Positions above are not seen: they were stored after the scan began. */
   readonly head: number;
   readonly now: number;
-  /** The smallest created_at of a kind that is still kept (R-07-01). */
-  readonly oldestKept: (kind: number) => number;
+  readonly retention: readonly RetentionRule[];
   /** Texts of new events, where they are kept. */
   readonly recent?: Recent | undefined;
 }
@@ -222,6 +223,7 @@ export function bindingsOf({ range, place }: Position, bounds: Bounds, count: nu
 }
 
 /** Where a range ends. One by id may hold any kind: its events are held against what is kept when they are read. */
-function endOf({ index, kind }: Range, { since, oldestKept }: Bounds): string {
-  return placeOfTime((index === "id" ? since : Math.max(since, oldestKept(kind))) - 1);
+function endOf({ index, kind }: Range, bounds: Bounds): string {
+  const { since } = bounds;
+  return placeOfTime((index === "id" ? since : Math.max(since, oldestOf(bounds, kind))) - 1);
 }

@@ -8,6 +8,7 @@ import { idOfPlace, timeOfPlace } from "../place.ts";
 import type { Sql } from "../sql.ts";
 import type { Steps } from "../steps.ts";
 import { isVisibleMatch } from "./filter-scan.ts";
+import { pastKinds } from "./kept.ts";
 import { Merge } from "./merge.ts";
 import { type Plan, planQuery, type Range } from "./query-plan.ts";
 import { type FoundRecord, RecordCursor } from "./record-cursor.ts";
@@ -91,6 +92,7 @@ function cursorsOn(
 ): (range: Range) => RecordCursor {
   const bounds = boundsOf(filter, snapshot);
   const { hides } = snapshot;
+  const mayBePast = pastKinds(snapshot, sql);
   const options = {
     count: Math.max(1, Math.min(MAX_CHUNK, Math.floor(MAX_AHEAD / ranges.length), filter.limit ?? MAX_CHUNK)),
     isVisible: (row: StoredRow) => isVisibleMatch(sql, row, isResidual, filter, reader, bounds, hides),
@@ -100,7 +102,7 @@ function cursorsOn(
     const isPrivate = range.index === "id" || reader.privateKinds.has(range.kind);
     return new RecordCursor(sql, range, bounds, {
       ...options,
-      withRaw: range.residual || isPrivate || hides !== undefined,
+      withRaw: range.residual || isPrivate || hides !== undefined || mayBePast(range.kind),
     });
   };
 }

@@ -1,5 +1,5 @@
 import type { Filter } from "../../protocol/filter.ts";
-import { oldestKept, type RetentionRule } from "../../protocol/retention.ts";
+import type { RetentionRule } from "../../protocol/retention.ts";
 import type { Reader } from "../../protocol/visibility.ts";
 import { COST, STEP } from "../../protocol/work.ts";
 import type { Recent } from "../recent.ts";
@@ -48,7 +48,7 @@ export function boundsOf(filter: Filter, { head, now, retention, recent }: Snaps
     until: filter.until ?? Number.MAX_SAFE_INTEGER,
     head,
     now,
-    oldestKept: (kind) => oldestKept(retention, kind, now),
+    retention,
     recent,
   };
 }

@@ -6,6 +6,7 @@ import { canRead, type Reader } from "../../protocol/visibility.ts";
 import { COST, STEP } from "../../protocol/work.ts";
 import { idOfPlace, placeOf } from "../place.ts";
 import { Candidate, type Hiding } from "../read/filter-scan.ts";
+import { isPast } from "../read/kept.ts";
 import type { Ordered } from "../read/merge.ts";
 import type { Bounds } from "../read/range-read.ts";
 import { StoredRow } from "../read/stored-row.ts";
@@ -158,8 +159,8 @@ export class SearchScan implements Ordered<Candidate> {
   /** Keeps what matches; whether it does. */
   #consider(kind: number, raw: string): boolean {
     const time = timeOfRaw(raw);
-    const { since, until, oldestKept } = this.#bounds;
-    if (time < Math.max(since, oldestKept(kind)) || time > until) return false;
+    const { since, until } = this.#bounds;
+    if (time < since || time > until || isPast(this.#bounds, this.#sql, new StoredRow(raw))) return false;
     if (this.#others.kinds?.has(kind) === false) return false;
     this.#sql.meter.spent += COST.match + COST.parsed * raw.length;
     const event = JSON.parse(raw) as Event;

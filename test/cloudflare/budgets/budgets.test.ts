@@ -63,6 +63,40 @@ describe("rows written", () => {
     expect(written).toBeGreaterThan(count);
   });
 
+  test("R-02-04 a contact list of 10,000 follows: itself, its address, and a row for each; replaced, as many again", async () => {
+    const follows = (from: number) => Array.from({ length: 10_000 }, (_, i) => ["p", hex(from + i)]);
+    const [older, newer] = [0, 1].map((later) =>
+      stored({ kind: 3, created_at: 1_700_000_000 + later, tags: follows(later) }),
+    ) as [VerifiedEvent, VerifiedEvent];
+    await inStore((store, sql) => {
+      expect(cost(sql, () => store.put([older])).written).toBe(10_005);
+      const replacing = cost(sql, () => {
+        store.put([newer]);
+        while (store.isErasing) store.eraseSome();
+      });
+      console.log("replacing a contact list of 10,000:", replacing);
+      expect(replacing.written).toBeLessThanOrEqual(2 * 10_010);
+    });
+  });
+
+  test("R-02-04 long values, and an address with a long d, cost as many rows as short ones", async () => {
+    const d = "d".repeat(100_000);
+    const [older, newer] = [0, 1].map((later) =>
+      stored({
+        kind: 30023,
+        created_at: 1_700_000_000 + later,
+        tags: [
+          ["d", d],
+          ["r", `r${d}`],
+        ],
+      }),
+    ) as [VerifiedEvent, VerifiedEvent];
+    await inStore((store, sql) => {
+      expect(cost(sql, () => store.put([older])).written).toBeLessThanOrEqual(4 + 2 + 1);
+      expect(cost(sql, () => store.put([newer])).written).toBeLessThanOrEqual(4 + 2 + 1 + 1 + 2);
+    });
+  });
+
   test("a batch of 100 job events costs no more than its events", async () => {
     const events = Array.from({ length: 100 }, () => stored({ kind: 5050, tags: tagged(4) }));
     expect((await inStore((store, sql) => cost(sql, () => store.put(events)))).written).toBeLessThanOrEqual(100 * 8);

@@ -73,7 +73,7 @@ test("T-111 R-05-06 the deletion comes first: blocked for its author, accepted f
 test("R-02-12 what its author has deleted is blocked before its kind is looked at, waiting for answers or not", async () => {
   const relay = freshRelay();
   const a = await relay.login(alice);
-  const job = () => unique(alice, { kind: 7000, tags: [["e", "0".repeat(64)]] });
+  const job = () => unique(alice, { kind: 7000, tags: [["status", "processing"]] });
   const [first, second, other] = [job(), job(), job()];
   const tags = (event: Event) => [["e", event.id]];
   expect(verdict(await a.publish(deletion(alice, tags(first))))).toEqual(OK);
@@ -157,6 +157,46 @@ test("T-113 R-05-04 a trailing colon names a profile, and d may hold colons", as
   expect(verdict(await a.publish(listed))).toEqual(BLOCKED);
 });
 
+test.each([0, 3, 10002])("R-05-04 the address of kind %i is named without the colon at its end, too", async (kind) => {
+  const a = await freshRelay().login(alice);
+  const [current, newer] = [signed(alice, { kind, created_at: AT }), signed(alice, { kind, created_at: AT + 20 })];
+  const article = unique(alice, { kind: 30023, created_at: AT });
+  const other = signed(bob, { kind, created_at: AT });
+  for (const event of [current, article, other]) await a.publish(event);
+  const tags = [
+    ["a", `${kind}:${alice.pubkey}`],
+    ["a", `${kind}:${alice.pubkey}:`],
+    ["a", `${kind}:${bob.pubkey}`],
+    ["a", `30023:${alice.pubkey}`],
+  ];
+  expect(verdict(await a.publish(deletion(alice, tags, AT + 10)))).toEqual(OK);
+  expect((await a.query({ kinds: [kind, 30023] })).map(({ id }) => id).sort()).toEqual([article.id, other.id].sort());
+  expect(verdict(await a.publish(current))).toEqual(BLOCKED);
+  expect(verdict(await a.publish(newer))).toEqual(OK);
+});
+
+test("R-05-09 a deletion that names an id or a key in capitals is refused with the reason, and has no effect", async () => {
+  const a = await freshRelay().login(alice);
+  const target = unique(alice, { created_at: AT });
+  const article = unique(alice, { kind: 30023, created_at: AT, tags: [["d", "ABC"]] });
+  for (const event of [target, article]) await a.publish(event);
+  const plain = ["e", target.id];
+  for (const tag of [
+    ["e", target.id.toUpperCase()],
+    ["p", alice.pubkey.toUpperCase()],
+    ["a", `30023:${alice.pubkey.toUpperCase()}:ABC`],
+    ["a", `0:${alice.pubkey.toUpperCase()}`],
+  ]) {
+    const ok = await a.publish(deletion(alice, [plain, tag]));
+    expect(ok.slice(2)).toEqual([false, expect.stringMatching(new RegExp(`^invalid: .* ${tag[0]} tag .* lower-case`))]);
+  }
+  expect(await countOf(a, { kinds: [1, 5, 30023] })).toBe(2);
+  // A d may have capitals, and other events may name what they like.
+  expect(verdict(await a.publish(deletion(alice, [["a", `30023:${alice.pubkey}:ABC`]])))).toEqual(OK);
+  expect(verdict(await a.publish(unique(alice, { tags: [["e", target.id.toUpperCase()]] })))).toEqual(OK);
+  expect(await a.query({ kinds: [30023] })).toEqual([]);
+});
+
 test("T-114 R-05-02 R-05-23 neither a kind 5 nor a kind 62 is deleted", async () => {
   const a = await freshRelay().login(alice);
   const target = unique(alice, { created_at: AT });
@@ -192,7 +232,7 @@ test("R-05-09 R-05-12 malformed references are skipped, k changes nothing, no re
   const odd = [
     ["e"],
     ["e", ""],
-    ["e", target.id.toUpperCase()],
+    ["e", "x".repeat(64)],
     ["e", target.id.slice(1)],
     ["a"],
     ["a", "30023"],

@@ -64,6 +64,95 @@ test("T-136 R-07-01 R-07-02 R-07-03 jobs go after a day, results after a week, t
   expect(await relay.due()).toBe(undefined);
 });
 
+test("R-07-01 R-07-02 what has a kind of jobs and is no job is kept for ever, beside jobs that go", async () => {
+  const relay = freshRelay();
+  setClock(T0);
+  let a = await relay.login(alice);
+  const poll = (created_at: number) =>
+    unique(alice, {
+      kind: 6969,
+      created_at,
+      content: "Which one?",
+      tags: [
+        ["p", alice.pubkey],
+        ["poll_option", "0", "yes"],
+      ],
+    });
+  const others = [
+    poll(T0 - 8 * DAY),
+    poll(T0),
+    unique(alice, { kind: 6666, created_at: 1, tags: [["r", "wss://x"]] }),
+    unique(alice, { kind: 5050, created_at: T0 - 2 * DAY, tags: [["title", "x"]] }),
+    unique(alice, { kind: 7000, created_at: T0, tags: [["title", "x"]] }),
+  ];
+  const jobs = [6969, 6666, 5050, 7000].map((kind) => unique(alice, { kind, created_at: T0 + 1, tags: ABOUT }));
+  for (const event of [...others, ...jobs]) expect(verdict(await a.publish(event))).toEqual([true, ""]);
+  const dvm = async () => ((await (await relay.fetch("http://relay/api/stats")).json()) as { dvm: unknown }).dvm;
+  const counted = { requests: 1, requests_by_kind: { 5050: 1 }, results: 2, feedback: 1 };
+  expect(await dvm()).toMatchObject(counted);
+  const ids = (events: readonly { id: string }[]) => events.map(({ id }) => id).sort();
+  const expectLeft = async (left: { id: string; kind: number }[]): Promise<void> => {
+    const kinds = [5050, 6666, 6969, 7000];
+    for (const filter of [{}, { kinds }, { authors: [alice.pubkey] }, { ids: ids([...left, ...jobs]) }]) {
+      expect(ids(await a.query(filter))).toEqual(ids(left));
+      expect(await countOf(a, filter)).toBe(left.length);
+      const [, , hex] = await a.ask(["NEG-OPEN", "sync", filter, "6100000200"]);
+      a.send(["NEG-CLOSE", "sync"]);
+      for (const { id } of [...others, ...jobs]) {
+        expect(String(hex).includes(id)).toBe(left.some((event) => event.id === id));
+      }
+    }
+    for (const kind of kinds) {
+      const ofKind = left.filter((event) => event.kind === kind);
+      expect(await countOf(a, { kinds: [kind] })).toBe(ofKind.length);
+      expect(ids(await a.query({ kinds: [kind], limit: ofKind.length }))).toEqual(ids(ofKind));
+    }
+    expect((await a.query({ search: "which" })).length).toBe(2);
+  };
+  await expectLeft([...others, ...jobs]);
+  setClock(T0 + 1 + 7 * DAY);
+  await expectLeft(others);
+  // They are counted until they are erased.
+  expect(await dvm()).toMatchObject(counted);
+  await relay.restart();
+  a = await relay.login(alice);
+  await expectLeft(others);
+  setClock(T0 + 7 * DAY + 3600);
+  await relay.ring();
+  expect(await storedEvents(relay)).toBe(others.length);
+  expect(await dvm()).toMatchObject({ requests: 0, requests_by_kind: {}, results: 0, feedback: 0 });
+  expect(await relay.due()).toBe(undefined);
+  await relay.restart();
+  a = await relay.login(alice);
+  await expectLeft(others);
+  expect(await relay.due()).toBe(undefined);
+  // Another job of a kind that has been looked through goes, too.
+  const late = unique(alice, { kind: 6969, created_at: T0 + 7 * DAY, tags: ABOUT });
+  expect(verdict(await a.publish(late))).toEqual([true, ""]);
+  await expectLeft([...others, late]);
+  setClock(T0 + 14 * DAY + 1800);
+  await relay.ring();
+  await expectLeft(others);
+  expect(await storedEvents(relay)).toBe(others.length);
+  expect(await relay.due()).toBe(undefined);
+});
+
+test("R-07-01 a job that comes while the relay keeps results longer goes, although others of its age were looked at", async () => {
+  const relay = freshRelay();
+  setClock(T0);
+  const a = await relay.login(alice);
+  await a.publish(unique(alice, { kind: 6969, created_at: T0 - 8 * DAY, tags: [["poll_option", "0", "yes"]] }));
+  await relay.ring();
+  await relay.restart({ RETENTION_RESULT: `${30 * DAY}` });
+  const again = await relay.login(alice);
+  const job = unique(alice, { kind: 6969, created_at: T0 - 20 * DAY, tags: ABOUT });
+  expect(verdict(await again.publish(job))).toEqual([true, ""]);
+  await relay.restart({ RETENTION_RESULT: `${30 * DAY}` });
+  setClock(T0 + 11 * DAY);
+  await relay.ring();
+  expect(await storedEvents(relay)).toBe(1);
+});
+
 test.each([
   [5050, DAY],
   [7000, DAY],

@@ -61,13 +61,13 @@ test("T-139 R-06-24 without configuration the NIP-11 document has the defaults, 
   expect(nips).toEqual([...new Set(nips)].sort((x, y) => x - y));
   expect(document.limitation).toEqual(
     expect.objectContaining({
-      max_message_length: 524288,
+      max_message_length: 1048576,
       max_subscriptions: 200,
       max_limit: 5000,
       default_limit: 500,
       max_subid_length: 64,
-      max_event_tags: 2000,
-      max_content_length: 100000,
+      max_event_tags: 12000,
+      max_content_length: 250000,
       min_pow_difficulty: 0,
       auth_required: true,
       payment_required: false,

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { expectServed, provoke } from "../../support/exchange.ts";
 import { alice, unique } from "../../support/keys.ts";
 
-const MAX_MESSAGE_LENGTH = 524288;
+const MAX_MESSAGE_LENGTH = 1048576;
 
 const event = unique(alice);
 

@@ -14,6 +14,8 @@ const P = ["p", alice.pubkey];
 const PROCESSING = ["status", "processing"];
 const BILL = ["status", "payment-required"];
 
+const REQUEST = ["request", JSON.stringify({ id: JOB })];
+
 type Tags = string[][];
 
 const publish = async (client: Client, kind: number, tags: Tags, content = "x", by: Key = bob) =>
@@ -68,12 +70,24 @@ const LACKING: [name: string, kind: number, tags: Tags][] = [
   ["T-133 a bill without amount", 7000, [E, P, BILL]],
   ["T-133 a bill with an amount that is no number", 7000, [E, P, BILL, ["amount", "1.5"]]],
   ["T-133 a bill with an empty amount", 7000, [E, P, BILL, ["amount"]]],
-  ["T-134 a result without e", 6050, [P]],
-  ["T-134 a result whose e is no id", 6050, [["e", "job"], P]],
-  ["T-134 a result without p", 6050, [E]],
+  ["T-134 a result without e", 6050, [P, REQUEST]],
+  ["T-134 a result whose e is no id", 6050, [["e", "job"], P, REQUEST]],
+  ["T-134 a result without p", 6050, [E, REQUEST]],
   ["T-135 a handler without d", 31990, [["k", "5050"]]],
   ["T-135 a handler without k", 31990, [["d", "3"]]],
   ["T-135 a handler with a k without value", 31990, [["d", "4"], ["k"]]],
+];
+
+/** Of kinds of jobs, but without the shape of one. */
+const OTHERS: [name: string, kind: number, tags: Tags][] = [
+  ["a zap poll", 6969, [P, ["poll_option", "0", "yes"], ["closed_at", "1"]]],
+  ["a zap poll that is a reply", 6969, [E, P, ["poll_option", "0", "yes"]]],
+  ["relay data", 6666, [["r", "wss://relay.example.com"]]],
+  ["something without tags", 6001, []],
+  ["something that names a key", 6050, [P]],
+  ["something that names an event", 6050, [E]],
+  ["something else of kind 5555", 5555, [["title", "x"]]],
+  ["something else of kind 7000", 7000, [["title", "x"]]],
 ];
 
 /** Refused by `strict` alone. */
@@ -166,6 +180,41 @@ test("R-07-05 what standard refuses, strict refuses too, and off takes", async (
     expect([name, await publish(a, kind, tags)]).toEqual([name, OK]);
     expect([name, await publish(b, kind, tags)]).toEqual([name, INVALID]);
   }
+});
+
+test.each(OTHERS)("R-07-02 %s is an ordinary event, and no job to strict", async (_name, kind, tags) => {
+  const [a, b] = [await freshRelay().login(alice), await (await strict()).login(alice)];
+  expect(await publish(a, kind, tags)).toEqual(OK);
+  expect(await publish(b, kind, tags)).toEqual(INVALID);
+});
+
+test("R-07-05 feedback without p is taken where its first e names a stored request", async () => {
+  const relay = freshRelay({ PRIVATE_KINDS: "4,5051" });
+  const [a, b] = [await relay.login(alice), await relay.login(bob)];
+  const [job, hidden] = [5050, 5051].map((kind) => unique(alice, { kind, tags: [["i", "x", "text"]] }));
+  const note = unique(alice);
+  for (const event of [job, hidden, note]) await a.publish(event);
+  const about = (event: { id: string } | undefined, ...more: Tags): Tags => [
+    ["e", event?.id ?? ""],
+    ...more,
+    PROCESSING,
+  ];
+  expect(await publish(b, 7000, about(job))).toEqual(OK);
+  expect(await publish(b, 7000, [["e", "x"], ...about(job)])).toEqual(OK);
+  expect(await publish(b, 7000, about(job, ["p", "npub1"]))).toEqual(OK);
+  expect(await publish(b, 7000, [E, ...about(job)])).toEqual(INVALID);
+  for (const other of [hidden, note, { id: JOB }]) expect(await publish(b, 7000, about(other))).toEqual(INVALID);
+  // A bill needs its amount all the same, and a result its customer.
+  expect(await publish(b, 7000, [["e", job?.id ?? ""], BILL])).toEqual(INVALID);
+  expect(await publish(b, 6050, [["e", job?.id ?? ""], REQUEST])).toEqual(INVALID);
+});
+
+test("R-07-05 R-01-09 a request and feedback without p are sent without waiting", async () => {
+  const a = await freshRelay().login(alice);
+  const job = unique(alice, { kind: 5050, tags: [["i", "x", "text"]] });
+  const feedback = unique(alice, { kind: 7000, tags: [["e", job.id], PROCESSING] });
+  for (const event of [job, feedback]) a.send(["EVENT", event]);
+  expect([verdict(await a.next()), verdict(await a.next())]).toEqual([OK, OK]);
 });
 
 test("R-07-05 R-07-06 what strict alone refuses", async () => {

@@ -63,12 +63,21 @@ describe("ephemeral events", () => {
     expect(frames).toContainEqual(["OK", event.id, true, ""]);
   });
 
-  test("R-04-09 who may not see it is no listener", async () => {
+  test("R-04-09 R-05-29 the answer about one of a private kind is the same, whether or not its recipient is there", async () => {
     const relay = freshRelay();
-    const [a, b] = [await relay.login(alice), await relay.login(bob)];
+    const [a, b, c] = [await relay.login(alice), await relay.login(bob), await relay.login(carol)];
     await b.req("s", {});
-    const event = unique(carol, { kind: 21059, tags: [["p", carol.pubkey]] });
-    expect(await verdict(a, event)).toEqual([false, expect.stringMatching(/^mute: ./)]);
+    const wrap = () => unique(alice, { kind: 21059, tags: [["p", carol.pubkey]] });
+    const [unheard, heard] = [wrap(), wrap()];
+    for (let times = 0; times < 2; times++) expect(await verdict(a, unheard)).toEqual(ACCEPTED);
+    await c.req("s", { kinds: [21059] });
+    for (let times = 0; times < 2; times++) expect(await verdict(a, heard)).toEqual(ACCEPTED);
+    // Who was not there gets it when it is tried again; who had it gets it once.
+    expect(await verdict(a, unheard)).toEqual(ACCEPTED);
+    expect(await c.settled()).toEqual([
+      ["EVENT", "s", heard],
+      ["EVENT", "s", unheard],
+    ]);
     expect(await b.settled()).toEqual([]);
   });
 

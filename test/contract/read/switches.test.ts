@@ -75,17 +75,6 @@ test("R-05-53 AUTH_TOLERANCE is how far an AUTH event may be off", async () => {
   expect(now() - start).toBeLessThan(10);
 });
 
-test("R-02-04 MAX_TAG_VALUE: an indexed value of that many bytes is found, one of more is refused; others have no bound", async () => {
-  const a = await freshRelay({ MAX_TAG_VALUE: "64" }).login(alice);
-  const value = "é".repeat(32);
-  const event = unique(alice, { tags: [["t", value]] });
-  expect(verdict(await a.publish(event))).toEqual(OK);
-  expect(await a.query({ "#t": [value] })).toEqual([event]);
-  expect(verdict(await a.publish(unique(alice, { tags: [["t", `${value}x`]] })))).toEqual([false, "invalid"]);
-  expect(verdict(await a.publish(unique(alice, { tags: [["title", `${value}x`]] })))).toEqual(OK);
-  expect(verdict(await a.publish(unique(alice, { tags: [["t", "x", `${value}x`]] })))).toEqual(OK);
-});
-
 test("R-05-75 relay discovery (NIP-66) is found by its tags of either case", async () => {
   const a = await freshRelay().login(alice);
   const tags = [

@@ -55,6 +55,15 @@ describe("answers", () => {
     expect((await idsOf(a, { search: "good" })).sort()).toEqual([found.id, other.id].sort());
   });
 
+  test("R-05-41 a filter may come as the only one of an array; more of them, and none, are invalid", async () => {
+    const a = await freshRelay().login(alice);
+    const ids = await stock(a, 2);
+    expect((await idsOf(a, [{ kinds: [1] }] as unknown as Filter)).sort()).toEqual(ids.sort());
+    for (const filters of [[], [{}, {}], [[{}]], [1]]) {
+      expect(await a.ask(["NEG-OPEN", "n", filters, EMPTY])).toEqual(negErr("n", "invalid"));
+    }
+  });
+
   test("T-124 R-05-48 the empty set is answered with all ids, the same set with 61, version 2 with 61", async () => {
     const a = await freshRelay().login(alice);
     const ids = await stock(a, 3);

@@ -32,12 +32,23 @@ export function isExpired(event: Event, now: number): boolean {
   return at !== undefined && now >= at;
 }
 
+/** R-07-02: whether an event of a kind of jobs has the shape of a job. */
+function isJobByShape(event: Event): boolean {
+  const names = event.tags.map(([name]) => name);
+  const isAmong = (list: string) => names.some((name) => name !== undefined && list.split(" ").includes(name));
+  const isHex = (value: string | undefined) => HEX.test(value ?? "");
+  if (event.kind < 6000) return names.length === 0 || isAmong("i output param bid relays p t encrypted expiration");
+  if (isAmong(event.kind === 7000 ? "status" : "request")) return true;
+  return valuesOf(event, "e").some(isHex) && valuesOf(event, "p").some(isHex) && !isAmong("poll_option");
+}
+
 /** R-07-01, R-07-02. */
-export function isPastRetention({ kind, created_at }: Event, now: number): boolean {
+export function isPastRetention(event: Event, now: number): boolean {
+  const { kind, created_at } = event;
   if (kind === 5128 || kind === 6128) return false;
   const isJob = (kind >= 5000 && kind <= 5999) || kind === 7000;
   const isResult = kind >= 6000 && kind <= 6999;
-  if (!isJob && !isResult) return false;
+  if ((!isJob && !isResult) || !isJobByShape(event)) return false;
   return now >= created_at + (isJob ? RETENTION_JOB : RETENTION_RESULT);
 }
 
@@ -81,11 +92,19 @@ export function namedIds(deletion: Event): string[] {
 export function namedAddresses(deletion: Event): string[] {
   return valuesOf(deletion, "a").filter((value) => {
     const [kind = "", pubkey, ...d] = (value ?? "").split(":");
-    if (!/^(0|[1-9][0-9]*)$/.test(kind) || pubkey !== deletion.pubkey || d.length === 0) return false;
+    if (!/^(0|[1-9][0-9]*)$/.test(kind) || pubkey !== deletion.pubkey) return false;
     const isReplaceable = kind === "0" || kind === "3" || (Number(kind) >= 10000 && Number(kind) < 20000);
     const isAddressable = Number(kind) >= 30000 && Number(kind) < 40000;
-    return isAddressable || (isReplaceable && d.join(":") === "");
+    return (isAddressable && d.length > 0) || (isReplaceable && d.join(":") === "");
   }) as string[];
+}
+
+/** R-05-09: a kind 5 that names an id or a key in upper-case hex. */
+export function namesInCapitals(event: Event): boolean {
+  const keys = valuesOf(event, "a").map((value) => value?.split(":")[1]);
+  const named = [...valuesOf(event, "e"), ...valuesOf(event, "p"), ...keys];
+  const isInCapitals = (value = "") => /^[0-9a-fA-F]{64}$/.test(value) && /[A-F]/.test(value);
+  return event.kind === DELETION && named.some(isInCapitals);
 }
 
 /** R-05-02, R-05-03, R-05-23. */

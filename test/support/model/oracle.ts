@@ -1,6 +1,7 @@
 import type { Event } from "nostr-tools/pure";
 import type { Filter, Frame } from "../client.ts";
-import { isCurrent, isForThisRelay, refusalsOf, VANISH } from "./naive-features.ts";
+import { isCurrent, isForThisRelay, namesInCapitals, refusalsOf, VANISH } from "./naive-features.ts";
+import { PRIVATE_KINDS } from "./naive-filter.ts";
 import { byOrder, canSee, faultsOf, naiveMatch, unionOf } from "./naive-rules.ts";
 import { countAnswers, storedAnswers } from "./oracle-answers.ts";
 import { OracleWithSyncs } from "./oracle-syncs.ts";
@@ -114,17 +115,17 @@ export class Oracle extends OracleWithSyncs {
     }
     const block = this.archive.blockOf(event);
     this.#takeOutcomes();
-    const isAstray = event.kind === VANISH && !isForThisRelay(event);
+    const isAstray = (event.kind === VANISH && !isForThisRelay(event)) || namesInCapitals(event);
     if (block !== undefined || isAstray) {
       const prefixes = [...(block === undefined ? [] : ["blocked"]), ...(isAstray ? ["invalid"] : [])];
       this.expect(connection, ...prefixes.map(refuse), ...(known === undefined ? [] : [duplicate]));
-      this.outcomes.push(block ?? "vanishes elsewhere");
+      this.outcomes.push(block ?? (event.kind === VANISH ? "vanishes elsewhere" : "deletion in capitals"));
       return;
     }
     if (event.kind < 20000 || event.kind >= 30000) return this.#store(connection, event);
     if (known === undefined || this.now - known >= REMEMBERED) return this.#passOn(connection, event);
     // R-04-10.
-    this.expect(connection, duplicate);
+    this.expect(connection, PRIVATE_KINDS.includes(event.kind) ? ["OK", id, true, ""] : duplicate);
     this.outcomes.push("ephemeral duplicate");
   }
 
@@ -132,7 +133,8 @@ export class Oracle extends OracleWithSyncs {
   #passOn(connection: number, event: Event): void {
     const heard = this.#deliver(event, false);
     if (heard > 0) this.ephemeral.set(event.id, this.now);
-    this.expect(connection, heard > 0 ? ["OK", event.id, true, ""] : ["OK", event.id, false, "mute: …"]);
+    const isTaken = heard > 0 || PRIVATE_KINDS.includes(event.kind);
+    this.expect(connection, isTaken ? ["OK", event.id, true, ""] : ["OK", event.id, false, "mute: …"]);
     this.outcomes.push(heard > 0 ? "heard" : "mute");
   }
 

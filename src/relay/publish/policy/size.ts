@@ -1,14 +1,11 @@
-import { exceedsBytes, exceedsCharacters } from "../../../protocol/text.ts";
+import { exceedsCharacters } from "../../../protocol/text.ts";
 import type { Policy } from "../submission.ts";
 
 /** R-02-04: what is too large is refused, never cut and never left out of an index. */
-export const size: Policy = ({ event, tags, config }) => {
+export const size: Policy = ({ event, config }) => {
   if (event.tags.length > config.maxEventTags) return `invalid: more than ${config.maxEventTags} tags`;
   if (exceedsCharacters(event.content, config.maxContentLength)) {
     return `invalid: content is longer than ${config.maxContentLength} characters`;
-  }
-  if (tags.some(([, value]) => exceedsBytes(value, config.maxTagValue))) {
-    return `invalid: an indexed tag value is longer than ${config.maxTagValue} bytes`;
   }
   return undefined;
 };
