@@ -181,7 +181,7 @@ test("R-05-74 an event that was sent before a ban is answered, and does not outl
   expect(await storedEvents(relay)).toBe(0);
 });
 
-test("R-05-72 allowpubkey: an allow list as soon as it has an entry; unallowpubkey ends it at once", async () => {
+test("R-05-72 R-05-58 allowpubkey: an allow list as soon as it has an entry, and for good, also when it is empty", async () => {
   const { call, login, restart } = managedRelay();
   const [a, b] = [await login(alice), await login(bob)];
   for (const client of [a, b]) await expectEose(client, "live", { kinds: [1] });
@@ -203,7 +203,34 @@ test("R-05-72 allowpubkey: an allow list as soon as it has an entry; unallowpubk
   expect(closed).toEqual(["CLOSED", "live", expect.stringMatching(/^restricted: ./)]);
   expect((await a.publish(unique(alice)))[3]).toMatch(/^restricted: ./);
   await call("unallowpubkey", carol.pubkey);
-  expect((await b.publish(unique(bob)))[2]).toBe(true);
+  expect((await b.publish(unique(bob)))[3]).toMatch(/^restricted: ./);
+  await restart();
+  expect((await b.publish(unique(bob)))[3]).toMatch(/^restricted: ./);
+});
+
+test("R-05-58 the ban of the last key on the allow list opens the relay to nobody, but READ_ACCESS=open does", async () => {
+  const { as, call, login, restart } = managedRelay();
+  await call("allowpubkey", alice.pubkey);
+  await call("grantadmin", carol.pubkey, ["banpubkey"]);
+  expect(await as(carol)("banpubkey", alice.pubkey)).toEqual(DONE);
+  const b = await login(bob);
+  expect((await b.ask(["REQ", "q", {}]))[2]).toMatch(/^restricted: ./);
+  expect((await b.publish(unique(bob)))[3]).toMatch(/^restricted: ./);
+  await restart({ READ_ACCESS: "open" });
+  await expectEose(b, "q", {});
+  expect((await b.publish(unique(bob)))[3]).toMatch(/^restricted: ./);
+});
+
+test("R-05-73 a call is refused with the reason if what it asks for would not hold after it", async () => {
+  const { call } = managedRelay({ READ_ACCESS: "members", WRITE_ACCESS: "open" });
+  expect(await call("allowpubkey", alice.pubkey)).toEqual(refused("restricted"));
+  expect((await call("listallowedpubkeys")).result).toEqual([]);
+  expect(await call("disallowkind", 62)).toEqual(refused("restricted"));
+  expect(await call("allowkind", 22242)).toEqual(refused("invalid"));
+  await call("banpubkey", bob.pubkey);
+  expect(await call("grantadmin", bob.pubkey)).toEqual(refused("restricted"));
+  const methods = ((await call("listaudit")).result as { method: string }[]).map(({ method }) => method);
+  expect(methods).toEqual(["banpubkey"]);
 });
 
 test("R-05-72 a banned key leaves the allow list", async () => {
