@@ -56,6 +56,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "INSERT INTO search(search, rank) VALUES('secure-delete', 1)",
     "DELETE FROM meta WHERE key = 'search'",
   ],
+  // How many changes of one caller are remembered is asked with each.
+  ["CREATE INDEX audit_caller ON audit(pubkey)"],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -299,3 +299,23 @@ test("every change is recorded: who, when, what and why; refused calls and quest
   expect((await call("listaudit", entries[0].position, 1)).result).toEqual([second]);
   expect((await call("listaudit", second.position)).result).toEqual([third]);
 });
+
+test("R-05-73 a moderator whose record is full changes nothing more, and nothing of it is forgotten; an operator goes on", async () => {
+  const { call, as, restart, database } = managedRelay();
+  await call("grantadmin", alice.pubkey, ["banpubkey", "unbanevent"]);
+  await as(alice)("banpubkey", carol.pubkey, "spite");
+  await database((sql) =>
+    sql.all(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)
+       INSERT INTO audit(at, pubkey, method, params) SELECT ?1, ?2, 'x', '[]' FROM n`,
+      now(),
+      alice.pubkey,
+    ),
+  );
+  await restart();
+  expect(await as(alice)("banpubkey", bob.pubkey)).toEqual(refused("rate-limited"));
+  expect((await call("listbannedpubkeys")).result).toEqual([{ pubkey: carol.pubkey, reason: "spite" }]);
+  expect(await call("changerelayname", "Still here")).toEqual(DONE);
+  const rows = await database((sql) => sql.all("SELECT params FROM audit WHERE method = 'banpubkey'"));
+  expect(rows).toEqual([[JSON.stringify([carol.pubkey, "spite"])]]);
+});
