@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DataError, startRelay } from "../src/hosts/node/main.ts";
+import { warningOf, whoMay } from "../src/relay/access/describe.ts";
 import { lockDataDirectory } from "./data-lock.mjs";
 import { checkDataDirectory, checkPort, readSettings, StartError } from "./settings.mjs";
 
@@ -42,13 +43,14 @@ async function main() {
  * @param {import("../src/relay/access/access.ts").Access} access
  */
 function greet({ webSocketUrl, dataDirectory, variables }, access) {
+  const { read, write } = whoMay(access);
   console.log(`Nexus is running.
 
   WebSocket  ${webSocketUrl}
   HTTP       ${webSocketUrl.replace(/^ws/, "http")}
   Clients    must name ${variables.RELAY_URL} when they log in (NIP-42)
-  Reading    ${whoMay(access, access.config.readAccess)}
-  Publishing ${whoMay(access, access.config.writeAccess)}
+  Reading    ${read}
+  Publishing ${write}
   Data       ${dataDirectory}
 
 Try it from another terminal:
@@ -56,19 +58,8 @@ Try it from another terminal:
   node examples/quickstart.mjs ${webSocketUrl}
 
 Ctrl-C stops it.`);
-}
-
-/**
- * Who is let in, in words.
- * @param {import("../src/relay/access/access.ts").Access} access
- * @param {"authenticated" | "allowed" | "members" | undefined} mode
- */
-function whoMay({ config, lists }, mode) {
-  if (mode === "members") return "members";
-  if (mode === "allowed" || (mode === undefined && lists.size("allowed-pubkey") > 0)) {
-    return "keys on the allow list, and members";
-  }
-  return config.authRequired ? "whoever logs in" : "everybody, without a login";
+  const warning = warningOf(access);
+  if (warning !== undefined) console.warn(`\n${warning}`);
 }
 
 /** @param {string} dataDirectory */

@@ -2,6 +2,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
+import { isLoopbackHost } from "../src/protocol/relay-url.ts";
 import { LOCAL_VARIABLES, parseConfig, readVariables, VARIABLES } from "../src/relay/config/config.ts";
 import { nearMisses } from "./near-misses.mjs";
 
@@ -35,12 +36,15 @@ export async function readSettings(environment) {
   try {
     const { PORT: port, HOST: host, NEXUS_DATA_DIR: directory } = readVariables(LOCAL_VARIABLES, environment);
     variables.RELAY_URL ??= `ws://localhost:${port}`;
-    const { pathname } = new URL(parseConfig(variables).relayUrls[0] ?? "");
+    const { pathname, hostname } = new URL(parseConfig(variables).url);
     const path = pathname === "/" ? "" : pathname;
-    const loopback = ["localhost", "127.0.0.1", "[::1]"].map((name) => `ws://${name}:${port}${path}`);
-    variables.RELAY_URL_ALIASES = [variables.RELAY_URL_ALIASES, ...loopback].filter(Boolean).join(",");
-    // The loopback names count too.
-    parseConfig(variables);
+    // What is signed for a relay on this machine, there may be many, counts only where this is one, too.
+    if (isLoopbackHost(hostname)) {
+      const loopback = ["localhost", "127.0.0.1", "[::1]"].map((name) => `ws://${name}:${port}${path}`);
+      variables.RELAY_URL_ALIASES = [variables.RELAY_URL_ALIASES, ...loopback].filter(Boolean).join(",");
+      // They count as aliases.
+      parseConfig(variables);
+    }
     return {
       host,
       port,

@@ -88,7 +88,7 @@ async function run(settings, configFile, onReady) {
   }
   if (workerd.exitCode === null && !isStopping) {
     await onReady();
-    greet(settings);
+    await greet(settings);
   }
   return ended;
 }
@@ -114,13 +114,18 @@ async function waitUntilReady({ host, port }) {
 }
 
 /** @param {import("../settings.mjs").Settings} settings */
-function greet({ webSocketUrl, dataDirectory, variables }) {
+async function greet({ webSocketUrl, dataDirectory, variables }) {
   const http = webSocketUrl.replace(/^ws/, "http");
+  const { access } = /** @type {import("../../src/protocol/info.ts").RelayFacts} */ (
+    await (await fetch(http, { headers: { Accept: "application/nostr+json" } })).json()
+  );
   console.log(`Nexus is running in workerd.
 
   WebSocket  ${webSocketUrl}
   HTTP       ${http}
   Clients    must name ${variables.RELAY_URL} when they log in (NIP-42)
+  Reading    ${access.read}
+  Publishing ${access.write}
   Data       ${dataDirectory}
 
 Try it from another terminal:

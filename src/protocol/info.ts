@@ -12,6 +12,8 @@ export interface RelayFacts {
   icon: string | undefined;
   banner: string | undefined;
   termsOfService: string | undefined;
+  /** Who may read and who may write, in words; NIP-11 has no member for it. */
+  access: { read: string; write: string };
   supportedNips: number[];
   software: string;
   version: string;
@@ -37,6 +39,7 @@ export function relayInformation(facts: RelayFacts): string {
     software: facts.software,
     version: facts.version,
     limitation: facts.limitation,
+    access: facts.access,
     retention: facts.retention.length === 0 ? undefined : facts.retention,
   });
 }

@@ -1,3 +1,5 @@
+import { isLoopback } from "./ip-address.ts";
+
 const DEFAULT_PORTS: Record<string, string> = { "ws:": "80", "http:": "80", "wss:": "443", "https:": "443" };
 
 /**
@@ -16,4 +18,9 @@ export function normalizeRelayUrl(text: string): string | undefined {
 /** Path of a relay URL without one trailing slash: empty for the root. */
 export function relayPath(url: URL): string {
   return url.pathname.endsWith("/") ? url.pathname.slice(0, -1) : url.pathname;
+}
+
+/** Whether a host of a URL is this machine, whoever asks. */
+export function isLoopbackHost(hostname: string): boolean {
+  return hostname === "localhost" || hostname.endsWith(".localhost") || isLoopback(hostname.replace(/^\[|\]$/g, ""));
 }

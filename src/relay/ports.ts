@@ -80,7 +80,7 @@ export interface Host {
  * | `owed` | `key:` and a member that came or went, `role:` and a role id, or `members` | empty |
  * | `signing` | `self`, the key that signs; `last`, created_at of what it signed; `foreign`, while events are removed that another key signed | value |
  * | `erasing` | public key whose events are being removed, or id of one that is | empty |
- * | `setting` | `name`, `description` or `icon` | value |
+ * | `setting` | `name`, `description` or `icon`; `closed`, once a key was taken off the allow list | value |
  * | `spent` | signature of a NIP-98 event that was used | Unix seconds until which it would be valid, and its key |
  */
 export type AccessList =
@@ -128,7 +128,10 @@ export interface Change {
 export interface ChangeLog {
   /** Does all of `body` or, if it throws, nothing: in the lists of access and in what is recorded. */
   atomically<T>(body: () => T): T;
+  /** Remembers a change for a year. */
   record(change: Change): void;
+  /** Whether the next change of a caller would have its oldest one forgotten. */
+  isRecordFull(pubkey: string): boolean;
   /** Up to `limit` changes before a position, newest first. */
   changes(before: number, limit: number): (Change & { position: number })[];
 }

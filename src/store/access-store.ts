@@ -1,10 +1,13 @@
-import type { Row, Sql } from "./sql.ts";
+import type { Sql, SqlValue } from "./sql.ts";
 
 /** Entries of one list at most; they are all kept in memory. */
 export const MAX_LIST = 20_000;
 
-/** Changes that are remembered; the oldest give way. */
-const MAX_AUDIT = 10_000;
+/** How long changes are remembered, in seconds: a year. */
+const AUDIT_SECONDS = 31_536_000;
+
+/** Changes past that time which go with a new one. */
+const FORGOTTEN_AT_ONCE = 20;
 
 /** One change, and who made it. */
 export interface AuditEntry {
@@ -18,7 +21,7 @@ export interface AuditEntry {
 }
 
 /** Changes of one caller that are remembered: who makes more loses its own, not those of others. */
-const MAX_OWN_AUDIT = 5000;
+const MAX_OWN_AUDIT = 10_000;
 
 /** The entries of one list, and their subjects in order. */
 interface List {
@@ -38,8 +41,8 @@ export class AccessStore {
   #revision = 0;
   /** What it was when the transaction under way began. */
   #revisionBefore = -1;
-  /** Positions of the changes of each caller, oldest first; read when the first change is recorded. */
-  #audit: Map<string, number[]> | undefined;
+  /** How many changes of a caller are remembered, of those that were asked about. */
+  readonly #recorded = new Map<string, number>();
 
   /** Reads every entry. */
   constructor(sql: Sql) {
@@ -65,7 +68,7 @@ export class AccessStore {
       return this.#sql.transaction(body);
     } catch (error) {
       for (const undo of this.#undo.reverse()) undo();
-      this.#audit = undefined;
+      this.#recorded.clear();
       throw error;
     } finally {
       this.#undo = undefined;
@@ -125,30 +128,27 @@ export class AccessStore {
     return true;
   }
 
+  /** Whether so many changes of a caller are remembered that the next has the oldest of them forgotten. */
+  isRecordFull(pubkey: string): boolean {
+    return this.#recordedOf(pubkey) >= MAX_OWN_AUDIT;
+  }
+
   /**
-   * Remembers a change: one row, and one for the oldest of its caller that has too many, or of all. So nobody can have what
-   * others did forgotten. Of a transaction that has changed no entry there is nothing to remember.
+   * Remembers a change for a year: one row, and some for those whose time is over. Nobody can have what others did forgotten.
+   * Of a transaction that has changed no entry there is nothing to remember.
    */
   record(entry: Omit<AuditEntry, "position">): void {
     const { at, pubkey, method, params } = entry;
     if (this.#revision === this.#revisionBefore) return;
-    this.#audit ??= this.#readAudit();
-    const [[position]] = this.#sql.all(
-      "INSERT INTO audit(at, pubkey, method, params) VALUES(?1, ?2, ?3, ?4) RETURNING seq",
-      at,
-      pubkey,
-      method,
-      params,
-    ) as [Row];
-    const own = this.#audit.get(pubkey) ?? [];
-    this.#audit.set(pubkey, own);
-    own.push(position as number);
-    const total = [...this.#audit.values()].reduce((sum, { length }) => sum + length, 0);
-    if (own.length > MAX_OWN_AUDIT) this.#forget(own);
-    else if (total > MAX_AUDIT) {
-      // The oldest of whoever has most: a few of somebody are worth more than many.
-      this.#forget([...this.#audit.values()].reduce((most, some) => (some.length > most.length ? some : most)));
+    if (this.isRecordFull(pubkey)) {
+      this.#forget("SELECT seq, pubkey FROM audit WHERE pubkey = ?1 ORDER BY seq LIMIT 1", pubkey);
     }
+    this.#forget(
+      `SELECT seq, pubkey FROM (SELECT * FROM audit ORDER BY seq LIMIT ${FORGOTTEN_AT_ONCE}) WHERE at < ?1`,
+      at - AUDIT_SECONDS,
+    );
+    this.#recorded.set(pubkey, this.#recordedOf(pubkey) + 1);
+    this.#sql.all("INSERT INTO audit(at, pubkey, method, params) VALUES(?1, ?2, ?3, ?4)", at, pubkey, method, params);
   }
 
   /** Up to `limit` changes before a position, newest first. */
@@ -163,19 +163,20 @@ export class AccessStore {
     );
   }
 
-  #readAudit(): Map<string, number[]> {
-    const positions = new Map<string, number[]>();
-    for (const [position, pubkey] of this.#sql.all("SELECT seq, pubkey FROM audit ORDER BY seq")) {
-      const own = positions.get(pubkey as string);
-      if (own === undefined) positions.set(pubkey as string, [position as number]);
-      else own.push(position as number);
-    }
-    return positions;
+  #recordedOf(pubkey: string): number {
+    const known = this.#recorded.get(pubkey);
+    if (known !== undefined) return known;
+    const count = Number(this.#sql.all("SELECT count(*) FROM audit WHERE pubkey = ?1", pubkey)[0]?.[0]);
+    this.#recorded.set(pubkey, count);
+    return count;
   }
 
-  #forget(positions: number[]): void {
-    const oldest = positions.shift();
-    if (oldest !== undefined) this.#sql.all("DELETE FROM audit WHERE seq = ?1", oldest);
+  /** Forgets what a query for position and caller finds. */
+  #forget(query: string, binding: SqlValue): void {
+    for (const [position, pubkey] of this.#sql.all(query, binding)) {
+      this.#recorded.set(pubkey as string, this.#recordedOf(pubkey as string) - 1);
+      this.#sql.all("DELETE FROM audit WHERE seq = ?1", position as number);
+    }
   }
 
   /** In memory; without a detail the entry goes. */

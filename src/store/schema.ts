@@ -59,6 +59,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   // Nothing changes in what is stored. From here on the address key of a long `d` holds its hash, which older versions
   // do not look for.
   [],
+  // How many changes of one caller are remembered is asked with each.
+  ["CREATE INDEX audit_caller ON audit(pubkey)"],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

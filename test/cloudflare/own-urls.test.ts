@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { freshRelay } from "../support/hosts/workerd.ts";
-import { alice, bob } from "../support/keys.ts";
+import { admin, alice, bob, unique } from "../support/keys.ts";
+import { authorization, HTTP_URL, headerOf, post } from "../support/manage.ts";
 
 const DEFAULT = "wss://nexus.openagents.com";
 
@@ -27,4 +28,23 @@ test("R-05-55 with RELAY_URL no other name counts", async () => {
   const a = await relay.connect();
   expect((await a.auth(alice, "wss://relay.example.org"))[2]).toBe(false);
   expect((await a.auth(alice, "wss://relay.example.com"))[2]).toBe(true);
+});
+
+test("R-05-18 R-05-70 the default of RELAY_URL is no name of a relay that has others, but for AUTH", async () => {
+  const relay = freshRelay();
+  const [a, b] = [await relay.connect(), await relay.connect()];
+  await a.auth(alice);
+  await b.auth(bob);
+  await (await relay.fetch("https://relay.example.org/")).text();
+  const request = (url: string) => unique(alice, { kind: 62, tags: [["relay", url]] });
+  expect((await b.publish(request(DEFAULT)))[3]).toMatch(/^invalid: ./);
+  expect((await b.publish(request("wss://relay.example.org")))[2]).toBe(true);
+  const url = "https://relay.example.org/";
+  const body = '{"method":"stats","params":[]}';
+  const statusOf = async (signedUrl: string) => {
+    const response = await post(relay.fetch, body, { header: headerOf(authorization(admin, body, signedUrl)), url });
+    await response.text();
+    return response.status;
+  };
+  expect([await statusOf(HTTP_URL), await statusOf(url)]).toEqual([401, 200]);
 });

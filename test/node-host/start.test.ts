@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { alice } from "../support/keys.ts";
 import { isAlive, relayOf } from "../support/processes.ts";
 import { freePort, openClient, ROOT, type Server, startServer, until, untilFree } from "../support/server.ts";
+import { serverWith } from "../support/server-with.ts";
 
 describe("a relay started without any configuration", () => {
   let server: Server;
@@ -49,6 +50,25 @@ describe("a relay started without any configuration", () => {
       client.close();
     });
   }
+});
+
+describe("a relay with a public RELAY_URL", () => {
+  const server = serverWith({ RELAY_URL: "wss://relay.example.com", WRITE_ACCESS: "allowed" });
+
+  test("R-05-55 AUTH may not name it by the names of this machine", async () => {
+    const client = await openClient(server().url);
+    for (const name of ["localhost", "127.0.0.1", "[::1]"]) {
+      expect((await client.auth(alice, `ws://${name}:${server().port}`))[2]).toBe(false);
+    }
+    expect((await client.auth(alice, "wss://relay.example.com"))[2]).toBe(true);
+    client.close();
+  });
+
+  test("R-08-02 says who may read and publish, and warns of what every key may", () => {
+    expect(server().output()).toMatch(/^ +Reading +every key that logs in$/m);
+    expect(server().output()).toMatch(/^ +Publishing +keys on the allow list, and admins$/m);
+    expect(server().output()).toMatch(/^Warning: every key may read from wss:\/\/relay\.example\.com\./m);
+  });
 });
 
 test("R-06-24 variables that are set but empty count as unset", async () => {

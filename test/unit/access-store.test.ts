@@ -1,4 +1,7 @@
 import { expect, test } from "vitest";
+import type { Event } from "../../src/protocol/event.ts";
+import { parseConfig } from "../../src/relay/config/config.ts";
+import { spend } from "../../src/relay/manage/spent.ts";
 import { AccessStore } from "../../src/store/access-store.ts";
 import { migrate } from "../../src/store/schema.ts";
 import { Spent } from "../../src/store/spent.ts";
@@ -45,17 +48,32 @@ test("what is so already changes nothing and writes nothing", () => {
   expect(sql.meter.written).toBe(written);
 });
 
-test("no caller can have the record of what others did forgotten", () => {
+test("R-05-73 no caller can have the record of what others did forgotten, and each is told when its own is full", () => {
   const { lists, again } = opened();
   lists.record(call("moderator", "banpubkey"));
-  for (let n = 0; n < 5500; n++) lists.record(call("flooder", "unbanevent", n));
+  for (let n = 0; n < 9999; n++) lists.record(call("flooder", "unbanevent", n));
+  expect([lists.isRecordFull("flooder"), lists.isRecordFull("moderator")]).toEqual([false, false]);
+  lists.record(call("flooder", "unbanevent"));
+  expect([lists.isRecordFull("flooder"), again().isRecordFull("flooder")]).toEqual([true, true]);
+  for (let n = 0; n < 20; n++) lists.record(call("flooder", "unbanevent", n));
   const all = again().changes(1e9, 20_000);
-  expect(all.length).toBe(5001);
+  expect(all.length).toBe(10_001);
   expect(all.at(-1)?.method).toBe("banpubkey");
-  for (let key = 0; key < 6; key++) for (let n = 0; n < 2000; n++) lists.record(call(`key${key}`, "x", n));
-  const later = again().changes(1e9, 20_000);
-  expect(later.length).toBe(10_000);
-  expect(later.at(-1)?.method).toBe("banpubkey");
+});
+
+test("R-05-73 changes are remembered for a year", () => {
+  const { lists, again } = opened();
+  const year = 31_536_000;
+  for (let n = 0; n < 30; n++) lists.record(call(`key${n}`, "old", n));
+  lists.record(call("key0", "new", year));
+  expect(lists.changes(1e9, 100).length).toBe(31);
+  lists.record(call("key0", "new", year + 30));
+  lists.record(call("key0", "new", year + 30));
+  expect(
+    again()
+      .changes(1e9, 100)
+      .map(({ method }) => method),
+  ).toEqual(["new", "new", "new"]);
 });
 
 test("a call that changes nothing is not recorded", () => {
@@ -84,4 +102,16 @@ test("R-05-71 spent signatures are counted by key and forgotten by their time", 
   spent.forget(101);
   expect([spent.size, spent.countOf("odd"), spent.countOf("even")]).toEqual([30, 15, 15]);
   expect(new Spent(again()).countOf("odd")).toBe(15);
+});
+
+test("R-05-71 calls of a moderator are counted by when they come, however old their events are", () => {
+  const { lists } = opened();
+  const access = { config: parseConfig({ ADMIN_PUBKEYS: "a".repeat(64) }), lists };
+  const event = (n: number, at: number, pubkey = "b".repeat(64)) =>
+    ({ pubkey, created_at: at - 59, sig: `sig${n}` }) as Event;
+  for (let n = 0; n < 500; n++) expect(spend(event(n, 1000), access, 1000)).toBeUndefined();
+  expect(spend(event(500, 1002), access, 1002)).toMatch(/^rate-limited: ./);
+  expect(spend(event(501, 1002, "c".repeat(64)), access, 1002)).toBeUndefined();
+  expect(spend(event(502, 1002, "a".repeat(64)), access, 1002)).toBeUndefined();
+  expect(spend(event(503, 1061), access, 1061)).toBeUndefined();
 });

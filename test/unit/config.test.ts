@@ -11,7 +11,7 @@ describe("R-06-25 a refusal names the variable and says what it must be", () => 
     ["MAX_LIMIT", "50001", 'MAX_LIMIT must be a whole number of events from 1 to 50000, not "50001".'],
     ["MAX_STORAGE", "1e9", 'MAX_STORAGE must be a whole number of bytes from 1000000 to 10000000000, not "1e9".'],
     ["AUTH_REQUIRED", "TRUE", 'AUTH_REQUIRED must be true or false, not "TRUE".'],
-    ["READ_ACCESS", "all", 'READ_ACCESS must be authenticated, allowed or members, not "all".'],
+    ["READ_ACCESS", "all", 'READ_ACCESS must be open, authenticated, allowed or members, not "all".'],
     [
       "RELAY_URL",
       "https://a.example",

@@ -26,17 +26,25 @@ export class OwnUrls {
   heardOf(requestUrl: string, config: Config): void {
     const { protocol, host } = new URL(requestUrl);
     const url = `wss://${host}`;
-    if (protocol !== "https:" || !this.#isOpen || config.relayUrls.includes(url)) return;
+    if (protocol !== "https:" || !this.#isOpen || config.publicUrls.includes(url)) return;
     if (this.#urls.length >= MAX_URLS) return;
     this.#known = [...this.#urls, url];
     this.#kv.put(KEY, this.#known);
     this.addTo(config);
   }
 
-  /** Lets clients log in under all of them. The first is what people are shown. */
+  /**
+   * Makes all of them public URLs of the relay. The first is what people are shown. The default of `RELAY_URL` is the name of
+   * another relay then: clients may still log in under it, but what was signed for that relay does not count here.
+   */
   addTo(config: Config): void {
     if (!this.#isOpen) return;
-    config.relayUrls = [...new Set([...this.#urls, ...config.relayUrls])];
+    for (const list of ["publicUrls", "relayUrls", "managementUrls", "vanishUrls"] as const) {
+      const others = config[list].filter(
+        (url) => list === "relayUrls" || this.#urls.length === 0 || url !== config.url,
+      );
+      config[list] = [...new Set([...this.#urls, ...others])];
+    }
   }
 
   get #isOpen(): boolean {

@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { createCrypto } from "../../protocol/crypto/secp256k1.ts";
 import wasm from "../../protocol/crypto/secp256k1.wasm";
+import { warningOf } from "../../relay/access/describe.ts";
 import { parseConfig } from "../../relay/config/config.ts";
 import { originOf } from "../../relay/connection.ts";
 import { failureFrames } from "../../relay/refusals.ts";
@@ -165,6 +166,9 @@ export class RelayObject extends DurableObject<Env> {
       restore({ state: this.ctx, config, sockets, hibernation, relay: running.relay, report });
       running.start();
     });
+    const warning = warningOf(running.access);
+    // Not again each time that it wakes.
+    if (warning !== undefined && this.ctx.getWebSockets().length === 0) console.warn(warning);
     const breaths = new Breaths(this.#clock);
     const around = { sockets, hibernation, alarms, turns, breaths, spent: () => sql.meter.spent };
     this.#assembled = { ...running, ...around };

@@ -65,7 +65,7 @@ function refuseCaller(
   { config, host }: Running,
 ): Response | undefined {
   const { search } = new URL(request.url);
-  const urls = config.relayUrls.map((url) => Object.assign(new URL(url), { search, hash: "" }).href);
+  const urls = config.managementUrls.map((url) => Object.assign(new URL(url), { search, hash: "" }).href);
   const now = host.clock.nowSeconds();
   const refusal = checkHttpAuth(event, { method: request.method, urls, bodyHash, now });
   return refusal === undefined ? undefined : failure(401, refusal);

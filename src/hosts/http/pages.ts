@@ -3,6 +3,7 @@ import { accepts, relayInformation } from "../../protocol/info.ts";
 import { MAX_SUB_ID } from "../../protocol/message.ts";
 import { retentionFacts } from "../../protocol/retention.ts";
 import { type Access, restrictsWrites } from "../../relay/access/access.ts";
+import { whoMay } from "../../relay/access/describe.ts";
 import { SOFTWARE, VERSION } from "../version.ts";
 
 /** R-08-03. A bare `*` would not cover Authorization in browsers. */
@@ -53,6 +54,7 @@ function informationOf(access: Access, crypto: Crypto): string {
     icon: lists.get("setting", "icon") ?? config.icon,
     banner: config.banner,
     termsOfService: config.termsOfService,
+    access: whoMay(access),
     supportedNips: config.supportedNips,
     software: SOFTWARE,
     version: VERSION,
@@ -81,9 +83,7 @@ function htmlOf(access: Access): string {
   const { name: plainName, description: text } = nameAndDescription(access);
   const name = escapeHtml(plainName);
   const description = text === undefined ? "" : `<p>${escapeHtml(text)}</p>`;
-  const privacy = config.authRequired
-    ? "It is private: a client has to log in (NIP-42) before it can read or write."
-    : "It is open: logging in (NIP-42) is optional.";
+  const { read, write } = whoMay(access);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -99,7 +99,8 @@ code { font-size: 1.05em; padding: .15em .4em; border-radius: .3em; background: 
 <body>
 <h1>${name}</h1>
 ${description}
-<p>This is a <a href="https://nostr.com">Nostr</a> relay. ${privacy}</p>
+<p>This is a <a href="https://nostr.com">Nostr</a> relay.</p>
+<p>Who may read: ${read}. Who may publish: ${write}.</p>
 <p>Add it to your client: <code>${escapeHtml(config.relayUrls[0] ?? "")}</code></p>
 <p>It speaks NIPs ${config.supportedNips.join(", ")} and runs Nexus ${VERSION}.</p>
 </body>

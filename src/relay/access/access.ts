@@ -45,9 +45,35 @@ export function refuseWriter(access: Access, authed: ReadonlySet<string>): Reaso
 }
 
 /** Whether some keys are kept from writing, as NIP-11 says in `restricted_writes`. */
-export function restrictsWrites({ config, lists }: Access): boolean {
-  if (config.writeAccess !== undefined) return config.writeAccess !== "authenticated";
-  return lists.size("allowed-pubkey") > 0;
+export function restrictsWrites(access: Access): boolean {
+  return !isOpen(modeOf(access, access.config.writeAccess));
+}
+
+/** Who counts: a value of `READ_ACCESS` or `WRITE_ACCESS`, or `listed`, the allow list and members. */
+export type Mode = NonNullable<Config["readAccess"]> | "listed";
+
+/**
+ * The mode of a variable. One that is not set is `open` until the allow list has had an entry, and `listed` from then on:
+ * only the operator opens the relay again, with the variable (R-05-58).
+ */
+export function modeOf({ lists }: Access, variable: Config["readAccess"]): Mode {
+  if (variable !== undefined) return variable;
+  return lists.size("allowed-pubkey") > 0 || lists.has("setting", "closed") ? "listed" : "open";
+}
+
+/** Whether every key is let in. */
+export function isOpen(mode: Mode): boolean {
+  return mode === "open" || mode === "authenticated";
+}
+
+/** Whether the allow list decides, or would with its first entry, about reading or writing. */
+export function usesAllowList({ config }: Access): boolean {
+  return [config.readAccess, config.writeAccess].some((mode) => mode === undefined || mode === "allowed");
+}
+
+/** Takes a key off the allow list, which counts as in use from now on, also when it is empty. */
+export function removeAllowed({ lists }: Access, key: string): void {
+  if (lists.remove("allowed-pubkey", key)) lists.put("setting", "closed", "");
 }
 
 /** Why a connection with these keys is shut out; undefined if none of them is banned. */
@@ -60,22 +86,21 @@ export function refuseBanned({ lists }: Access, authed: ReadonlySet<string>): Re
 function refuseMode(
   access: Access,
   authed: ReadonlySet<string>,
-  mode: Config["readAccess"],
+  variable: Config["readAccess"],
   what: string,
 ): Reason | undefined {
-  const { lists } = access;
-  if (mode === undefined && lists.size("allowed-pubkey") === 0) return undefined;
-  // With `AUTH_REQUIRED=false` too: every mode is about keys.
+  const mode = modeOf(access, variable);
+  if (mode === "open") return undefined;
+  // With `AUTH_REQUIRED=false` too: every other mode is about keys.
   if (authed.size === 0) return `auth-required: only known keys may ${what} this relay`;
   if (mode === "authenticated") return undefined;
   for (const key of authed) if (isLetIn(access, key, mode)) return undefined;
-  return hasMembership(access)
+  return mode !== "allowed" && hasMembership(access)
     ? `restricted: only members may ${what} this relay, join with an invite code`
     : `restricted: only keys on the allow list may ${what} this relay`;
 }
 
-/** Without a mode the allow list counts as soon as it has an entry, and members are let in besides. */
-function isLetIn(access: Access, key: string, mode: Config["readAccess"]): boolean {
+function isLetIn(access: Access, key: string, mode: Mode): boolean {
   if (isAdmin(access, key)) return true;
   const isMember = mode !== "allowed" && hasMembership(access) && access.lists.has("member", key);
   return isMember || (mode !== "members" && access.lists.has("allowed-pubkey", key));

@@ -37,8 +37,14 @@ type Values = { [Name in keyof Variables as Member<Name>]: Variables[Name] };
 /** What does not stand in one variable alone. */
 interface Derived {
   supportedNips: number[];
-  /** `RELAY_URL`, then its aliases. */
+  /** URLs under which the public knows the relay: `RELAY_URL`, or the names that Cloudflare routes to it. */
+  publicUrls: string[];
+  /** Those, and the URLs that only an AUTH event may name. */
   relayUrls: string[];
+  /** Those, and the URLs that only a NIP-98 event may name. */
+  managementUrls: string[];
+  /** Those, and the URLs that a request to vanish may name only if its author hands it in. */
+  vanishUrls: string[];
   /** Never above `maxLimit`. */
   defaultLimit: number;
   /** The first rule that covers a kind decides. */
@@ -62,7 +68,10 @@ export function parseConfig(environment: Environment): Config {
   return {
     ...values,
     supportedNips: values.supportedNips ?? nipsOf(values),
+    publicUrls: [values.url],
     relayUrls: [values.url, ...values.urlAliases],
+    managementUrls: [values.url, ...(values.managementUrlAliases ?? values.urlAliases)],
+    vanishUrls: [values.url, ...(values.vanishUrlAliases ?? values.urlAliases)],
     defaultLimit: Math.min(values.defaultLimit, values.maxLimit),
     retention: [
       ...(keepsMembers(values) ? OWN_RETENTION : []),

@@ -23,7 +23,15 @@ const RELAY = {
   }),
   RELAY_URL_ALIASES: relayUrls({
     default: "",
-    help: "further URLs of this relay; `npm start` adds the loopback names",
+    help: "further URLs that clients may name in AUTH; `npm start` adds the loopback names where `RELAY_URL` is none or one of them",
+  }),
+  MANAGEMENT_URL_ALIASES: relayUrls({
+    unset: "as `RELAY_URL_ALIASES`",
+    help: "further URLs that management calls may name (NIP-98)",
+  }),
+  VANISH_URL_ALIASES: relayUrls({
+    unset: "as `RELAY_URL_ALIASES`",
+    help: "further URLs by which a request to vanish may name this relay, if its author hands it in",
   }),
   RELAY_URL_MATCH: oneOf(["normalized", "exact"], {
     default: "normalized",
@@ -41,7 +49,7 @@ const RELAY = {
   SUPPORTED_NIPS: integers({ max: 999, unset: "what is switched on", help: "NIPs that NIP-11 lists" }),
 };
 
-const ACCESS_MODES = ["authenticated", "allowed", "members"] as const;
+const ACCESS_MODES = ["open", "authenticated", "allowed", "members"] as const;
 
 const ACCESS = {
   AUTH_REQUIRED: flag({ default: true, help: "`false` lets everybody read and write; for tests" }),
@@ -54,8 +62,8 @@ const ACCESS = {
   }),
   ADMIN_PUBKEYS: publicKeys({ default: "", help: "keys that may manage the relay, besides `RELAY_PUBKEY`" }),
   READ_ACCESS: oneOf(ACCESS_MODES, {
-    unset: "everybody, or the allow list and members once that list has an entry",
-    help: "who may read: whoever has logged in, keys on the allow list, or members",
+    unset: "`open`; once the allow list has had an entry: keys on it, and members",
+    help: "who may read: every key, every key and with `AUTH_REQUIRED=false` too only after a login, keys on the allow list, or members",
   }),
   WRITE_ACCESS: oneOf(ACCESS_MODES, { unset: "as above", help: "who may publish, as above" }),
   INVITE_ACCESS: oneOf(["admins", "members"], {

@@ -34,6 +34,7 @@ export const adminMethods: Record<string, Method> = {
   grantadmin: change([publicKey, optional(methodNames)], (call, key, names = []) => {
     const refusal = refuseNames(call, names) ?? refuseOperator(call, key);
     if (refusal !== undefined) return refusal;
+    if (call.access.lists.has("banned-pubkey", key)) return "restricted: a banned key may call nothing, unban it first";
     const before = grantOf(call.access, key);
     const isAll = names.length === 0 || before?.length === 0;
     return keep(call, key, isAll ? [] : [...new Set([...(before ?? []), ...names])]);

@@ -1,5 +1,5 @@
 import type { Reason } from "../../protocol/reason.ts";
-import { isAdmin, isOperator } from "../access/access.ts";
+import { isAdmin, isOperator, removeAllowed, usesAllowList } from "../access/access.ts";
 import { FULL, listing } from "./listing.ts";
 import { type Call, change, type Method } from "./method.ts";
 import { publicKey, reason } from "./parameters.ts";
@@ -16,7 +16,7 @@ export const keyMethods: Record<string, Method> = {
     const refusal = refuseAdmin(call, key);
     if (refusal !== undefined) return refusal;
     if (!lists.put("banned-pubkey", key, why)) return FULL;
-    lists.remove("allowed-pubkey", key);
+    removeAllowed(call.access, key);
     // A row that is kept while there are no members would be a membership again once there are.
     if (call.membership === undefined) lists.remove("member", key);
     else call.membership.removeMember(key);
@@ -29,17 +29,21 @@ export const keyMethods: Record<string, Method> = {
   listbannedpubkeys: listing("banned-pubkey", "pubkey"),
   allowpubkey: change([publicKey, reason], (call, key, why) => {
     const { lists } = call.access;
+    if (!usesAllowList(call.access)) return NOT_USED;
     const refusal = lists.has("banned-pubkey", key) ? refuseAdmin(call, key) : undefined;
     if (refusal !== undefined) return refusal;
     if (!lists.put("allowed-pubkey", key, why)) return FULL;
     return unban(call, key);
   }),
-  unallowpubkey: change([publicKey, reason], ({ access: { lists } }, key) => {
-    lists.remove("allowed-pubkey", key);
+  unallowpubkey: change([publicKey, reason], ({ access }, key) => {
+    removeAllowed(access, key);
     return undefined;
   }),
   listallowedpubkeys: listing("allowed-pubkey", "pubkey"),
 };
+
+const NOT_USED: Reason =
+  "restricted: the allow list decides nothing here, see READ_ACCESS and WRITE_ACCESS; unbanpubkey lifts a ban";
 
 /** What has not been removed yet is seen again, and nothing that comes from now on is removed. */
 function unban({ access: { lists } }: Call, key: string): undefined {

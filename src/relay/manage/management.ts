@@ -1,4 +1,5 @@
-import { type Result, refuse } from "../../protocol/reason.ts";
+import { type Reason, type Result, refuse } from "../../protocol/reason.ts";
+import { isOperator } from "../access/access.ts";
 import { addressMethods } from "./addresses.ts";
 import { adminMethods, mayCall, OPERATORS_ONLY } from "./admins.ts";
 import { eventMethods } from "./events.ts";
@@ -8,6 +9,8 @@ import { type Call, type ManageDeps, type Method, question } from "./method.ts";
 import { integer, optional } from "./parameters.ts";
 import { roleMethods } from "./roles.ts";
 import { settingMethods } from "./settings.ts";
+
+const RECORD_FULL: Reason = "rate-limited: the record of this key's changes is full, an operator has to go on";
 
 /** Entries of the audit list in one answer, unless fewer are asked for. */
 const AUDIT_PAGE = 100;
@@ -65,6 +68,8 @@ export class Management {
     const afterwards: (() => void)[] = [];
     const call: Call = { ...this.#deps, caller, grantable: this.#grantable, afterwards };
     if (!method.isChange) return method.run(call, params);
+    // What somebody did must not be forgotten because they do more; an operator can do without the record as well.
+    if (!isOperator(call.access, caller) && changeLog.isRecordFull(caller)) return refuse(RECORD_FULL);
     const result = changeLog.atomically(() => {
       const done = method.run(call, params);
       const given = JSON.stringify(params.slice(0, method.arity));

@@ -3,7 +3,10 @@ import { HTTP_AUTH_TOLERANCE } from "../../protocol/http-auth.ts";
 import type { Reason } from "../../protocol/reason.ts";
 import { type Access, isOperator } from "../access/access.ts";
 
-/** Events of one key that are kept, unless it is an operator's. */
+/** How long a call counts for its key after it came, in seconds, however old its event is. */
+const WINDOW = 60;
+
+/** Calls of one key in that time, unless it is an operator's. */
 const MAX_OWN = 500;
 
 /** Events of all keys that are no operator's: the rest of the list is the operators' own, whatever the others do. */
@@ -12,7 +15,7 @@ const MAX_GRANTED = 15_000;
 const FULL: Reason = "rate-limited: too many requests, retry=60";
 
 /**
- * Uses a NIP-98 event up, as long as it would be valid: the reason if it was used before (R-05-71), or if too many were.
+ * Uses a NIP-98 event up, as long as it would be valid and for a minute at least: the reason if it was used before (R-05-71), or if too many were.
  * What has become invalid meanwhile is forgotten. It is known by its signature: clients that add no nonce make one event,
  * with one id, of the same call twice in a second, but sign it anew, which nobody else can.
  */
@@ -31,6 +34,6 @@ export function spend(event: Event, access: Access, now: number): Reason | undef
   }
   if (lists.has("spent", event.sig)) return "auth-required: this authorization was used before, sign a new one";
   if ((own >= MAX_OWN || granted >= MAX_GRANTED) && !isOperator(access, event.pubkey)) return FULL;
-  const detail = `${event.created_at + HTTP_AUTH_TOLERANCE} ${event.pubkey}`;
+  const detail = `${Math.max(event.created_at + HTTP_AUTH_TOLERANCE, now + WINDOW)} ${event.pubkey}`;
   return lists.put("spent", event.sig, detail) ? undefined : FULL;
 }

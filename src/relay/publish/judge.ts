@@ -66,10 +66,10 @@ export class Judge {
   }
 
   /** Whether the answer depends on what erasures block or leave to erase, and the store is not asked anyway. */
-  isForLog(event: Event): boolean {
+  isForLog({ authed }: Connection, event: Event): boolean {
     const { config, log } = this.#deps;
     if (kindClass(event.kind) === "ephemeral") return true;
-    return isRefusedLate({ event, config, isFull: log.isFull(), find: (id) => log.find(id) });
+    return isRefusedLate({ event, config, authed, isFull: log.isFull(), find: (id) => log.find(id) });
   }
 
   /** A request to vanish is carried out whoever hands it in (R-05-22); kept and passed on only if that key may write. */

@@ -81,7 +81,7 @@ export class Publisher {
     const waiting = this.#signatures.admit(connection, hashed.value, now, meter);
     if (waiting === undefined) return ok(connection, id, false, BAD_SIGNATURE);
     // Only the log says what erasures block and what they leave to erase, and they must be in it to be asked about.
-    if (this.#batch.hasErasure && this.#judge.isForLog(parsed.value)) this.commit();
+    if (this.#batch.hasErasure && this.#judge.isForLog(connection, parsed.value)) this.commit();
     // The same holds for the request that it is judged by.
     if (this.#batch.has(requestInstead(parsed.value) ?? "")) this.commit();
     const work = workOf(waiting) + this.#deliveryWork;

@@ -27,4 +27,4 @@ export type Policy<Looked extends Partial<Submission> = Submission> = (submissio
 export type FirmPolicy = Policy<Pick<Submission, "event" | "now" | "config" | "authed">>;
 
 /** A policy that comes after tombstones. */
-export type LatePolicy = Policy<Pick<Submission, "event" | "config" | "isFull" | "find">>;
+export type LatePolicy = Policy<Pick<Submission, "event" | "config" | "authed" | "isFull" | "find">>;

@@ -56,6 +56,14 @@ describe("who is let in", () => {
       ["a", "b", "o"],
       ["a", "o"],
     ],
+    [
+      "open means everybody, whatever the list",
+      { READ_ACCESS: "open" },
+      [["allowed-pubkey", alice.pubkey]],
+      ["a", "b", "o"],
+      ["a", "o"],
+    ],
+    ["an allow list that was used counts when it is empty", {}, [["setting", "closed"]], ["o"], ["o"]],
     ["allowed with an empty list means operators only", { WRITE_ACCESS: "allowed" }, [], ["a", "b", "o"], ["o"]],
     [
       "allowed does not mean members",
@@ -162,6 +170,36 @@ test("R-06-07 R-05-58 without AUTH_REQUIRED 'authenticated' still means whoever 
   await client.auth(alice);
   expect(await reading(client)).toEqual(READS);
   expect(await writing(client)).toEqual([true, ""]);
+});
+
+test.each<[Record<string, string>, Entry[], { read: string; write: string }]>([
+  [{}, [], { read: "every key that logs in", write: "every key that logs in" }],
+  [
+    { AUTH_REQUIRED: "false", WRITE_ACCESS: "authenticated" },
+    [],
+    { read: "everybody, without a login", write: "every key that logs in" },
+  ],
+  [
+    { READ_ACCESS: "open" },
+    [["allowed-pubkey", alice.pubkey]],
+    { read: "every key that logs in", write: "keys on the allow list, and admins" },
+  ],
+  [
+    { WRITE_ACCESS: "members", RELAY_SECRET_KEY: RELAY_KEY },
+    [["setting", "closed"]],
+    { read: "keys on the allow list, members, and admins", write: "members, and admins" },
+  ],
+  [
+    { READ_ACCESS: "allowed", WRITE_ACCESS: "members" },
+    [],
+    { read: "keys on the allow list, and admins", write: "admins only, since the relay keeps no members" },
+  ],
+])("R-08-02 NIP-11 and the page say who may read and publish: %j", async (variables, entries, access) => {
+  const relay = await relayListing(variables, ...entries);
+  const response = await relay.fetch("/", { headers: { Accept: "application/nostr+json" } });
+  expect(await response.json()).toMatchObject({ access });
+  const page = await (await relay.fetch("/")).text();
+  expect(page).toContain(`Who may read: ${access.read}. Who may publish: ${access.write}.`);
 });
 
 describe("bans", () => {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { alice, bob, unique } from "../../support/keys.ts";
+import type { Client } from "../../support/client.ts";
+import { admin, alice, bob, now, unique } from "../../support/keys.ts";
+import { caller } from "../../support/manage.ts";
 import { freshRelay, type TestRelay } from "../../support/relay.ts";
 
 const URL = "wss://relay.example.com";
@@ -72,6 +74,57 @@ describe("RELAY_URL with a path, and aliases", () => {
     }
     expect(await (await relay.fetch("/health")).text()).toBe("ok");
   });
+});
+
+describe("each use of a URL has aliases of its own", () => {
+  const relay = freshRelay({
+    RELAY_URL: URL,
+    RELAY_URL_ALIASES: "wss://login.example.com",
+    MANAGEMENT_URL_ALIASES: "wss://manage.example.com",
+    VANISH_URL_ALIASES: "wss://vanish.example.com",
+  });
+  const names = (["relay", "login", "manage", "vanish", "other"] as const).map((name) => `wss://${name}.example.com`);
+
+  /** Names in `all` that `counts`. */
+  const counting = async (counts: (url: string) => Promise<boolean>) => {
+    const found: string[] = [];
+    for (const url of names) if (await counts(url)) found.push(url.slice(6, -12));
+    return found;
+  };
+
+  test("R-05-55 of AUTH", async () => {
+    const client = await relay.connect();
+    expect(await counting(async (url) => (await client.auth(alice, url))[2] === true)).toEqual(["relay", "login"]);
+  });
+
+  test("R-05-70 of NIP-98", async () => {
+    const call = (url: string) => caller(relay.fetch, admin, url.replace("wss", "https"))("stats");
+    expect(await counting(async (url) => (await call(url)).status === 200)).toEqual(["relay", "manage"]);
+  });
+
+  test("R-05-18 of a request to vanish, and from somebody else than its author only RELAY_URL counts", async () => {
+    const [a, b] = [await relay.connect(), await relay.connect()];
+    await a.auth(alice, URL);
+    await b.auth(bob, URL);
+    let at = now();
+    const request = (url: string) => unique(alice, { kind: 62, created_at: at++, tags: [["relay", url]] });
+    const by = (client: Client) => async (url: string) => (await client.publish(request(url)))[2] === true;
+    expect(await counting(by(b))).toEqual(["relay"]);
+    expect((await b.publish(request("ALL_RELAYS")))[2]).toBe(true);
+    expect(await counting(by(a))).toEqual(["relay", "vanish"]);
+  });
+});
+
+test("R-05-18 R-05-70 without lists of their own the aliases of AUTH count, but not for who hands in another's request", async () => {
+  const alias = "wss://alias.example.com";
+  const relay = freshRelay({ RELAY_URL: URL, RELAY_URL_ALIASES: alias });
+  const [a, b] = [await relay.connect(), await relay.connect()];
+  await a.auth(alice, alias);
+  await b.auth(bob, alias);
+  expect((await caller(relay.fetch, admin, "https://alias.example.com/")("stats")).status).toBe(200);
+  const request = unique(alice, { kind: 62, tags: [["relay", alias]] });
+  expect((await b.publish(request))[3]).toMatch(/^invalid: ./);
+  expect((await a.publish(request))[2]).toBe(true);
 });
 
 describe("AUTH_REQUIRED=false", () => {

@@ -181,7 +181,7 @@ test("R-05-74 an event that was sent before a ban is answered, and does not outl
   expect(await storedEvents(relay)).toBe(0);
 });
 
-test("R-05-72 allowpubkey: an allow list as soon as it has an entry; unallowpubkey ends it at once", async () => {
+test("R-05-72 R-05-58 allowpubkey: an allow list as soon as it has an entry, and for good, also when it is empty", async () => {
   const { call, login, restart } = managedRelay();
   const [a, b] = [await login(alice), await login(bob)];
   for (const client of [a, b]) await expectEose(client, "live", { kinds: [1] });
@@ -203,7 +203,34 @@ test("R-05-72 allowpubkey: an allow list as soon as it has an entry; unallowpubk
   expect(closed).toEqual(["CLOSED", "live", expect.stringMatching(/^restricted: ./)]);
   expect((await a.publish(unique(alice)))[3]).toMatch(/^restricted: ./);
   await call("unallowpubkey", carol.pubkey);
-  expect((await b.publish(unique(bob)))[2]).toBe(true);
+  expect((await b.publish(unique(bob)))[3]).toMatch(/^restricted: ./);
+  await restart();
+  expect((await b.publish(unique(bob)))[3]).toMatch(/^restricted: ./);
+});
+
+test("R-05-58 the ban of the last key on the allow list opens the relay to nobody, but READ_ACCESS=open does", async () => {
+  const { as, call, login, restart } = managedRelay();
+  await call("allowpubkey", alice.pubkey);
+  await call("grantadmin", carol.pubkey, ["banpubkey"]);
+  expect(await as(carol)("banpubkey", alice.pubkey)).toEqual(DONE);
+  const b = await login(bob);
+  expect((await b.ask(["REQ", "q", {}]))[2]).toMatch(/^restricted: ./);
+  expect((await b.publish(unique(bob)))[3]).toMatch(/^restricted: ./);
+  await restart({ READ_ACCESS: "open" });
+  await expectEose(b, "q", {});
+  expect((await b.publish(unique(bob)))[3]).toMatch(/^restricted: ./);
+});
+
+test("R-05-73 a call is refused with the reason if what it asks for would not hold after it", async () => {
+  const { call } = managedRelay({ READ_ACCESS: "members", WRITE_ACCESS: "open" });
+  expect(await call("allowpubkey", alice.pubkey)).toEqual(refused("restricted"));
+  expect((await call("listallowedpubkeys")).result).toEqual([]);
+  expect(await call("disallowkind", 62)).toEqual(refused("restricted"));
+  expect(await call("allowkind", 22242)).toEqual(refused("invalid"));
+  await call("banpubkey", bob.pubkey);
+  expect(await call("grantadmin", bob.pubkey)).toEqual(refused("restricted"));
+  const methods = ((await call("listaudit")).result as { method: string }[]).map(({ method }) => method);
+  expect(methods).toEqual(["banpubkey"]);
 });
 
 test("R-05-72 a banned key leaves the allow list", async () => {
@@ -271,4 +298,24 @@ test("every change is recorded: who, when, what and why; refused calls and quest
   const [, second, third] = entries;
   expect((await call("listaudit", entries[0].position, 1)).result).toEqual([second]);
   expect((await call("listaudit", second.position)).result).toEqual([third]);
+});
+
+test("R-05-73 a moderator whose record is full changes nothing more, and nothing of it is forgotten; an operator goes on", async () => {
+  const { call, as, restart, database } = managedRelay();
+  await call("grantadmin", alice.pubkey, ["banpubkey", "unbanevent"]);
+  await as(alice)("banpubkey", carol.pubkey, "spite");
+  await database((sql) =>
+    sql.all(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)
+       INSERT INTO audit(at, pubkey, method, params) SELECT ?1, ?2, 'x', '[]' FROM n`,
+      now(),
+      alice.pubkey,
+    ),
+  );
+  await restart();
+  expect(await as(alice)("banpubkey", bob.pubkey)).toEqual(refused("rate-limited"));
+  expect((await call("listbannedpubkeys")).result).toEqual([{ pubkey: carol.pubkey, reason: "spite" }]);
+  expect(await call("changerelayname", "Still here")).toEqual(DONE);
+  const rows = await database((sql) => sql.all("SELECT params FROM audit WHERE method = 'banpubkey'"));
+  expect(rows).toEqual([[JSON.stringify([carol.pubkey, "spite"])]]);
 });

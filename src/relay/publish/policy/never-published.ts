@@ -1,9 +1,10 @@
 import { AUTH_KIND, JOIN_KIND, LEAVE_KIND, RELAY_KINDS } from "../../../protocol/kind.ts";
-import { hasMembership } from "../../access/access.ts";
-import type { Policy } from "../submission.ts";
+import type { Reason } from "../../../protocol/reason.ts";
+import { type Access, hasMembership } from "../../access/access.ts";
 
 /** R-05-60, R-05-63, R-03-28. Requests to join and leave come here only where there are no members. */
-export const neverPublished: Policy = ({ event, access }) => {
+export function neverPublished(submission: { event: { kind: number }; access: Access }): Reason | undefined {
+  const { event, access } = submission;
   if (event.kind === AUTH_KIND) return "invalid: an AUTH event is not published";
   if (event.kind === JOIN_KIND || event.kind === LEAVE_KIND) {
     return "restricted: no invite code is needed or accepted, this relay keeps no members";
@@ -12,4 +13,4 @@ export const neverPublished: Policy = ({ event, access }) => {
     return `blocked: kind ${event.kind} is published by the relay alone`;
   }
   return undefined;
-};
+}
