@@ -67,6 +67,12 @@ export interface TestRelay {
 
 export type FreshRelay = (settings?: Settings) => TestRelay;
 
+/** Takes the frame with which the relay greets; one that asks for no login does not. */
+export async function greeted(client: Client, { AUTH_REQUIRED }: Settings): Promise<Client> {
+  client.takesChallenges = AUTH_REQUIRED === "false";
+  return client.takesChallenges ? client : client.takeChallenge();
+}
+
 /** What {@link TestRelay.connect} and {@link TestRelay.login} are, given `upgrade`. */
 export function joining(upgrade: TestRelay["upgrade"]): Pick<TestRelay, "connect" | "login"> {
   const connect = async (knock?: Knock): Promise<Client> => {
