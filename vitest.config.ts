@@ -15,7 +15,9 @@ const insideWorkerd = () => ({
   plugins: [
     cloudflareTest({
       wrangler: { configPath: "./wrangler.toml" },
-      miniflare: { bindings: { ADMIN_PUBKEYS: admin.pubkey, AUTH_GRACE_MS: "0" } },
+      miniflare: {
+        bindings: { ADMIN_PUBKEYS: admin.pubkey, AUTH_GRACE_MS: "0", AUTH_TIMEOUT: "600", ENABLE_EOSE_HINT: "true" },
+      },
     }),
   ],
   resolve: onHost("workerd"),

@@ -49,9 +49,12 @@ export function jobRetention(jobSeconds: number, resultSeconds: number): Retenti
   ];
 }
 
-/** An entry of `retention` as NIP-11 had it: single kinds and inclusive ranges, and the seconds they are kept. */
+/**
+ * An entry of `retention` as NIP-11 had it: inclusive ranges of kinds, and the seconds they are kept. A single kind is a range
+ * too: where both forms stand in one list, clients with strict types lose the whole document.
+ */
 export interface RetentionFact {
-  kinds: (number | [from: number, to: number])[];
+  kinds: [from: number, to: number][];
   time: number;
 }
 
@@ -66,10 +69,8 @@ export function retentionFacts(rules: readonly RetentionRule[]): RetentionFact[]
     const to = Math.min((starts[i + 1] ?? MAX_KIND + 1) - 1, MAX_KIND);
     const fact = byTime.get(time) ?? { kinds: [], time };
     const before = fact.kinds.at(-1);
-    const [start, end] = typeof before === "object" ? before : [before, before];
-    if (end === from - 1) fact.kinds.pop();
-    const first = end === from - 1 && start !== undefined ? start : from;
-    fact.kinds.push(first === to ? to : [first, to]);
+    if (before?.[1] === from - 1) before[1] = to;
+    else fact.kinds.push([from, to]);
     byTime.set(time, fact);
   });
   return [...byTime.values()];

@@ -82,6 +82,8 @@ export class Connection implements Reader {
   failedAuths: number;
   failedSince: number;
   openedSeconds: number;
+  /** The challenge has been sent, as far as is known: where it is not sent at once, a host that loses its memory repeats it. */
+  isChallenged = false;
   /** The relay has closed it: nothing that still arrives is served. */
   isClosed = false;
   /** Its client has gone: what it sent is served as far as it is EVENTs. */
@@ -114,8 +116,16 @@ export class Connection implements Reader {
     this.socket.send(frame);
   }
 
+  /** Sends a message. A stranger that is told to log in is first sent the challenge, if it has not been (R-06-07). */
   send(message: RelayMessage): void {
+    if (!this.isChallenged && asksForLogin(message)) this.challengeClient();
     this.sendText(encode(message));
+  }
+
+  /** Sends the challenge. */
+  challengeClient(): void {
+    this.isChallenged = true;
+    this.send(["AUTH", this.challenge]);
   }
 
   /** It has to go: more is queued than it reads, or it has had more answers than a stranger gets (R-01-10). */
@@ -129,4 +139,9 @@ export class Connection implements Reader {
     this.task = undefined;
     task?.steps.return();
   }
+}
+
+/** Whether a message is a refusal that calls for a login: the reason is its last part. */
+function asksForLogin(message: RelayMessage): boolean {
+  return message.length > 2 && String(message.at(-1)).startsWith("auth-required:");
 }

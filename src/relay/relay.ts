@@ -79,19 +79,20 @@ export class Relay {
     this.#scheduler = new Scheduler(meter, clock, () => host.wake());
   }
 
-  /** A client has connected. The challenge is the first frame that it is sent (R-01-02). */
+  /** A client has connected. Where all have to log in, the challenge is the first frame that it is sent (R-01-02). */
   open(socket: Socket, origin: Origin | undefined): Connection {
     const { config, host } = this.#deps;
     const identity = newIdentity(host.clock.nowSeconds(), host.randomHex);
     const connection = new Connection(socket, identity, config.privateKinds, origin);
-    this.restore(connection);
+    this.connections.add(connection);
     this.#grace.begin(connection);
-    connection.send(["AUTH", connection.challenge]);
+    if (config.authRequired) connection.challengeClient();
     return connection;
   }
 
   /** Takes over a connection that was open before the host lost its memory. */
   restore(connection: Connection): void {
+    connection.isChallenged = this.#deps.config.authRequired;
     this.connections.add(connection);
   }
 

@@ -10,7 +10,13 @@ test("R-08-04 each kind is stated once, under the rule that decides", () => {
     { kinds: [[60000, 65535]], time: 60 },
   ]);
   expect(facts({ RETENTION: "1:60,2:60,3:0,4:60,1-9:7", RETENTION_JOB: "0", RETENTION_RESULT: "0" })).toEqual([
-    { kinds: [[1, 2], 4], time: 60 },
+    {
+      kinds: [
+        [1, 2],
+        [4, 4],
+      ],
+      time: 60,
+    },
     { kinds: [[5, 9]], time: 7 },
   ]);
 });

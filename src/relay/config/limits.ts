@@ -61,7 +61,7 @@ export const TRAFFIC = {
     help: "open at a time from one IPv4 address or one IPv6 /64; beyond, 429",
   }),
   AUTH_TIMEOUT: integer({
-    default: 600,
+    default: 30,
     min: 1,
     max: 86_400,
     unit: "seconds",

@@ -204,7 +204,10 @@ const FEATURES = {
     default: true,
     help: "`search` filters (NIP-50): a row more for each event with text; older events are added in the background",
   }),
-  ENABLE_EOSE_HINT: flag({ default: true, help: "`finish` or `more` in EOSE (NIP-67)" }),
+  ENABLE_EOSE_HINT: flag({
+    default: false,
+    help: "`finish` or `more` in EOSE (NIP-67); clients that expect two elements there hang on it",
+  }),
   ENABLE_AND_FILTERS: flag({ default: false, help: "`&t` filters: all values must be there" }),
   ENABLE_NEGENTROPY: flag({ default: true, help: "sync (NIP-77)" }),
   ENABLE_MANAGEMENT: flag({ default: true, help: "management over HTTP (NIP-86)" }),

@@ -13,6 +13,7 @@ import type { Membership } from "../members/membership.ts";
 import { banned } from "../publish/policy/banned.ts";
 import { deliverStored } from "./deliver.ts";
 import { countValues } from "./filter-values.ts";
+import { areHidden, HIDDEN_FROM_STRANGERS } from "./hidden.ts";
 import type { LiveEvent, Subscription } from "./subscription.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
@@ -44,6 +45,7 @@ export function request(
   };
   const filters = parseFilters(id, source, deps);
   if (!filters.ok) return refused(filters.reason);
+  if (!connection.isAuthenticated && areHidden(filters.value, connection)) return refused(HIDDEN_FROM_STRANGERS);
   if (!connection.subscriptions.has(id) && connection.subscriptions.size >= config.maxSubscriptions) {
     return refused(`rate-limited: more than ${config.maxSubscriptions} open subscriptions, close one first`);
   }

@@ -9,6 +9,7 @@ import type { Steps } from "../../store/steps.ts";
 import { type Config, filterOptions } from "../config/config.ts";
 import type { Connection } from "../connection.ts";
 import type { Host } from "../ports.ts";
+import { areHidden, HIDDEN_FROM_STRANGERS } from "./hidden.ts";
 import { SyncSession } from "./sync-session.ts";
 
 /** Syncs that one connection may have open (R-05-44). */
@@ -49,6 +50,8 @@ export class Syncs {
     const refused = (reason: Reason): undefined => void connection.send(["NEG-ERR", id, reason]);
     const opening = parseOpen(id, parts, config);
     if (!opening.ok) return refused(opening.reason);
+    if (!connection.isAuthenticated && areHidden([opening.value.filter], connection))
+      return refused(HIDDEN_FROM_STRANGERS);
     const own = this.#sessions.get(connection) ?? new Map<string, SyncSession>();
     if (own.size >= MAX_SESSIONS) return refused(`rate-limited: more than ${MAX_SESSIONS} open syncs, close one first`);
     const session = new SyncSession(connection, id, host.clock.nowSeconds());

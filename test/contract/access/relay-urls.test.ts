@@ -126,13 +126,14 @@ test("R-05-18 R-05-70 without lists of their own the aliases of AUTH count, but 
   expect((await b.publish(request))[3]).toMatch(/^invalid: ./);
   expect((await a.publish(request))[2]).toBe(true);
 });
+const HIDDEN = "auth-required: these kinds are for their author and recipients only";
 
 describe("AUTH_REQUIRED=false", () => {
   const relay = freshRelay({ AUTH_REQUIRED: "false", RELAY_URL: URL });
 
-  test("T-035 R-06-07 the challenge is sent, and REQ, EVENT, COUNT and CLOSE are served without AUTH", async () => {
+  test("T-035 R-06-07 nothing is sent unasked, and REQ, EVENT, COUNT and CLOSE are served without AUTH", async () => {
     const [reader, writer] = [await relay.connect(), await relay.connect()];
-    expect(reader.challenge).toMatch(/^[\x21-\x7e]{22,}$/);
+    reader.takesChallenges = false;
     expect((await reader.req("live", { kinds: [1] })).end[0]).toBe("EOSE");
     const event = unique(alice);
     expect(await writer.publish(event)).toEqual(["OK", event.id, true, ""]);
@@ -145,16 +146,45 @@ describe("AUTH_REQUIRED=false", () => {
 
   test("T-035 R-06-07 AUTH is still checked, and private kinds still need it", async () => {
     const [writer, reader] = [await relay.connect(), await relay.connect()];
-    expect((await reader.req("live", { kinds: [1059] })).end[0]).toBe("EOSE");
+    expect((await reader.req("live", { kinds: [1, 1059] })).end[0]).toBe("EOSE");
     const [stored, live] = [1, 2].map(() => unique(bob, { kind: 1059, tags: [["p", alice.pubkey]] }));
     expect((await writer.publish(stored))[2]).toBe(true);
-    expect(await reader.query({ kinds: [1059] })).toEqual([]);
+    expect(await reader.query({ kinds: [1, 1059], authors: [bob.pubkey] })).toEqual([]);
     expect((await reader.auth(alice, "wss://other.example.com"))[2]).toBe(false);
-    expect(await reader.query({ kinds: [1059] })).toEqual([]);
+    expect((await reader.req("s", { kinds: [1059] })).end).toEqual(["CLOSED", "s", HIDDEN]);
     expect((await reader.auth(alice, URL))[2]).toBe(true);
     expect(await reader.query({ kinds: [1059] })).toEqual([stored]);
     await writer.publish(live);
     expect(await reader.next()).toEqual(["EVENT", "live", live]);
+  });
+
+  test.each([
+    ["REQ", (filter: object) => ["REQ", "x", filter], ["CLOSED", "x"], "EOSE"],
+    ["COUNT", (filter: object) => ["COUNT", "x", filter], ["CLOSED", "x"], "COUNT"],
+    ["NEG-OPEN", (filter: object) => ["NEG-OPEN", "x", filter, "6100000200"], ["NEG-ERR", "x"], "NEG-MSG"],
+  ] as [string, (filter: object) => unknown[], string[], string][])(
+    "R-06-07 %s for private kinds only asks a stranger to log in, once with the challenge; others are served",
+    async (_verb, message, refusal, served) => {
+      const client = await relay.connect();
+      client.takesChallenges = false;
+      const ask = async (filter: object) => {
+        client.send(message(filter));
+        return client.next();
+      };
+      expect((await ask({ kinds: [1, 1059], until: 1 }))[0]).toBe(served);
+      expect(await ask({ kinds: [1059] })).toEqual(["AUTH", expect.stringMatching(/^[\x21-\x7e]{22,}$/)]);
+      expect(await client.next()).toEqual([...refusal, HIDDEN]);
+      expect(await ask({ kinds: [4, 1059], limit: 0 })).toEqual([...refusal, HIDDEN]);
+      expect((await ask({ limit: 1 }))[0]).not.toBe("AUTH");
+    },
+  );
+
+  test("R-06-07 R-03-25 a refused REQ for private kinds ends the older subscription of its id", async () => {
+    const [reader, writer] = [await relay.connect(), await relay.connect()];
+    await reader.req("s", { kinds: [1] });
+    expect((await reader.req("s", { kinds: [1059] })).end).toEqual(["CLOSED", "s", HIDDEN]);
+    await writer.publish(unique(alice));
+    expect(await reader.settled()).toEqual([]);
   });
 
   test("T-035 R-05-60 kind 22242 inside EVENT is still refused", async () => {

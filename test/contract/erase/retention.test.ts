@@ -210,7 +210,14 @@ test("R-08-04 the NIP-11 document says what is kept how long", async () => {
   });
   expect(await response.json()).toMatchObject({
     retention: [
-      { kinds: [[5000, 5127], [5129, 5999], 7000], time: 86_400 },
+      {
+        kinds: [
+          [5000, 5127],
+          [5129, 5999],
+          [7000, 7000],
+        ],
+        time: 86_400,
+      },
       {
         kinds: [
           [6000, 6127],

@@ -26,10 +26,13 @@ export interface Observer {
 /** Batches of periodic work that are done at a time. */
 const BATCHES = 5;
 
+/** What every simulated relay is told: strangers stay, and EOSE says whether the answer was complete. */
+const VARIABLES = { RELAY_URL, AUTH_TIMEOUT: "600", ENABLE_EOSE_HINT: "true" };
+
 const CONFIGS = new Map<number, Config>();
 
 function configOf({ graceMs }: Settings): Config {
-  const config = CONFIGS.get(graceMs) ?? parseConfig({ RELAY_URL, AUTH_GRACE_MS: String(graceMs) });
+  const config = CONFIGS.get(graceMs) ?? parseConfig({ ...VARIABLES, AUTH_GRACE_MS: String(graceMs) });
   CONFIGS.set(graceMs, config);
   return config;
 }

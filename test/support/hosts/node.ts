@@ -14,6 +14,7 @@ import { memorySql } from "../memory-sql.ts";
 import { DATABASE, type NodeRelay, openNodeRelay } from "./open-node-relay.ts";
 import {
   ADDRESS_HEADER,
+  greeted,
   joining,
   type Knock,
   type Settings,
@@ -90,7 +91,7 @@ export function freshRelay(settings: Settings = {}): TestRelay {
       return { status: response.statusCode ?? 0, headers: headersOf(response) };
     }
     clients.add(client);
-    return { status: 101, headers: new Headers(), client: await client.takeChallenge() };
+    return { status: 101, headers: new Headers(), client: await greeted(client, variables) };
   };
   return {
     upgrade,

@@ -8,11 +8,16 @@ export type Settings = Readonly<Record<string, string>>;
 /** The header in which `from` of {@link Knock} goes, as a proxy in front of the relay would set it. */
 export const ADDRESS_HEADER = "X-Client-Address";
 
-/** What every relay under test is told, unless a test says otherwise: nothing waits for a login. */
+/**
+ * What every relay under test is told, unless a test says otherwise: nothing waits for a login, a login may take its time, and
+ * EOSE says whether the answer was complete.
+ */
 export const TEST_SETTINGS: Settings = {
   ADMIN_PUBKEYS: admin.pubkey,
   CLIENT_IP_HEADER: ADDRESS_HEADER,
   AUTH_GRACE_MS: "0",
+  AUTH_TIMEOUT: "600",
+  ENABLE_EOSE_HINT: "true",
 };
 
 export interface Knock {
@@ -61,6 +66,12 @@ export interface TestRelay {
 }
 
 export type FreshRelay = (settings?: Settings) => TestRelay;
+
+/** Takes the frame with which the relay greets; one that asks for no login does not. */
+export async function greeted(client: Client, { AUTH_REQUIRED }: Settings): Promise<Client> {
+  client.takesChallenges = AUTH_REQUIRED === "false";
+  return client.takesChallenges ? client : client.takeChallenge();
+}
 
 /** What {@link TestRelay.connect} and {@link TestRelay.login} are, given `upgrade`. */
 export function joining(upgrade: TestRelay["upgrade"]): Pick<TestRelay, "connect" | "login"> {

@@ -7,6 +7,7 @@ import { migrate } from "../../../src/store/schema.ts";
 import { Client } from "../client.ts";
 import {
   ADDRESS_HEADER,
+  greeted,
   joining,
   type Knock,
   type Settings,
@@ -73,7 +74,7 @@ export function freshRelay(settings: Settings = {}): WorkerdRelay {
     }
     const client = new Client(socket);
     socket.accept();
-    return { status: response.status, headers: response.headers, client: await client.takeChallenge() };
+    return { status: response.status, headers: response.headers, client: await greeted(client, variables) };
   };
   const due = async (): Promise<number | undefined> => {
     await started();
