@@ -57,10 +57,11 @@ const SAVE_COUNTS_MS = 1000;
 export function assemble({ config, sql, crypto, host, startedAtMs }: Parts): Running {
   const { clock, report } = host;
   migrate(sql);
-  const store = new EventStore(sql, { search: filterOptions(config).search });
+  const nowSeconds = () => clock.nowSeconds();
+  const store = new EventStore(sql, { search: filterOptions(config).search, nowSeconds });
   const lists = new AccessStore(sql);
   const access: Access = { config, lists };
-  const log = new EventLog(sql, store, config, () => clock.nowSeconds(), erasingOf(lists));
+  const log = new EventLog(sql, store, config, nowSeconds, erasingOf(lists));
   // Moderators learn no more than anybody of what is private (R-05-29).
   const storedOf = (ids: readonly string[]) => store.lookups.storedOf(ids, config.privateKinds);
   const stored = (event: Event) => {

@@ -114,7 +114,7 @@ export function storeJobs(
     },
     {
       name: "store",
-      due: () => (store.hasWork ? clock.nowSeconds() : undefined),
+      due: () => (store.hasWork ? clock.nowSeconds() : store.search.dueAt),
       run: () => store.work(),
     },
     {

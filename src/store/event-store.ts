@@ -52,8 +52,8 @@ export class EventStore {
   #room = 0;
   #revision = 0;
 
-  /** With `search`, texts are indexed for NIP-50. */
-  constructor(sql: Sql, options: { search?: SearchRules | undefined } = {}) {
+  /** With `search`, texts are indexed for NIP-50. Without `nowSeconds` it is always the beginning of time. */
+  constructor(sql: Sql, options: { search?: SearchRules | undefined; nowSeconds?: () => number } = {}) {
     this.#sql = sql;
     this.#head = Math.max(
       Number(sql.all("SELECT max(seq) FROM event")[0]?.[0] ?? 0),
@@ -68,7 +68,7 @@ export class EventStore {
     this.#deletions = new Deletions(sql);
     this.#leftovers = new Leftovers(sql);
     this.#priors = new Priors(sql, this.#deletions);
-    this.search = new SearchIndex(sql, options.search, this.#head);
+    this.search = new SearchIndex(sql, options.search, this.#head, options.nowSeconds ?? (() => 0));
   }
 
   /** Position of the newest stored event; 0 in an empty store. */

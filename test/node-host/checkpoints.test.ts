@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Checkpoints } from "../../src/hosts/node/checkpoints.ts";
 import { type NodeSql, openSql } from "../../src/hosts/node/sql.ts";
 
@@ -23,9 +23,7 @@ beforeEach(() => {
     path,
     report: (message) => reports.push(message),
     written: () => sql.meter.written,
-    restart() {
-      sql.all("PRAGMA wal_checkpoint(RESTART)");
-    },
+    empty: () => sql.emptyLog(),
     released() {},
   });
   sql.onCommit = () => checkpoints.committed();
@@ -55,6 +53,21 @@ test("the log does not grow for ever under constant writing", async () => {
   // Of a quarter of a gigabyte that was written.
   expect(statSync(`${path}-wal`).size).toBeLessThan(45_000 * PAGE);
   expect(sql.all("SELECT count(*) FROM t")).toEqual([[60_000]]);
+});
+
+test("the log is cut within some minutes under constant writing too, with all that it has of what was erased", async () => {
+  const size = () => statSync(`${path}-wal`).size;
+  await write(5000);
+  const long = size();
+  expect(long).toBeGreaterThan(5000 * PAGE);
+  const start = performance.now();
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => start + 61_000);
+  for (let rows = 0; size() >= long; rows += 100) {
+    expect(rows).toBeLessThan(60_000);
+    await write(100);
+  }
+  clock.mockRestore();
+  expect(reports).toEqual([]);
 });
 
 test("what was written is in the database file when it is closed", async () => {

@@ -16,6 +16,10 @@ function work(stock: Stock): { longest: number; steps: number } {
   return { longest, steps };
 }
 
+/** The index as it is stored, in hex. */
+const dump = ({ sql }: Stock) => String(sql.all("SELECT group_concat(lower(hex(block)), '') FROM search_data")[0]?.[0]);
+const hexOf = (word: string) => [...word].map((c) => c.charCodeAt(0).toString(16)).join("");
+
 test("R-05-40 an event is found before and after its words are indexed", () => {
   const stock = new Stock();
   const events = Array.from({ length: 450 }, (_, i) => unsigned({ content: `word${i} common thing` }));
@@ -41,14 +45,29 @@ test("words of somebody who vanished are not left in the index", () => {
   for (let i = 0; i < 300; i++) stock.put(unsigned({ content: `secretmark${i} of mine`, created_at: NOW - 5 }));
   for (let i = 0; i < 300; i++) stock.put(unsigned({ content: `other${i} of theirs`, pubkey: OTHER }));
   work(stock);
-  const dump = () => String(stock.sql.all("SELECT group_concat(lower(hex(block)), '') FROM search_data")[0]?.[0]);
-  const hex = [..."secretmark"].map((c) => c.charCodeAt(0).toString(16)).join("");
-  expect(dump()).toContain(hex);
+  expect(dump(stock)).toContain(hexOf("secretmark"));
   stock.put(unsigned({ kind: 62, created_at: NOW, tags: [["relay", "ALL_RELAYS"]] }));
   const { longest } = work(stock);
   expect(longest).toBeLessThan(HARD_STEP);
-  expect(dump()).not.toContain(hex);
+  expect(dump(stock)).not.toContain(hexOf("secretmark"));
   expect(stock.query({ search: "other7 theirs" }).length).toBe(1);
+});
+
+test("words of a deleted event leave the index within a day, also if the relay is restarted", () => {
+  const stock = new Stock();
+  const events = Array.from({ length: 3000 }, (_, i) => unsigned({ content: i === 7 ? "secretmark" : `word${i}` }));
+  for (const event of events) stock.put(event);
+  work(stock);
+  stock.put(unsigned({ kind: 5, tags: [["e", events[7]?.id ?? ""]] }));
+  work(stock);
+  expect(dump(stock)).toContain(hexOf("secretmark"));
+  stock.restart();
+  expect(stock.store.search.dueAt).toBe(NOW + 86_400);
+  stock.now = NOW + 86_400;
+  expect(work(stock).longest).toBeLessThan(HARD_STEP);
+  expect(dump(stock)).not.toContain(hexOf("secretmark"));
+  expect(stock.store.search.dueAt).toBe(undefined);
+  expect(stock.query({ search: "word8" })).toEqual([events[8]?.id]);
 });
 
 test("a phrase of one letter takes no longer than other searches", () => {

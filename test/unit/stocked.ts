@@ -85,7 +85,7 @@ export class Stock {
   }
 
   #open(): [EventStore, EventLog] {
-    const store = new EventStore(this.sql, { search: EVERYTHING.search });
+    const store = new EventStore(this.sql, { search: EVERYTHING.search, nowSeconds: () => this.now });
     const erasing = { isPending: () => false, hides: () => false };
     return [store, new EventLog(this.sql, store, this.#limits, () => this.now, erasing)];
   }

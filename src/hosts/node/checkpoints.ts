@@ -13,6 +13,9 @@ const LONG = 10_000;
 /** Pages of log beyond which it begins anew though the relay stands still for it: under constant writing nobody gives way. */
 const TOO_LONG = 4 * LONG;
 
+/** The log is emptied so often, under constant writing too: it has what was erased meanwhile. In milliseconds. */
+const OLD_MS = 60_000;
+
 /** What one pass has found, or why there was none. */
 export interface Pass {
   /** Pages in the log. */
@@ -25,15 +28,15 @@ export interface CheckpointDeps {
   report: Log;
   /** Rows written so far. */
   written: () => number;
-  /** Makes the log begin anew, and stands still for it. */
-  restart: () => void;
+  /** Empties the log, and stands still for what is not in the database file yet. */
+  empty: () => void;
   /** Commits may go on. */
   released: () => void;
 }
 
 /**
  * Brings the log into the database file, in a thread of its own. The log begins anew only when all of it is there and nobody
- * has written meanwhile; so, when it is long, the last and short pass asks for commits to wait.
+ * has written meanwhile; so, when it is long or old, the last and short pass asks for commits to wait.
  */
 export class Checkpoints {
   readonly #deps: CheckpointDeps;
@@ -44,6 +47,8 @@ export class Checkpoints {
   /** Something was committed since the last pass began. */
   #isBehind = false;
   #writtenBefore = 0;
+  /** When the log was emptied last. */
+  #emptiedAt = performance.now();
   #passed: (pass: Pass) => void = () => {};
 
   constructor(deps: CheckpointDeps) {
@@ -73,9 +78,14 @@ export class Checkpoints {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#isRunning = true;
-    const { log } = await this.#pass();
-    if (log > LONG && this.#isBehind) await this.#pass();
-    if (log > LONG && this.#isBehind) await this.#lastPass();
+    const { log, error } = await this.#pass();
+    const isQuiet = !this.#isBehind && error === undefined;
+    const isOld = performance.now() - this.#emptiedAt > OLD_MS;
+    const mustBeginAnew = log > LONG || isOld;
+    if (mustBeginAnew && this.#isBehind) await this.#pass();
+    if (mustBeginAnew && this.#isBehind) await this.#lastPass();
+    // Where it is written without a pause a log that is not cut is written quicker.
+    if (isQuiet || isOld) this.#empty();
     this.#isRunning = false;
     if (this.#isBehind) this.committed();
   }
@@ -84,8 +94,18 @@ export class Checkpoints {
     this.isHolding = true;
     const { log } = await this.#pass();
     this.isHolding = false;
-    if (log > TOO_LONG && this.#isBehind) this.#deps.restart();
+    if (log > TOO_LONG && this.#isBehind) this.#empty();
     this.#deps.released();
+  }
+
+  #empty(): void {
+    if (this.#hasStopped) return;
+    try {
+      this.#deps.empty();
+      this.#emptiedAt = performance.now();
+    } catch (error) {
+      this.#deps.report("checkpoint failed", { error: String(error) });
+    }
   }
 
   #pass(): Promise<Pass> {

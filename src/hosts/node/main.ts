@@ -10,6 +10,7 @@ import type { Clock } from "../../relay/ports.ts";
 import { NewerSchemaError } from "../../store/schema.ts";
 import { assemble, type Running } from "../assemble.ts";
 import { Checkpoints } from "./checkpoints.ts";
+import { FreePages } from "./free-pages.ts";
 import { NodeHost, report } from "./host.ts";
 import { JobTimer } from "./job-timer.ts";
 import { createRelayServer } from "./server.ts";
@@ -82,13 +83,15 @@ export async function startRelay({
     path,
     report,
     written: () => sql.meter.written,
-    restart: () => sql.all("PRAGMA wal_checkpoint(RESTART)"),
+    empty: () => sql.emptyLog(),
     released: () => nodeHost.wake(),
   });
   const nodeHost = new NodeHost(() => gate.isSyncing || checkpoints.isHolding, clock);
+  const freePages = new FreePages(sql, () => nodeHost.isSyncing);
   sql.onCommit = () => {
     gate.committed();
     checkpoints.committed();
+    freePages.committed();
   };
   const running = put(sql, variables, nodeHost, startedAtMs, path);
   nodeHost.run = () => running.relay.run();
@@ -111,6 +114,7 @@ export async function startRelay({
       server.close();
       server.closeIdleConnections();
       timer.stop();
+      freePages.stop();
       running.relay.settle();
       running.log.saveCounts();
       sockets.hangUp();

@@ -7,10 +7,11 @@ const MAX_STATEMENTS = 1000;
 
 /**
  * Chosen by measurement: `cache_size` in KiB, `mmap_size` in bytes. Checkpoints are made by another thread (checkpoints.ts), and
- * what is committed is synced by the gate (sync-gate.ts), so no statement waits for the disk.
+ * what is committed is synced by the gate (sync-gate.ts), so no statement waits for the disk. What is deleted is overwritten
+ * with zeros. `auto_vacuum` has an effect on a new file only.
  */
 const PRAGMAS = `
-  PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;
+  PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA secure_delete=ON; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;
   PRAGMA cache_size=-8192; PRAGMA mmap_size=134217728; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=1000;`;
 
 interface Prepared {
@@ -26,6 +27,12 @@ export interface NodeSql extends Sql {
   readonly meter: Meter & { written: number; read: number };
   /** Called after each commit that may have changed something. */
   onCommit: () => void;
+  /** Pages of the file, and those of them that hold nothing. */
+  pages(): { all: number; free: number };
+  /** Takes up to `max` free pages off the file, which is shorter after the next checkpoint; none of a file of an older version. */
+  giveBack(max: number): void;
+  /** Brings all of the log into the database file, and leaves the log empty. */
+  emptyLog(): void;
   /** Brings all of the log into the database file, and closes it. */
   close(): void;
 }
@@ -117,15 +124,25 @@ export function openSql(path: string): NodeSql {
       committed();
       return result;
     },
+    pages() {
+      const [[all, free] = []] = sql.all("SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count");
+      return { all: Number(all), free: Number(free) };
+    },
+    giveBack(max) {
+      if (!isShrinking) return;
+      database.exec(`PRAGMA incremental_vacuum(${max})`);
+      sql.onCommit();
+    },
+    emptyLog() {
+      database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    },
     size() {
-      const [[pages] = []] = sql.all(
-        "SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count)",
-      );
-      return Number(pages) * pageSize;
+      const { all, free } = sql.pages();
+      return (all - free) * pageSize;
     },
     close() {
       prepared.clear();
-      database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      sql.emptyLog();
       database.close();
     },
   };
@@ -140,6 +157,7 @@ export function openSql(path: string): NodeSql {
   }
 
   const pageSize = Number(sql.all("PRAGMA page_size")[0]?.[0]);
+  const isShrinking = sql.all("PRAGMA auto_vacuum")[0]?.[0] === 2;
   return sql;
 }
 

@@ -15,8 +15,9 @@ const FILL_EVENTS = 200;
 /** Different words of an event that are indexed, the first ones. */
 const MAX_WORDS = 4096;
 
-/** One of so many indexed events has to go before the index is written anew for its sake. */
+/** The index is written anew once one of so many indexed events is gone, or so many seconds after the first of them went. */
 const WORTH = 1000;
+const WORDS_STAY = 86_400;
 
 /** Pages of the index that are merged in one step. */
 const MERGE_PAGES = 1;
@@ -43,8 +44,8 @@ interface State {
   /** The newest position that is indexed: what came later is looked through. */
   readonly head: number;
   readonly gap?: Gap | undefined;
-  /** Words of events that are gone are to be removed. */
-  readonly isStale?: boolean;
+  /** When it is to be written anew at the latest, in Unix seconds: it has words of events that are gone. */
+  readonly rewriteAt?: number | undefined;
 }
 
 /**
@@ -55,6 +56,7 @@ interface State {
 export class SearchIndex {
   readonly #sql: Sql;
   readonly #rules: SearchRules | undefined;
+  readonly #nowSeconds: () => number;
   #head: number;
   #gap: Gap | undefined;
   /** Segments of the index may be waiting to be merged, which is never done in the midst of other work. */
@@ -63,17 +65,25 @@ export class SearchIndex {
   #gone = 0;
   /** Steps that writing the index anew may still take; undefined while nobody does. */
   #rewritesLeft: number | undefined;
-  /** It is to be written anew, however few they are. */
-  #isStale = false;
+  /** See {@link State}. */
+  #rewriteAt: number | undefined;
 
-  /** `head` is the newest position. Reads one row; writes one if search, or a kind of it, has been switched. */
-  constructor(sql: Sql, rules: SearchRules | undefined, head: number) {
+  /**
+   * `head` is the newest position. Reads one row; writes one if search, or a kind of it, has been switched. Where search is
+   * switched off nothing of the index is left.
+   */
+  constructor(sql: Sql, rules: SearchRules | undefined, head: number, nowSeconds: () => number) {
     this.#sql = sql;
     this.#rules = rules;
+    this.#nowSeconds = nowSeconds;
     this.#head = head;
     const text = readMeta(sql, "search") ?? OFF;
     if (rules === undefined) {
-      if (text !== OFF) writeMeta(sql, "search", OFF);
+      if (text === OFF) return;
+      sql.transaction(() => {
+        sql.all("INSERT INTO search(search) VALUES('delete-all')");
+        writeMeta(sql, "search", OFF);
+      });
       return;
     }
     const found = text === OFF ? undefined : (JSON.parse(text) as State);
@@ -81,7 +91,7 @@ export class SearchIndex {
     if (lacksNothing && found !== undefined) {
       this.#head = found.head;
       this.#gap = found.gap;
-      this.#isStale = found.isStale === true;
+      this.#rewriteAt = found.rewriteAt;
     } else if (head > 0) this.#gap = { next: 1, end: head };
     if (JSON.stringify(this.#state(this.#head, this.#gap)) !== text) this.#save(this.#head, this.#gap);
   }
@@ -97,11 +107,12 @@ export class SearchIndex {
     return this.#isMerging || this.#gap !== undefined || head - this.#head >= FILL_EVENTS || this.#isWorn;
   }
 
-  /** To be called in the transaction that removes the event, also where search is off: nothing of it is left. */
+  /** To be called in the transaction that removes the event. Writes a row, and one for the first after it was written anew. */
   remove(position: number): void {
-    if (position > this.#head) return;
+    if (this.#rules === undefined || position > this.#head) return;
     this.#sql.all("DELETE FROM search WHERE rowid = ?1", position);
     this.#gone++;
+    if (this.#rewriteAt === undefined) this.#rewriteBy(this.#nowSeconds() + WORDS_STAY);
   }
 
   /**
@@ -109,14 +120,24 @@ export class SearchIndex {
    * Writes one row if there may be.
    */
   forget(): void {
-    if (this.#rules === undefined || this.#isStale || this.#gone === 0) return;
-    this.#isStale = true;
-    this.#save(this.#head, this.#gap);
+    if (this.#rewriteAt !== undefined && this.#rewriteAt > 0) this.#rewriteBy(0);
+  }
+
+  /** When {@link isBehind} will be true at the latest, in Unix seconds, because words of events that are gone have to go. */
+  get dueAt(): number | undefined {
+    return this.#rewriteAt;
   }
 
   /** Whether the index is to be written anew: where nobody insists, once as many went as make it worth while. */
   get #isWorn(): boolean {
-    return this.#isStale || this.#gone * WORTH > this.#head;
+    if (this.#rewritesLeft !== undefined) return true;
+    if (this.#rewriteAt === undefined) return false;
+    return this.#gone * WORTH > this.#head || this.#rewriteAt <= this.#nowSeconds();
+  }
+
+  #rewriteBy(seconds: number): void {
+    this.#rewriteAt = seconds;
+    this.#save(this.#head, this.#gap);
   }
 
   /**
@@ -183,18 +204,26 @@ export class SearchIndex {
     const before = changes();
     this.#sql.all("INSERT INTO search(search, rank) VALUES('merge', CAST(?1 AS INTEGER))", pages);
     this.#sql.meter.spent += COST.merged * MERGE_PAGES;
-    if (pages < 0) this.#rewritesLeft = (this.#rewritesLeft ?? MIN_REWRITES + Math.ceil(this.#head / REWRITTEN)) - 1;
+    if (pages < 0) this.#beginRewriting();
     // The documentation's own test for whether there was anything to do. An SQLite that always finds something is not let go on.
-    const isDone = changes() - before < 2 || this.#rewritesLeft === 0;
-    if (isDone) this.#rewritesLeft = undefined;
-    if (isDone && pages < 0 && this.#isStale) {
-      this.#isStale = false;
+    const isDone = changes() - before < 2 || (pages < 0 && this.#rewritesLeft === 0);
+    if (isDone && pages < 0) {
+      this.#rewritesLeft = undefined;
       this.#save(this.#head, this.#gap);
     }
     return () => {
       if (isDone && pages > 0) this.#isMerging = false;
-      if (isDone && pages < 0) this.#gone = 0;
     };
+  }
+
+  /** What goes from now on may stay in what has been written anew: it is for the next time. */
+  #beginRewriting(): void {
+    if (this.#rewritesLeft === undefined) {
+      this.#rewritesLeft = MIN_REWRITES + Math.ceil(this.#head / REWRITTEN);
+      this.#gone = 0;
+      this.#rewriteAt = undefined;
+    }
+    this.#rewritesLeft--;
   }
 
   /** Writes one row. */
@@ -207,7 +236,8 @@ export class SearchIndex {
       exceptKinds: [...(this.#rules?.exceptKinds ?? [])].sort((a, b) => a - b),
       head,
       gap,
-      ...(this.#isStale && { isStale: true }),
+      // What is interrupted begins again.
+      rewriteAt: this.#rewritesLeft === undefined ? this.#rewriteAt : 0,
     };
   }
 }
