@@ -50,6 +50,7 @@ const LONG = [
   "test/node-host/reconnect.test.ts",
   "test/node-host/start-refused.test.ts",
   "test/node-host/torn.test.ts",
+  "test/simulation/heavy-frames.test.ts",
   "test/unit/crypto-batch.test.ts",
   "test/unit/steps.test.ts",
   "test/unit/negentropy/negentropy-rounds.test.ts",
@@ -112,7 +113,12 @@ export default defineConfig({
       {
         // The core on a host of one seed: orders, faults, crashes (docs/architecture.md). For longer: `npm run simulate`.
         ...inNode(),
-        test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 120_000 },
+        test: {
+          name: "simulation",
+          include: ["test/simulation/**/*.test.ts"],
+          exclude: LONG,
+          testTimeout: 120_000,
+        },
       },
       {
         // The server of `npm start` from outside: its process, data directory, signals, sockets.

@@ -145,6 +145,11 @@ function placesOf(tokens: readonly string[]): Map<string, number[]> {
 /** An event is held against many filters; its text is looked at once, and not at all if no filter has a search. */
 const KNOWN = new WeakMap<Event, SearchText>();
 
+/** Units of work that were done on the text of an event by {@link searchTextOf}. */
+export function searchWorkOf(event: Event): number {
+  return KNOWN.get(event)?.spent ?? 0;
+}
+
 /** The text of an event, computed at the first need. */
 export function searchTextOf(event: Event): SearchText {
   const known = KNOWN.get(event);

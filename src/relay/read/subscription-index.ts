@@ -1,5 +1,6 @@
 import type { Event, IndexedTag } from "../../protocol/event.ts";
 import { type Filter, matches } from "../../protocol/filter.ts";
+import { searchWorkOf } from "../../protocol/search/search-text.ts";
 import { COST, type Meter } from "../../protocol/work.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -100,6 +101,7 @@ export class SubscriptionIndex {
     if (this.#byTag.size > 0) for (const [letter, value] of tags) visit(this.#byTag.get(letter)?.get(value));
     visit(this.#byKind.get(event.kind));
     visit(this.#rest);
+    meter.spent += searchWorkOf(event);
   }
 
   /** Calls `act` for each place the filter belongs in; false if it belongs in none, or too many. One condition decides. */

@@ -1,5 +1,6 @@
 import { type Event, indexedTags } from "../../protocol/event.ts";
 import { type Filter, matches } from "../../protocol/filter.ts";
+import { searchWorkOf } from "../../protocol/search/search-text.ts";
 import { canRead, type Reader } from "../../protocol/visibility.ts";
 import { COST } from "../../protocol/work.ts";
 import type { Sql } from "../sql.ts";
@@ -17,6 +18,8 @@ export interface Take {
   readonly limit: number;
   /** Where the limit is the relay's own, events as old as the last one still come, up to this many in all (R-03-19). */
   readonly tiesUpTo: number;
+  /** Rows read ahead at most. */
+  readonly chunk: number;
 }
 
 /** Whether an event that is still stored is to be taken as erased. */
@@ -27,8 +30,15 @@ export interface Hiding {
   readonly hides?: Hides | undefined;
 }
 
-/** Rows that one range reads ahead at most. */
+/** Rows that one range reads ahead at most, and that the filters of one scan do together. */
 const MAX_CHUNK = 501;
+const MAX_AHEAD = 1500;
+const MIN_CHUNK = 10;
+
+/** Rows that one filter of so many reads ahead at most: all of them may come to the end of what they have at the same event. */
+export function chunkOf(filters: number): number {
+  return Math.max(MIN_CHUNK, Math.min(MAX_CHUNK, Math.floor(MAX_AHEAD / filters)));
+}
 
 /** A row of a plan's ranges, and whether the filter and the reader take it. */
 export class Candidate implements Comparable<Candidate> {
@@ -88,11 +98,11 @@ export class FilterScan implements Ordered<Candidate> {
     return row === undefined || this.#isFull(row) ? undefined : this.#judge(row);
   }
 
-  advance(): void {
+  advance(isShared = false): void {
     const head = this.peek();
-    if (head?.isMatch !== true) return this.passOver();
+    if (head?.isMatch !== true) return this.passOver(isShared);
     if (++this.#given >= this.#take.limit) this.#lastTime = head.row.time;
-    this.#merged.advance();
+    this.#merged.advance(isShared);
   }
 
   /** At the end: the first visible match that the limit kept back. A step for each row that is none. */
@@ -106,9 +116,9 @@ export class FilterScan implements Ordered<Candidate> {
   }
 
   /** Steps over a row that is not given. */
-  passOver(): void {
+  passOver(isShared = false): void {
     this.#rejected++;
-    this.#merged.advance();
+    this.#merged.advance(isShared);
   }
 
   /**
@@ -118,7 +128,7 @@ export class FilterScan implements Ordered<Candidate> {
   #wanted(): number {
     const { limit, tiesUpTo } = this.#take;
     const most = this.#given < limit ? limit : tiesUpTo;
-    return Math.min(MAX_CHUNK, most + 1 - this.#given + this.#rejected);
+    return Math.min(this.#take.chunk, most + 1 - this.#given + this.#rejected);
   }
 
   #isFull({ time }: StoredRow): boolean {
@@ -155,5 +165,7 @@ export function isVisibleMatch(
   const event = JSON.parse(row.raw) as Event;
   if (hides?.(event)) return false;
   const tags = indexedTags(event);
-  return matches(filter, event, tags) && canRead(reader, event, tags);
+  const isMatch = matches(filter, event, tags) && canRead(reader, event, tags);
+  sql.meter.spent += searchWorkOf(event);
+  return isMatch;
 }

@@ -1,7 +1,8 @@
 /** Something that yields items in the order of their places. */
 export interface Ordered<T> {
   peek(): T | undefined;
-  advance(): void;
+  /** Steps over the first item. `isShared`: another source has it, too, and has stepped over it. */
+  advance(isShared?: boolean): void;
 }
 
 /** What has a place in an order: negative before the other, 0 at the same. */
@@ -47,11 +48,11 @@ export class Merge<T extends Comparable<T>> implements Ordered<T> {
   }
 
   /** Steps over the first item, wherever it occurs. */
-  advance(): void {
+  advance(isShared = false): void {
     const passed = this.peek();
-    while (passed !== undefined && this.peek()?.compare(passed) === 0) {
+    for (let isOther = isShared; passed !== undefined && this.peek()?.compare(passed) === 0; isOther = true) {
       const first = this.#heap[0] as Entry<T>;
-      first.source.advance();
+      first.source.advance(isOther);
       this.#replace(first, first.source.peek());
     }
   }

@@ -140,10 +140,10 @@ class RangeCursor implements Ordered<StoredRow>, Position {
     return this.#ahead[this.#next];
   }
 
-  /** Steps over the row that {@link peek} showed. */
-  advance(): void {
+  /** Steps over the row that {@link peek} showed. Ranges that have the same rows would else all read much at once. */
+  advance(isShared = false): void {
     this.#next++;
-    this.#taken++;
+    if (!isShared) this.#taken++;
   }
 
   /** Goes on with what was read behind {@link place}, `count` entries or all there are. */

@@ -73,11 +73,14 @@ function* collect(
     yield;
   }
   let rows = 0;
+  let from = meter.spent;
   for (let row = merged.peek(); row !== undefined && builder.size < limit; row = merged.peek()) {
     if (row.isVisible) builder.add(timeOfPlace(row.place), idOfPlace(row.place));
     merged.advance();
     meter.spent += COST.record;
-    if (++rows % ROWS === 0) yield;
+    if (++rows % ROWS !== 0 && meter.spent - from < STEP) continue;
+    yield;
+    from = meter.spent;
   }
   return yield* builder.building(meter);
 }

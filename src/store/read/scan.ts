@@ -7,7 +7,7 @@ import { type Budget, SearchScan } from "../search/search-scan.ts";
 import type { Sql } from "../sql.ts";
 import type { Steps } from "../steps.ts";
 import { type Completeness, conclude } from "./completeness.ts";
-import { type Candidate, FilterScan, type Hides, type Take } from "./filter-scan.ts";
+import { type Candidate, chunkOf, FilterScan, type Hides, type Take } from "./filter-scan.ts";
 import { Merge, type Ordered } from "./merge.ts";
 import { MAX_RANGES, planQuery } from "./query-plan.ts";
 import type { Bounds } from "./range-read.ts";
@@ -125,7 +125,7 @@ export class Scan {
     const plan = yield* planQuery(this.#sql, filter, this.#reader, room, this.#snapshot.counts?.());
     if (plan === undefined) return undefined;
     const bounds = boundsOf(filter, this.#snapshot);
-    const take = takeOf(filter, this.#limits);
+    const take = { ...takeOf(filter, this.#limits), chunk: chunkOf(this.#filters.length) };
     const scan = new FilterScan(this.#sql, plan, filter, bounds, this.#reader, take, this.#snapshot);
     yield* scan.open();
     return scan;
@@ -222,7 +222,7 @@ export class Scan {
   }
 }
 
-function takeOf({ limit }: Filter, { defaultLimit, maxLimit }: ScanLimits): Take {
+function takeOf({ limit }: Filter, { defaultLimit, maxLimit }: ScanLimits): Omit<Take, "chunk"> {
   if (limit === undefined) return { limit: defaultLimit, tiesUpTo: maxLimit };
   const capped = Math.min(limit, maxLimit);
   return { limit: capped, tiesUpTo: capped };
