@@ -116,6 +116,12 @@ const KIND_DIGITS = 5;
 /** A tag that filters can ask for: a single letter and the value in second place (R-03-02). */
 export type IndexedTag = readonly [letter: string, value: string];
 
+/** An event, and its {@link indexedTags}. */
+export interface TaggedEvent {
+  readonly event: Event;
+  readonly tags: readonly IndexedTag[];
+}
+
 /**
  * The distinct indexed tags of an event. A `d` tag without value counts as the empty string (R-02-03), and so
  * does a missing `d` on an addressable kind (R-04-05).

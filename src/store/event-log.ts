@@ -183,7 +183,8 @@ export class EventLog {
         return isHiding() ? hides : undefined;
       },
       indexed: this.#store.search.head,
-      hasLeftovers: this.#store.hasLeftovers,
+      hasLeftovers: this.#store.leftovers.isPending,
+      untagged: this.#store.leftovers.untagged,
       counts: () => this.#store.counts.known(),
       ...(isIntact && { isIntact }),
     };

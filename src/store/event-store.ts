@@ -34,7 +34,8 @@ export class EventStore {
   readonly vanishing: Vanishing;
   /** What kind 5 events name that is still to be removed. */
   readonly #deletions: Deletions;
-  readonly #leftovers: Leftovers;
+  /** Tags of events that are gone, or still to be written. */
+  readonly leftovers: Leftovers;
   readonly #priors: Priors;
   readonly search: SearchIndex;
   /** Finds what is stored. */
@@ -66,7 +67,7 @@ export class EventStore {
     this.recent = new Recent(this.#head);
     this.vanishing = new Vanishing(sql);
     this.#deletions = new Deletions(sql);
-    this.#leftovers = new Leftovers(sql);
+    this.leftovers = new Leftovers(sql);
     this.#priors = new Priors(sql, this.#deletions);
     this.search = new SearchIndex(sql, options.search, this.#head, options.nowSeconds ?? (() => 0));
   }
@@ -91,14 +92,9 @@ export class EventStore {
     return this.vanishing.hides(event) || this.#deletions.covers(event);
   }
 
-  /** Whether there are tag rows of events that are gone. */
-  get hasLeftovers(): boolean {
-    return this.#leftovers.isPending;
-  }
-
   /** Whether {@link eraseSome} has something to do: what was deleted, and what is left of events that are gone. */
   get isErasing(): boolean {
-    return this.#deletions.isPending || this.#leftovers.isPending;
+    return this.#deletions.isPending || this.leftovers.isPending;
   }
 
   /** Whether {@link work} has something to do. */
@@ -119,7 +115,7 @@ export class EventStore {
   /** Erases a bounded part of what is hidden already. To be called, when there is time, until {@link isErasing} is false. */
   eraseSome(): void {
     const done = this.#atomically(() => {
-      if (!this.#deletions.isPending) return this.#leftovers.step();
+      if (!this.#deletions.isPending) return this.leftovers.step();
       const whenCommitted = this.#deletions.step(this.#remove);
       this.counts.saveRemoved(this.#head, this.#changes);
       return whenCommitted;
@@ -190,7 +186,7 @@ export class EventStore {
     this.#atomically(() => {
       for (const [position, raw] of rows) {
         const event = JSON.parse(raw as string) as Event;
-        if (forgetsDeletions && event.kind === DELETION_KIND) this.#leftovers.add(position as number, "tombstones");
+        if (forgetsDeletions && event.kind === DELETION_KIND) this.leftovers.add(position as number, "tombstones");
         this.#remove(position as number, event);
       }
       this.counts.saveRemoved(this.#head, this.#changes);
@@ -257,15 +253,16 @@ export class EventStore {
       if (current !== undefined && !supersedes(event, current.event)) return { outcome: "superseded" };
       const position = ++this.#head;
       if (current !== undefined) this.#remove(current.position, current.event, "superseded");
-      placed.push({ position, verified, address });
+      placed.push({ position, verified, address, isUntagged: this.leftovers.defers(verified) });
       ids.add(event.id);
       this.#changes.push(changeOf(event, 1));
       return { outcome: "stored", position };
     });
     insertEvents(this.#sql, placed);
     this.#added.push(...placed);
-    for (const { position, verified } of placed) {
+    for (const { position, verified, isUntagged } of placed) {
       const { event } = verified;
+      if (isUntagged) this.#undo.push(this.leftovers.defer(position, verified));
       if (event.kind === DELETION_KIND) this.#undo.push(this.#deletions.begin(event, verified.raw, this.#remove));
       if (event.kind === VANISH_KIND) this.vanishing.request(event, position);
     }
@@ -286,8 +283,9 @@ export class EventStore {
   readonly #remove = (position: number, event: Event, loss: Loss = "removed"): void => {
     const tags = indexedTags(event);
     this.losses.note(event, tags, loss);
+    this.#undo.push(this.leftovers.abandon(position));
     if (tags.length <= this.#room) removeTags(this.#sql, position, event, keysOf(tags));
-    else this.#leftovers.add(position, "tags");
+    else this.leftovers.add(position, "tags");
     this.#room -= Math.min(tags.length, this.#room);
     this.search.remove(position);
     this.#sql.all("DELETE FROM event WHERE seq = ?1", position);

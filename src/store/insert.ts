@@ -1,6 +1,6 @@
 import type { VerifiedEvent } from "../protocol/crypto/verify.ts";
 import { expirationOf } from "../protocol/event.ts";
-import { keysOf } from "./erase/tags.ts";
+import { insertTags, keysOf } from "./erase/tags.ts";
 import { tagKey } from "./keys.ts";
 import { placeOf } from "./place.ts";
 import { insertRows } from "./rows.ts";
@@ -11,6 +11,8 @@ export interface Placed {
   position: number;
   verified: VerifiedEvent;
   address: string | null;
+  /** Its tags are written later. */
+  isUntagged: boolean;
 }
 
 const INSERT_EVENTS = { into: "INTO event", row: "(?,unhex(?),unhex(?),?,unhex(?),unhex(?),?,?)" };
@@ -19,8 +21,6 @@ const INSERT_TAGS = { into: "OR REPLACE INTO tag", row: "(unhex(?),?,unhex(?),?)
 
 /** From so many tags on, those of one event are handed over as one list, which takes half the time. */
 const MANY_TAGS = 50;
-const INSERT_MANY_TAGS = `INSERT OR REPLACE INTO tag
-  SELECT unhex(value), ?2, unhex(?3), ?4 FROM json_each(?1)`;
 
 /**
  * Writes events and their indexed tags, in the caller's transaction: many rows with each statement. `4 + T` rows for an
@@ -29,13 +29,13 @@ const INSERT_MANY_TAGS = `INSERT OR REPLACE INTO tag
 export function insertEvents(sql: Sql, events: readonly Placed[]): void {
   const rows: SqlValue[][] = [];
   const tags: SqlValue[][] = [];
-  for (const { position, verified, address } of events) {
+  for (const { position, verified, address, isUntagged } of events) {
     const { event, raw } = verified;
     const place = placeOf(event.created_at, event.id);
     rows.push([position, event.id, place, event.kind, event.pubkey, address, expirationOf(event) ?? null, raw]);
-    if (verified.tags.length >= MANY_TAGS) {
-      sql.all(INSERT_MANY_TAGS, JSON.stringify(keysOf(verified.tags)), event.kind, place, position);
-    } else for (const [letter, value] of verified.tags) tags.push([tagKey(letter, value), event.kind, place, position]);
+    if (isUntagged) continue;
+    if (verified.tags.length >= MANY_TAGS) insertTags(sql, position, event, keysOf(verified.tags));
+    else for (const [letter, value] of verified.tags) tags.push([tagKey(letter, value), event.kind, place, position]);
   }
   insertRows(sql, INSERT_EVENTS, rows);
   insertRows(sql, INSERT_TAGS, tags);

@@ -147,7 +147,8 @@ class Pair {
       head,
       recent: store.recent,
       indexed: store.search.head,
-      hasLeftovers: store.hasLeftovers,
+      hasLeftovers: store.leftovers.isPending,
+      untagged: store.leftovers.untagged,
       now,
       retention: RETENTION,
       get hides() {

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
+import type { Event } from "../../src/protocol/event.ts";
+import type { Records } from "../../src/protocol/negentropy/records.ts";
 import { Cleanup } from "../../src/store/erase/cleanup.ts";
-import { AUTHOR, NOW, OTHER, Stock, unsigned } from "./stocked.ts";
+import { AUTHOR, filter, finish, NOW, OTHER, READER, Stock, unsigned } from "./stocked.ts";
 
 // What is removed is hidden at once and erased behind, in bounded steps.
 
@@ -92,6 +94,69 @@ test("R-05-05 a pending deletion does nothing to others' events, and a version t
   expect(stock.query({ kinds: [1, 10002] }).sort()).toEqual([theirs.id, older.id].sort());
 });
 
+test("R-01-10 R-02-04 an event with 12,000 tags is stored in bounded steps, and found by all of them from the first on", () => {
+  const stock = new Stock();
+  const list = (v: number) =>
+    unsigned({ kind: 3, created_at: NOW + v, content: "fox", tags: [...manyTags(12_000, v), ["x", "y"]] });
+  const [first, second] = [list(0), list(1)];
+  const few = unsigned({ tags: [["x", "y"]] });
+  const expectFound = (event: Event, v: number, others: Event[]) => {
+    for (const t of [`${v}.0`, `${v}.11999`]) {
+      expect(stock.query({ "#t": [t] })).toEqual([event.id]);
+      expect(stock.query({ "#t": [t], search: "fox" })).toEqual([event.id]);
+      expect(stock.query({ "#t": [t, "none"], kinds: [3], authors: [AUTHOR] })).toEqual([event.id]);
+      expect(stock.count({ "#t": [t] })).toBe(1);
+      const { value } = finish(
+        stock.log.records(filter({ "#t": [t] }), READER, () => undefined),
+        () => 0,
+      );
+      expect((value as Records).size).toBe(1);
+    }
+    expect(stock.query({ "#x": ["y"] }).sort()).toEqual([event, ...others].map(({ id }) => id).sort());
+    expect(stock.count({ "#x": ["y"] })).toBe(1 + others.length);
+    expect(stock.query({ "#t": ["none"] })).toEqual([]);
+  };
+  const put = (event: Event): number => {
+    const before = stock.sql.meter.spent;
+    expect(stock.put(event)).toEqual(["stored"]);
+    return stock.sql.meter.spent - before;
+  };
+  expect(put(first)).toBeLessThan(HARD_STEP);
+  expectFound(first, 0, []);
+  put(few);
+  stock.store.eraseSome();
+  expectFound(first, 0, [few]);
+  stock.restart();
+  expectFound(first, 0, [few]);
+  expect(stock.erase().longest).toBeLessThan(HARD_STEP);
+  expect([stock.rows("tag"), stock.rows("unfinished"), stock.store.leftovers.untagged.length]).toEqual([12_002, 0, 0]);
+  expectFound(first, 0, [few]);
+  // What is replaced before its tags are written leaves none.
+  expect(put(second)).toBeLessThan(HARD_STEP);
+  stock.store.eraseSome();
+  const third = list(2);
+  expect(put(third)).toBeLessThan(HARD_STEP);
+  expectFound(third, 2, [few]);
+  expect(stock.query({ "#t": ["1.0"] })).toEqual([]);
+  expect(stock.erase().longest).toBeLessThan(HARD_STEP);
+  expect([stock.rows("tag"), stock.rows("unfinished"), stock.store.leftovers.untagged.length]).toEqual([12_002, 0, 0]);
+  expectFound(third, 2, [few]);
+});
+
+test("R-05-10 R-06-17 an event whose tags are not written yet is deleted, also after a restart; a failed write leaves nothing", () => {
+  const stock = new Stock();
+  const event = unsigned({ tags: manyTags(3000) });
+  stock.put(event);
+  stock.restart();
+  stock.put(unsigned({ kind: 5, tags: [["e", event.id]] }));
+  expect(stock.query({ "#t": ["0.1"] })).toEqual([]);
+  stock.erase();
+  expect([stock.rows("tag"), stock.rows("unfinished")]).toEqual([1, 0]);
+  stock.sql.all("CREATE TRIGGER broken BEFORE INSERT ON unfinished BEGIN SELECT raise(ABORT, 'broken'); END");
+  expect(stock.put(unsigned({ tags: manyTags(3000) }))).toEqual(["failed"]);
+  expect(stock.store.leftovers.untagged).toEqual([]);
+});
+
 test("R-04-03 replacing a version with very many tags takes a bounded step; its tags go behind", () => {
   const stock = new Stock();
   const versions = Array.from({ length: 20 }, (_, v) =>
@@ -122,7 +187,7 @@ test("an event comes back while its tags are left over", () => {
   stock.put(event);
   const cleanup = new Cleanup(stock.sql, stock.store);
   cleanup.removeEvent(event.id);
-  expect(stock.store.hasLeftovers).toBe(true);
+  expect(stock.store.leftovers.isPending).toBe(true);
   expect(stock.put(event)).toEqual(["stored"]);
   stock.erase();
   expect(stock.rows("tag")).toBe(1000);

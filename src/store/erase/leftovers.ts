@@ -1,8 +1,8 @@
-import { deletedAddresses, deletedIds } from "../../protocol/deletion.ts";
-import { type Event, indexedTags } from "../../protocol/event.ts";
+import { deletedAddresses, deletedIds, GIFT_WRAP_KIND } from "../../protocol/deletion.ts";
+import { type Event, indexedTags, type TaggedEvent } from "../../protocol/event.ts";
 import { addressKey } from "../keys.ts";
 import type { Row, Sql } from "../sql.ts";
-import { keysOf, removeTags } from "./tags.ts";
+import { insertTags, keysOf, removeTags } from "./tags.ts";
 
 /** Rows that one step removes: some two milliseconds. */
 const STEP_ROWS = 400;
@@ -10,9 +10,16 @@ const STEP_ROWS = 400;
 /** What is left of an event that is gone: its tags, or the tombstones that it left and that are to go with it. */
 export type Leftover = "tags" | "tombstones";
 
+/** From so many tags on, those of a new event are written behind: each may change a page of its own. */
+const MANY_TAGS = 2000;
+
+/** Events whose tags are still to be written, at most: they stay in memory. Further ones are written at once. */
+const MAX_UNTAGGED = 16;
+
 /** What one row of the table stands for, and how far it has been removed. */
 interface Work {
   readonly number: number;
+  readonly isUntagged: boolean;
   readonly position: number;
   readonly event: Event;
   /** Keys of tags. All of these are in the order of their table, so that what one step removes lies together. */
@@ -24,26 +31,60 @@ interface Work {
 
 /**
  * Rows of events that are gone, too many to be removed with them. Nobody sees them: a tag without its event is passed over.
- * They are removed in bounded steps, and found again after a restart.
+ * They are removed in bounded steps, and found again after a restart. In the same way tags of new events are written that are
+ * too many to be written with them: until then reads look at {@link untagged} besides.
  */
 export class Leftovers {
   readonly #sql: Sql;
   /** Whether there may be any. */
   #isPending: boolean;
   #work: Work | undefined;
+  /** By position. */
+  readonly #untagged = new Map<number, TaggedEvent>();
 
-  /** Reads one row. */
+  /** Reads one row, and one for each event whose tags are still to be written. */
   constructor(sql: Sql) {
     this.#sql = sql;
     this.#isPending = this.#first() !== undefined;
+    for (const [position, raw] of sql.all("SELECT seq, raw FROM unfinished WHERE work = 'untagged'")) {
+      const event = JSON.parse(raw as string) as Event;
+      this.#untagged.set(position as number, { event, tags: indexedTags(event) });
+    }
+  }
+
+  /** Stored events not all of whose tags are written. */
+  get untagged(): readonly TaggedEvent[] {
+    return this.#untagged.size === 0 ? NONE : [...this.#untagged.values()];
+  }
+
+  /** Whether the tags of a new event are written behind; never those by which others find and delete it. */
+  defers({ event, tags }: TaggedEvent): boolean {
+    return tags.length > MANY_TAGS && event.kind !== GIFT_WRAP_KIND && this.#untagged.size < MAX_UNTAGGED;
+  }
+
+  /** Takes an event that has just been stored without its tags, in the caller's transaction. Returns what takes it back. */
+  defer(position: number, { event, tags }: TaggedEvent): () => void {
+    this.add(position, "untagged");
+    this.#untagged.set(position, { event, tags });
+    return () => this.#untagged.delete(position);
   }
 
   get isPending(): boolean {
     return this.#isPending;
   }
 
+  /** An event goes: its tags need not be written any more. Returns what takes that back, in memory. */
+  abandon(position: number): () => void {
+    const untagged = this.#untagged.get(position);
+    if (untagged === undefined) return () => {};
+    this.#sql.all("DELETE FROM unfinished WHERE seq = ?1 AND work = 'untagged'", position);
+    this.#untagged.delete(position);
+    if (this.#work?.isUntagged && this.#work.position === position) this.#work = undefined;
+    return () => this.#untagged.set(position, untagged);
+  }
+
   /** Notes what is left of a stored event that is about to go, in the caller's transaction. Writes one row. */
-  add(position: number, what: Leftover): void {
+  add(position: number, what: Leftover | "untagged"): void {
     this.#isPending = true;
     this.#sql.all(
       "INSERT INTO unfinished(seq, work, raw) SELECT seq, ?2, raw FROM event WHERE seq = ?1",
@@ -70,7 +111,7 @@ export class Leftovers {
     const tags = some(work.tags, 0);
     const ids = some(work.ids, 0);
     const addresses = some(work.addresses, work.ids.length);
-    if (tags.length > 0) removeTags(this.#sql, work.position, work.event, tags);
+    if (tags.length > 0) (work.isUntagged ? insertTags : removeTags)(this.#sql, work.position, work.event, tags);
     if (ids.length > 0) forgetIds(this.#sql, work.event.pubkey, ids);
     if (addresses.length > 0) forgetAddresses(this.#sql, work.event.created_at, addresses);
     next += tags.length + ids.length + addresses.length;
@@ -78,6 +119,7 @@ export class Leftovers {
     if (isDone) this.#sql.all("DELETE FROM unfinished WHERE number = ?1", work.number);
     return () => {
       this.#work = isDone ? undefined : { ...work, next };
+      if (isDone && work.isUntagged) this.#untagged.delete(work.position);
     };
   }
 
@@ -85,9 +127,10 @@ export class Leftovers {
     const [number, position, what, raw] = this.#first() ?? [];
     if (raw === undefined) return undefined;
     const event = JSON.parse(raw as string) as Event;
-    const areTags = what === "tags";
+    const areTags = what !== "tombstones";
     return {
       number: number as number,
+      isUntagged: what === "untagged",
       position: position as number,
       event,
       tags: areTags ? keysOf(indexedTags(event)) : [],
@@ -102,6 +145,8 @@ export class Leftovers {
     return this.#sql.all(query)[0];
   }
 }
+
+const NONE: readonly TaggedEvent[] = [];
 
 function forgetIds(sql: Sql, pubkey: string, ids: readonly string[]): void {
   sql.all(

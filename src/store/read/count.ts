@@ -6,7 +6,7 @@ import { COST, STEP } from "../../protocol/work.ts";
 import type { Sql } from "../sql.ts";
 import { paced, type Steps } from "../steps.ts";
 import { oldestOf, pastKinds } from "./kept.ts";
-import { planQuery, type Range } from "./query-plan.ts";
+import { planQuery, type Range, withUntagged } from "./query-plan.ts";
 import { countStretch, hasExpired } from "./range-count.ts";
 import type { Bounds } from "./range-read.ts";
 import { boundsOf, Scan, type Snapshot } from "./scan.ts";
@@ -72,8 +72,9 @@ function* countAt(
     // Of this step, in which the counts are those of the snapshot.
     const known = isAnyExpired || tally.isSketched ? undefined : snapshot.counts?.();
     const whole = known && new Map(known);
-    const plan = yield* planQuery(sql, filter, reader);
-    if (plan === undefined) return undefined;
+    const planned = yield* planQuery(sql, filter, reader);
+    if (planned === undefined) return undefined;
+    const plan = withUntagged(planned, filter, snapshot.untagged);
     if (plan.isDisjoint) {
       const mayBePast = pastKinds(snapshot, sql);
       const ranges: Range[] = [];

@@ -1,5 +1,5 @@
-import { MAX_KIND } from "../../protocol/event.ts";
-import type { Filter } from "../../protocol/filter.ts";
+import { MAX_KIND, type TaggedEvent } from "../../protocol/event.ts";
+import { type Filter, matches } from "../../protocol/filter.ts";
 import type { Reader } from "../../protocol/visibility.ts";
 import { COST } from "../../protocol/work.ts";
 import { tagKey } from "../keys.ts";
@@ -117,6 +117,15 @@ export function* planQuery(
     }
   }
   return ranges.length > most ? undefined : { ranges, isResidual: residual, isDisjoint };
+}
+
+/** The plan, and what it does not find of a filter's matches because their tags are not written yet. */
+export function withUntagged(plan: Plan, filter: Filter, untagged: readonly TaggedEvent[] = []): Plan {
+  const found = untagged.filter(({ event, tags }) => matches(filter, event, tags));
+  if (found.length === 0) return plan;
+  const key = JSON.stringify(found.map(({ event }) => event.id));
+  const ranges: Range[] = [...plan.ranges, { index: "id", key, kind: 0, residual: true }];
+  return { ranges, isResidual: true, isDisjoint: false };
 }
 
 /** The kinds of a store that has few but private ones: opening a range of each in vain costs less than looking them up. */

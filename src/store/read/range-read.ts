@@ -1,3 +1,4 @@
+import type { TaggedEvent } from "../../protocol/event.ts";
 import type { RetentionRule } from "../../protocol/retention.ts";
 import { COST } from "../../protocol/work.ts";
 import { placeOfTime } from "../place.ts";
@@ -15,6 +16,8 @@ export interface Bounds {
   readonly head: number;
   readonly now: number;
   readonly retention: readonly RetentionRule[];
+  /** Events that cannot be found by all of their tags yet. */
+  readonly untagged?: readonly TaggedEvent[] | undefined;
   /** Texts of new events, where they are kept. */
   readonly recent?: Recent | undefined;
 }

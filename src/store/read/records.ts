@@ -10,7 +10,7 @@ import type { Steps } from "../steps.ts";
 import { isVisibleMatch } from "./filter-scan.ts";
 import { pastKinds } from "./kept.ts";
 import { Merge } from "./merge.ts";
-import { type Plan, planQuery, type Range } from "./query-plan.ts";
+import { type Plan, planQuery, type Range, withUntagged } from "./query-plan.ts";
 import { type FoundRecord, RecordCursor } from "./record-cursor.ts";
 import { boundsOf, type Snapshot } from "./scan.ts";
 import type { StoredRow } from "./stored-row.ts";
@@ -63,11 +63,15 @@ function* collect(
 ): Steps<Records | undefined> {
   const limit = filter.limit ?? Number.POSITIVE_INFINITY;
   const { meter } = sql;
-  const plan = yield* planQuery(sql, filter, reader);
-  if (plan === undefined) return undefined;
+  const { untagged = [] } = moment();
+  const planned = yield* planQuery(sql, filter, reader);
+  if (planned === undefined) return undefined;
   const merged = new Merge<FoundRecord>();
   // What is replaced between the two would be missed, in either version.
-  const open = cursorsOn(sql, filter, reader, moment(), plan);
+  const now = moment();
+  // Those too whose tags were written while it was planned.
+  const plan = withUntagged(planned, filter, [...new Set([...untagged, ...(now.untagged ?? [])])]);
+  const open = cursorsOn(sql, filter, reader, now, plan);
   for (const range of plan.ranges) {
     merged.add(open(range));
     yield;

@@ -1,3 +1,4 @@
+import type { TaggedEvent } from "../../protocol/event.ts";
 import type { Filter } from "../../protocol/filter.ts";
 import type { RetentionRule } from "../../protocol/retention.ts";
 import type { Reader } from "../../protocol/visibility.ts";
@@ -9,7 +10,7 @@ import type { Steps } from "../steps.ts";
 import { type Completeness, conclude } from "./completeness.ts";
 import { type Candidate, chunkOf, FilterScan, type Hides, type Take } from "./filter-scan.ts";
 import { Merge, type Ordered } from "./merge.ts";
-import { MAX_RANGES, planQuery } from "./query-plan.ts";
+import { MAX_RANGES, planQuery, withUntagged } from "./query-plan.ts";
 import type { Bounds } from "./range-read.ts";
 
 /** Limits in events (R-03-12). */
@@ -33,6 +34,8 @@ export interface Snapshot {
   readonly indexed?: number;
   /** Whether an index may have entries of events that are gone. */
   readonly hasLeftovers?: boolean;
+  /** Events that cannot be found by all of their tags yet. */
+  readonly untagged?: readonly TaggedEvent[] | undefined;
   /** Texts of new events, where they are kept. */
   readonly recent?: Recent | undefined;
   /** Stored events by kind as of now, which may be later than `head`; undefined where that is not known. */
@@ -42,13 +45,14 @@ export interface Snapshot {
 }
 
 /** The bounds that a filter and a snapshot set together. */
-export function boundsOf(filter: Filter, { head, now, retention, recent }: Snapshot): Bounds {
+export function boundsOf(filter: Filter, { head, now, retention, untagged, recent }: Snapshot): Bounds {
   return {
     since: filter.since ?? 0,
     until: filter.until ?? Number.MAX_SAFE_INTEGER,
     head,
     now,
     retention,
+    untagged,
     recent,
   };
 }
@@ -122,9 +126,10 @@ export class Scan {
 
   /** Undefined if it would take more than `room` ranges. */
   *#scan(filter: Filter, room: number): Steps<FilterScan | undefined> {
-    const plan = yield* planQuery(this.#sql, filter, this.#reader, room, this.#snapshot.counts?.());
-    if (plan === undefined) return undefined;
+    const planned = yield* planQuery(this.#sql, filter, this.#reader, room, this.#snapshot.counts?.());
+    if (planned === undefined) return undefined;
     const bounds = boundsOf(filter, this.#snapshot);
+    const plan = withUntagged(planned, filter, bounds.untagged);
     const take = { ...takeOf(filter, this.#limits), chunk: chunkOf(this.#filters.length) };
     const scan = new FilterScan(this.#sql, plan, filter, bounds, this.#reader, take, this.#snapshot);
     yield* scan.open();

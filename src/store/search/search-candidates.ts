@@ -4,7 +4,7 @@ import type { SearchQuery } from "../../protocol/search/search.ts";
 import { SearchText, searchableText } from "../../protocol/search/search-text.ts";
 import { COST } from "../../protocol/work.ts";
 import type { Ordered } from "../read/merge.ts";
-import { type Plan, planQuery } from "../read/query-plan.ts";
+import { type Plan, planQuery, withUntagged } from "../read/query-plan.ts";
 import { countStretch } from "../read/range-count.ts";
 import { openRanges } from "../read/range-cursor.ts";
 import { type Bounds, IS_THERE } from "../read/range-read.ts";
@@ -56,8 +56,9 @@ export function* chooseCandidates(
   if (conditions.every((condition) => condition === undefined)) {
     return byWord(yield* rarestOf(sql, query, MAX_PROBED + 1));
   }
-  const plan = yield* planQuery(sql, others, { authed: NOBODY, privateKinds: query.exceptKinds }, MAX_RANGES);
-  if (plan === undefined) return byWord(yield* rarestOf(sql, query, MAX_PROBED + 1));
+  const planned = yield* planQuery(sql, others, { authed: NOBODY, privateKinds: query.exceptKinds }, MAX_RANGES);
+  if (planned === undefined) return byWord(yield* rarestOf(sql, query, MAX_PROBED + 1));
+  const plan = withUntagged(planned, others, bounds.untagged);
   const behindRanges = yield* sizeOf(sql, plan, bounds);
   const rarest = yield* rarestOf(sql, query, Math.min(behindRanges, MAX_PROBED) + 1);
   const behindWords = rarest.size + Math.max(0, bounds.head - indexed);

@@ -85,7 +85,7 @@ test("R-02-14 with full storage a kind 5 gets in only if it is small for what it
   expect(await deleting(naming("a", [`30023:${alice.pubkey}:y`]))).toEqual(FULL);
   expect(await deleting(naming("a", [`30023:${bob.pubkey}:x`]))).toEqual(FULL);
   // It takes more than it gives.
-  expect(await deleting(naming("e", [one, ...Array.from({ length: 2000 }, randomId)]))).toEqual([false, "invalid"]);
+  expect(await deleting(naming("e", [one, ...Array.from({ length: 12_000 }, randomId)]))).toEqual([false, "invalid"]);
   expect(await deleting(naming("e", [one, ...Array.from({ length: 1000 }, randomId)]))).toEqual(FULL);
   expect(await deleting(naming("e", [one, ...Array.from({ length: 20 }, randomId)]))).toEqual(FULL);
   expect(await deleting(naming("e", [one]), "x".repeat(90_000))).toEqual(FULL);

@@ -275,7 +275,7 @@ describe("sessions", () => {
     ["no message", [{}], "invalid"],
     ["a message that is no string", [{}, 61], "invalid"],
     ["a filter that is a list", [[], EMPTY], "invalid"],
-    ["a list of filters", [[{}], EMPTY], "invalid"],
+    ["a list of filters", [[{}, {}], EMPTY], "invalid"],
     ["a bad filter", [{ limit: -1 }, EMPTY], "invalid"],
     ["an unknown condition", [{ foo: 1 }, EMPTY], "invalid"],
     ["a deep surplus", [{}, EMPTY, [[[[[[[[[[1]]]]]]]]]]], "invalid"],
