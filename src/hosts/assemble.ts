@@ -6,6 +6,7 @@ import { LoginTimeout } from "../relay/access/login-timeout.ts";
 import { type Config, filterOptions } from "../relay/config/config.ts";
 import type { Connection } from "../relay/connection.ts";
 import { dueOf, erasingOf, Jobs, storeJobs } from "../relay/jobs.ts";
+import { Blocked } from "../relay/limits/blocked.ts";
 import { Management } from "../relay/manage/management.ts";
 import { noteReport } from "../relay/manage/reports.ts";
 import { statistics } from "../relay/manage/statistics.ts";
@@ -34,6 +35,7 @@ export interface Parts {
 export interface Running {
   config: Config;
   access: Access;
+  blocked: Blocked;
   crypto: Crypto;
   host: Host;
   relay: Relay;
@@ -76,7 +78,8 @@ export function assemble({ config, sql, crypto, host, startedAtMs }: Parts): Run
   };
   let isSaving = false;
   const committed = () => {
-    if (store.hasWork) eraseSoon();
+    // What bans hide makes room.
+    if (store.hasWork || (lists.size("erasing") > 0 && log.isFull())) jobs.onDue(clock.nowSeconds());
     if (isSaving || !log.hasUnsavedCounts) return;
     isSaving = true;
     clock.soon(SAVE_COUNTS_MS, () => {
@@ -98,11 +101,15 @@ export function assemble({ config, sql, crypto, host, startedAtMs }: Parts): Run
   const cleanup = new Cleanup(sql, store);
   const close = (connection: Connection, code: number, text: string) => relay.close(connection, code, text);
   const login = new LoginTimeout(config, clock, relay.connections, close);
-  const jobs = new Jobs([...storeJobs(store, cleanup, lists, config.retention, clock), login], clock, report);
-  const eraseSoon = () => jobs.onDue(clock.nowSeconds());
+  const jobs = new Jobs(
+    [...storeJobs(store, cleanup, lists, config.retention, clock, () => log.isFull()), login],
+    clock,
+    report,
+  );
+  const blocked = new Blocked(lists);
   const closeBlocked = () => {
     for (const connection of [...relay.connections]) {
-      const isBlocked = connection.origin !== undefined && lists.has("blocked-ip", connection.origin.address);
+      const isBlocked = connection.origin !== undefined && blocked.has(connection.origin.address);
       if (isBlocked) relay.close(connection, 1008, "blocked: this address is blocked");
     }
   };
@@ -117,16 +124,17 @@ export function assemble({ config, sql, crypto, host, startedAtMs }: Parts): Run
     clock,
     storedOf,
     authorOf: (id) => store.lookups.find(id)?.pubkey,
-    removeEvent: (id) => cleanup.removeEvent(id),
+    storedBy: (pubkey) => store.lookups.storedBy(pubkey, config.privateKinds),
     closeBlocked,
-    eraseSoon,
+    eraseAt: (seconds) => jobs.onDue(log.isFull() ? clock.nowSeconds() : seconds),
     enforce,
     statistics: () => statistics(statisticsDeps, true),
-    membership: relay.membership?.members,
+    membership: relay.membership,
   });
   return {
     config,
     access,
+    blocked,
     crypto,
     host,
     relay,

@@ -24,12 +24,41 @@ export function withoutPort(text: string): string {
 /** What counts as one client: an IPv4 address, or the first 64 bits of an IPv6 address, as {@link normalizeAddress} gives it. */
 export function networkOf(address: string): string {
   if (!address.includes(":") || isLoopback(address)) return address;
+  return `${groupsOf(address).slice(0, 4).join(":")}::/64`;
+}
+
+/**
+ * What a block of this text is for: an IPv4 address, or the network of an IPv6 address as `2001:db8::/64`, of 64 bits unless
+ * the text gives another prefix. Undefined if it is neither.
+ */
+export function normalizeNetwork(text: string): string | undefined {
+  const [, literal = "", length] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const address = normalizeAddress(literal);
+  if (address === undefined || !address.includes(":")) return length === undefined ? address : undefined;
+  const bits = Number(length ?? (isLoopback(address) ? 128 : 64));
+  return bits < SHORTEST_PREFIX || bits > 128 ? undefined : prefixOf(address, bits);
+}
+
+/** The network of the first `bits` of a normalized IPv6 address, as {@link normalizeNetwork} gives it. */
+export function prefixOf(address: string, bits: number): string {
+  const groups = groupsOf(address).map((group, i) => {
+    const dropped = Math.min(Math.max(16 * (i + 1) - bits, 0), 16);
+    return ((Number.parseInt(group, 16) >> dropped) << dropped).toString(16);
+  });
+  return `${normalizeAddress(groups.join(":"))}/${bits}`;
+}
+
+/** The eight groups of a normalized IPv6 address. */
+function groupsOf(address: string): string[] {
   const [head = "", tail] = address.split("::");
   const groups = head === "" ? [] : head.split(":");
   const last = tail === undefined || tail === "" ? [] : tail.split(":");
   const zeros = Array.from({ length: tail === undefined ? 0 : 8 - groups.length - last.length }, () => "0");
-  return `${[...groups, ...zeros, ...last].slice(0, 4).join(":")}::/64`;
+  return [...groups, ...zeros, ...last];
 }
+
+/** Bits of an IPv6 network at least: a shorter prefix is a mistake. */
+const SHORTEST_PREFIX = 16;
 
 /** Whether an address as {@link normalizeAddress} gives it is of this machine. */
 export function isLoopback(address: string): boolean {

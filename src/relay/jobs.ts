@@ -74,6 +74,30 @@ export class Jobs {
   }
 }
 
+/** What bans hide, by when it is to be erased. */
+class Banned {
+  readonly #lists: AccessLists;
+  #revision = -1;
+  #first: { subject: string; due: number } | undefined;
+
+  constructor(lists: AccessLists) {
+    this.#lists = lists;
+  }
+
+  /** What is due first, and when, in Unix seconds. */
+  first(): { subject: string; due: number } | undefined {
+    const { revision } = this.#lists;
+    if (this.#revision === revision) return this.#first;
+    this.#revision = revision;
+    this.#first = undefined;
+    for (const [subject, detail] of this.#lists.entries("erasing")) {
+      const due = Number(detail);
+      if (this.#first === undefined || due < this.#first.due) this.#first = { subject, due };
+    }
+    return this.#first;
+  }
+}
+
 /** Events that one run of a job removes at most. */
 const BATCH = 250;
 
@@ -92,13 +116,18 @@ export function storeJobs(
   lists: AccessLists,
   rules: readonly RetentionRule[],
   clock: Clock,
+  isFull: () => boolean,
 ): Job[] {
+  const banned = new Banned(lists);
   return [
     {
       name: "banned",
-      due: () => (lists.size("erasing") > 0 ? clock.nowSeconds() : undefined),
+      due: () => {
+        const due = banned.first()?.due;
+        return due !== undefined && isFull() ? 0 : due;
+      },
       run: () => {
-        const [[subject] = []] = lists.entries("erasing");
+        const subject = banned.first()?.subject;
         if (subject === undefined) return;
         cleanup.removeEvent(subject);
         if (cleanup.removeAuthor(subject, BATCH) === 0) lists.remove("erasing", subject);

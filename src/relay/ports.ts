@@ -75,11 +75,12 @@ export interface Host {
  * | `blocked-ip` | address, normalized | reason |
  * | `admin` | public key | JSON array of the methods it may call, empty for all |
  * | `member` | public key | JSON array of role ids |
+ * | `joined` | public key of a member | JSON of how it became one |
  * | `role` | role id | JSON of the role |
  * | `invite` | SHA-256 of the code | JSON of the invite |
  * | `owed` | `key:` and a member that came or went, `role:` and a role id, or `members` | empty |
  * | `signing` | `self`, the key that signs; `last`, created_at of what it signed; `foreign`, while events are removed that another key signed | value |
- * | `erasing` | public key whose events are being removed, or id of one that is | empty |
+ * | `erasing` | public key whose events are hidden until they are erased, or id of one that is | Unix seconds from which on; empty for at once |
  * | `setting` | `name`, `description` or `icon`; `closed`, once a key was taken off the allow list | value |
  * | `spent` | signature of a NIP-98 event that was used | Unix seconds until which it would be valid, and its key |
  */
@@ -94,6 +95,7 @@ export type AccessList =
   | "blocked-ip"
   | "admin"
   | "member"
+  | "joined"
   | "role"
   | "invite"
   | "owed"
@@ -104,6 +106,8 @@ export type AccessList =
 
 /** The lists of access, in memory for reading and kept durably. */
 export interface AccessLists {
+  /** Grows with everything that changes an entry. */
+  readonly revision: number;
   has(list: AccessList, subject: string): boolean;
   get(list: AccessList, subject: string): string | undefined;
   entries(list: AccessList): [subject: string, detail: string][];

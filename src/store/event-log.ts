@@ -72,13 +72,16 @@ export class EventLog {
   }
 
   /**
-   * Which of these ids are those of stored events: a hint, which lets them skip the signature check; {@link append}
+   * Ids of these events that are stored: a hint, which lets them skip the signature check; {@link append}
    * decides. Never those of private kinds: only who has the whole event is told that it is known (R-05-29).
    */
-  known(ids: readonly string[]): ReadonlySet<string> {
-    // An event that waits to be erased is refused, not known (R-05-21); `append` tells which they are.
-    if (this.#isHiding) return new Set();
-    return this.#store.lookups.storedOf(ids, this.#limits.privateKinds);
+  known(events: readonly Event[]): ReadonlySet<string> {
+    // An event that waits to be erased is refused, not known (R-05-21).
+    const shown = this.#isHiding ? events.filter((event) => !this.#hides(event)) : events;
+    return this.#store.lookups.storedOf(
+      shown.map(({ id }) => id),
+      this.#limits.privateKinds,
+    );
   }
 
   /** Why an event that is not appended must not be passed on either (R-05-06, R-05-21). */

@@ -2,6 +2,9 @@ import { type Event, idOfRaw } from "../protocol/event.ts";
 import type { Losses } from "./losses.ts";
 import type { Sql } from "./sql.ts";
 
+/** Events of one author that are counted for a ban. */
+const MOST_COUNTED = 5000;
+
 /** Finds stored events by id, and tells which of those that were read have gone since. */
 export class Lookups {
   readonly #sql: Sql;
@@ -30,6 +33,17 @@ export class Lookups {
       JSON.stringify(ids),
     );
     return new Set(rows.filter(([, kind]) => !except.has(kind as number)).map(([id]) => id as string));
+  }
+
+  /** How many events of an author are stored, and how many of them of other kinds than `except`: 5,000 at most. */
+  storedBy(pubkey: string, except: ReadonlySet<number>): { stored: number; shown: number } {
+    const [row] = this.#sql.all(
+      `SELECT count(*), total(kind NOT IN (SELECT value FROM json_each(?2)))
+       FROM (SELECT kind FROM event INDEXED BY event_author WHERE pubkey = unhex(?1) LIMIT ${MOST_COUNTED})`,
+      pubkey,
+      JSON.stringify([...except]),
+    );
+    return { stored: Number(row?.[0]), shown: Number(row?.[1]) };
   }
 
   /** Those of these raw events that are where they were when {@link Losses.count} was what is given. */

@@ -37,3 +37,14 @@ test("beyond MAX_CONNECTIONS: 503 with Retry-After", async () => {
   await connect();
   await expect(connect()).rejects.toThrow("refused with 503, Retry-After: 30");
 });
+
+test.each([
+  [{}, true],
+  [{ CLIENT_IP_HEADER: "X-Real-IP" }, false],
+])("behind a proxy on this machine it warns once if CLIENT_IP_HEADER is not set: %j", async (variables, isWarning) => {
+  server = await startServer(variables);
+  await connect();
+  expect(server.output()).not.toContain("a proxy on this machine");
+  for (let i = 0; i < 3; i++) await connect({ "X-Forwarded-For": "203.0.113.7", "X-Real-IP": "203.0.113.7" });
+  expect(server.output().split("a proxy on this machine sends X-Forwarded-For").length - 1).toBe(isWarning ? 1 : 0);
+});

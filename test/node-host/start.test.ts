@@ -27,6 +27,10 @@ describe("a relay started without any configuration", () => {
     expect((await fetch(server.httpUrl)).status).toBe(200);
   });
 
+  test("R-08-02 says that every page may read it", () => {
+    expect(server.output()).toMatch(/^Warning: every web page that you visit may read this relay\./m);
+  });
+
   test("T-139 R-06-24 its NIP-11 document has the defaults and nothing empty", async () => {
     expectDefaults(await information(server));
   });
@@ -67,6 +71,7 @@ describe("a relay with a public RELAY_URL", () => {
   test("R-08-02 says who may read and publish, and warns of what every key may", () => {
     expect(server().output()).toMatch(/^ +Reading +every key that logs in$/m);
     expect(server().output()).toMatch(/^ +Publishing +keys on the allow list, and admins$/m);
+    expect(server().output()).not.toContain("every web page");
     expect(server().output()).toMatch(/^Warning: every key may read from wss:\/\/relay\.example\.com\./m);
   });
 });

@@ -54,6 +54,7 @@ export function putAll(store: EventStore, events: readonly Event[]): void {
 
 /** Access of a relay whose lists are empty. */
 export const NO_LISTS: AccessLists = {
+  revision: 0,
   has: () => false,
   get: () => undefined,
   entries: () => [],

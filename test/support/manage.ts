@@ -33,6 +33,8 @@ export interface Answer {
   status: number;
   result?: unknown;
   error?: string;
+  /** Events that a ban hides. */
+  hidden?: number;
 }
 
 type Fetch = (url: string, init: RequestInit) => Promise<Response>;

@@ -11,6 +11,11 @@ describe("R-06-25 a refusal names the variable and says what it must be", () => 
     ["MAX_LIMIT", "50001", 'MAX_LIMIT must be a whole number of events from 1 to 50000, not "50001".'],
     ["MAX_STORAGE", "1e9", 'MAX_STORAGE must be a whole number of bytes from 1000000 to 10000000000, not "1e9".'],
     ["AUTH_REQUIRED", "TRUE", 'AUTH_REQUIRED must be true or false, not "TRUE".'],
+    [
+      "ALLOWED_ORIGINS",
+      "https://a.example/path",
+      'ALLOWED_ORIGINS must be up to 100 origins of pages like https://app.example.com, separated by commas, not "https://a.example/path".',
+    ],
     ["READ_ACCESS", "all", 'READ_ACCESS must be open, authenticated, allowed or members, not "all".'],
     [
       "RELAY_URL",

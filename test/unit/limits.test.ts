@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { networkOf, normalizeAddress, withoutPort } from "../../src/protocol/ip-address.ts";
+import { networkOf, normalizeAddress, normalizeNetwork, withoutPort } from "../../src/protocol/ip-address.ts";
 import { parseConfig } from "../../src/relay/config/config.ts";
 import { Connection, newIdentity, originOf } from "../../src/relay/connection.ts";
 import { Buckets } from "../../src/relay/limits/buckets.ts";
@@ -171,4 +171,19 @@ describe("addresses", () => {
     ["2001:db8:1::", "2001:db8:1:0::/64"],
     ["::1", "::1"],
   ])("the network of %s", (address, network) => expect(networkOf(address)).toBe(network));
+
+  test.each([
+    ["203.0.113.7", "203.0.113.7"],
+    ["2001:DB8:1:2:3::7", "2001:db8:1:2::/64"],
+    ["2001:db8:1:2:3::7/48", "2001:db8:1::/48"],
+    ["2001:db8:ffff::/35", "2001:db8:e000::/35"],
+    ["2001:db8::7/128", "2001:db8::7/128"],
+    ["::1", "::1/128"],
+    ["2001:db8::/15", undefined],
+    ["2001:db8::/129", undefined],
+    ["2001:db8::/", undefined],
+    ["2001:db8::/48/48", undefined],
+    ["203.0.113.0/24", undefined],
+    ["/64", undefined],
+  ])("R-05-74 a block of %s", (text, network) => expect(normalizeNetwork(text)).toBe(network));
 });

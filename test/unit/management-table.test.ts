@@ -20,12 +20,19 @@ function withRoles(body: (management: Management, done: unknown[][], lists: Acce
       return undefined;
     };
   const membership: Membership = {
-    removeMember: () => false,
-    createRole: note("createRole"),
-    editRole: note("editRole"),
-    deleteRole: note("deleteRole"),
-    assignRole: note("assignRole"),
-    unassignRole: note("unassignRole"),
+    members: {
+      all: () => [],
+      joined: () => undefined,
+      addMember: note("addMember"),
+      removeMember: () => false,
+      roles: () => [],
+      createRole: note("createRole"),
+      editRole: note("editRole"),
+      deleteRole: note("deleteRole"),
+      assignRole: note("assignRole"),
+      unassignRole: note("unassignRole"),
+    },
+    invites: { list: () => [], revoke: () => false },
   };
   const management = new Management({
     access: { config: parseConfig({ RELAY_PUBKEY: alice.pubkey, ALLOWED_KINDS: "1,7,30023" }), lists },
@@ -33,8 +40,8 @@ function withRoles(body: (management: Management, done: unknown[][], lists: Acce
     clock: { nowSeconds: () => 1000 },
     storedOf: () => new Set(),
     authorOf: () => undefined,
-    removeEvent() {},
-    eraseSoon() {},
+    storedBy: () => ({ stored: 0, shown: 0 }),
+    eraseAt() {},
     closeBlocked() {},
     enforce: () => done.push(["enforced"]),
     statistics: () => ({}),
@@ -55,7 +62,7 @@ test("R-05-72 the methods of roles hand on what they are given", () => {
     expect(done.filter(([name]) => name !== "enforced")).toEqual([
       ["createRole", { id: "mod", label: "Moderator", description: "keeps order", color: "#00ff00", order: 2 }],
       ["editRole", { id: "mod", label: "", description: null, color: undefined, order: undefined }],
-      ["assignRole", bob.pubkey, "mod"],
+      ["assignRole", bob.pubkey, "mod", { by: alice.pubkey, at: 1000 }],
       ["unassignRole", bob.pubkey, "mod"],
       ["deleteRole", "mod"],
     ]);

@@ -8,8 +8,9 @@ import { failureFrames } from "../../relay/refusals.ts";
 import { NewerSchemaError } from "../../store/schema.ts";
 import { assemble, type Running } from "../assemble.ts";
 import { answer } from "../http/answer.ts";
-import { turnAway } from "../http/door.ts";
+import { proxyWarning, turnAway } from "../http/door.ts";
 import { plain } from "../http/pages.ts";
+import { warnOnce } from "../warn.ts";
 import { Alarms } from "./alarms.ts";
 import { Breaths } from "./breath.ts";
 import { clientAddress } from "./client-address.ts";
@@ -168,7 +169,7 @@ export class RelayObject extends DurableObject<Env> {
     });
     const warning = warningOf(running.access);
     // Not again each time that it wakes.
-    if (warning !== undefined && this.ctx.getWebSockets().length === 0) console.warn(warning);
+    if (warning !== undefined && this.ctx.getWebSockets().length === 0) warnOnce(warning);
     const breaths = new Breaths(this.#clock);
     const around = { sockets, hibernation, alarms, turns, breaths, spent: () => sql.meter.spent };
     this.#assembled = { ...running, ...around };
@@ -178,10 +179,12 @@ export class RelayObject extends DurableObject<Env> {
 
 /** Lets a client in, or says why not. */
 function accept(request: Request, running: Assembled): Response {
-  const { config, access, relay, sockets, hibernation, turns } = running;
+  const { config, blocked, relay, sockets, hibernation, turns } = running;
   const address = clientAddress(request);
   const origin = address === undefined ? undefined : originOf(address);
-  const refusal = turnAway(origin, config, access.lists, [relay.connections, sockets.lingering]);
+  const warning = proxyWarning(origin?.isLoopback ?? false, request.headers, config);
+  if (warning !== undefined) warnOnce(warning);
+  const refusal = turnAway(origin, config, blocked, [relay.connections, sockets.lingering]);
   if (refusal !== undefined) return refusal;
   return turns.do(() => {
     const [client, peer] = sockets.accept(origin);

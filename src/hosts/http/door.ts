@@ -1,6 +1,6 @@
 import type { Config } from "../../relay/config/config.ts";
 import type { Origin } from "../../relay/connection.ts";
-import type { AccessLists } from "../../relay/ports.ts";
+import type { Blocked } from "../../relay/limits/blocked.ts";
 import { plain } from "./pages.ts";
 
 /** How many connections of a sort there are, in all and from one client. */
@@ -22,10 +22,10 @@ const RETRY = { "Retry-After": "30" };
 export function turnAway(
   origin: Origin | undefined,
   config: Config,
-  lists: AccessLists,
+  blocked: Blocked,
   sorts: readonly Counted[],
 ): Response | undefined {
-  if (origin !== undefined && lists.has("blocked-ip", origin.address)) return plain(403, "This address is blocked.");
+  if (origin !== undefined && blocked.has(origin.address)) return plain(403, "This address is blocked.");
   if (sorts.some(({ size }) => size >= config.maxConnections)) {
     return plain(503, "The relay has too many connections.", RETRY);
   }
@@ -33,4 +33,17 @@ export function turnAway(
   const most = config.maxConnectionsPerIp ?? DEFAULT_PER_ADDRESS;
   if (sorts.every((sort) => sort.countFrom(origin) < most)) return undefined;
   return plain(429, "There are too many connections from this address.", RETRY);
+}
+
+/** Headers in which proxies name the client. */
+const FORWARDED = ["Forwarded", "X-Forwarded-For", "X-Real-IP", "CF-Connecting-IP", "True-Client-IP"];
+
+/** What the operator is told of a request that a proxy on this machine seems to have passed on, and of others like it. */
+export function proxyWarning(isLoopback: boolean, headers: Headers, config: Config): string | undefined {
+  const header = FORWARDED.find((name) => headers.has(name));
+  if (config.clientIpHeader !== undefined || !isLoopback || header === undefined) return undefined;
+  return (
+    `Warning: a proxy on this machine sends ${header}, and all its clients count as one of this machine. ` +
+    "Set CLIENT_IP_HEADER to the header that it overwrites."
+  );
 }

@@ -80,8 +80,9 @@ function call(event: Event, body: Uint8Array<ArrayBuffer>, { access, host, manag
   if (!management.mayCall(caller, parsed.method)) return failure(403, "restricted: this key may not call this method");
   const spent = spend(event, access, host.clock.nowSeconds());
   if (spent !== undefined) return failure(spent.startsWith("rate-limited") ? 429 : 401, spent);
-  const result = management.call(caller, parsed.method, parsed.params);
-  return Response.json(result.ok ? { result: result.value } : { result: null, error: result.reason });
+  const told = {};
+  const result = management.call(caller, parsed.method, parsed.params, told);
+  return Response.json(result.ok ? { result: result.value, ...told } : { result: null, error: result.reason });
 }
 
 const NO_ADMIN: Reason = "restricted: this key is no admin's";

@@ -13,6 +13,9 @@ export function errandOf(request: Request, config: Config): Errand | Response {
   const isStatus = url.pathname === "/health" || url.pathname === "/api/stats";
   const isUpgrade = request.headers.get("Upgrade")?.toLowerCase() === "websocket";
   if (!isRelay && (isUpgrade || !isStatus)) return plain(404, "Not found.");
+  // What a page may only read, as the NIP-11 document, every page may.
+  const isRead = !isUpgrade && (request.method === "GET" || request.method === "HEAD");
+  if (!isRead && !mayConnect(request, config)) return plain(403, "Pages of this origin may not connect.");
   if (request.method === "OPTIONS") return preflight();
   const isGet = request.method === "GET" || request.method === "HEAD";
   if (isGet && isRelay && isUpgrade) return canUpgrade(request) ? "upgrade" : upgradeRequired();
@@ -32,4 +35,10 @@ const upgradeRequired = () =>
 function canUpgrade({ headers }: Request): boolean {
   const key = headers.get("Sec-WebSocket-Key") ?? "";
   return headers.get("Sec-WebSocket-Version") === "13" && /^[A-Za-z0-9+/]{22}==$/.test(key);
+}
+
+/** Whether `ALLOWED_ORIGINS` lets the page in that a browser names; what is no browser names none. */
+function mayConnect({ headers }: Request, { allowedOrigins }: Config): boolean {
+  const origin = headers.get("Origin");
+  return origin === null || allowedOrigins === undefined || allowedOrigins.includes(origin.toLowerCase());
 }

@@ -25,12 +25,14 @@ function inWords(access: Access, mode: Mode): string {
 
 /** What an operator has to know about a relay that every key may use; undefined if there is nothing. */
 export function warningOf(access: Access): string | undefined {
-  const { url, readAccess, writeAccess } = access.config;
-  const what = [
-    ...(isOpen(modeOf(access, readAccess)) ? ["read from"] : []),
-    ...(isOpen(modeOf(access, writeAccess)) ? ["publish to"] : []),
-  ].join(" and ");
-  if (what === "" || isLoopbackHost(new URL(url).hostname)) return undefined;
-  const names = ["READ_ACCESS", "WRITE_ACCESS"].join(" and ");
-  return `Warning: every key may ${what} ${url}. Set ${names} to allowed or members to keep others out.`;
+  const { url, readAccess, writeAccess, allowedOrigins } = access.config;
+  const isReadable = isOpen(modeOf(access, readAccess));
+  if (isLoopbackHost(new URL(url).hostname)) {
+    if (!isReadable || allowedOrigins !== undefined) return undefined;
+    return "Warning: every web page that you visit may read this relay. Set READ_ACCESS or ALLOWED_ORIGINS to prevent that.";
+  }
+  const isWritable = isOpen(modeOf(access, writeAccess));
+  if (!isReadable && !isWritable) return undefined;
+  const what = [isReadable ? "read from" : "", isWritable ? "publish to" : ""].filter(Boolean).join(" and ");
+  return `Warning: every key may ${what} ${url}. Set READ_ACCESS and WRITE_ACCESS to allowed or members to prevent that.`;
 }

@@ -102,6 +102,17 @@ function urlOf(text: string, protocols: readonly string[]): URL | undefined {
   return url !== null && url.hostname !== "" && protocols.includes(url.protocol) ? url : undefined;
 }
 
+/** Some origins of web pages, as browsers send them. */
+export function origins<const A extends About>(about: A) {
+  const parse = (item: string) => {
+    const url = URL.parse(item);
+    const isOrigin = item === "null" || (url !== null && /^[a-z][a-z0-9+.-]*:\/\/[^/?#@\s]+$/i.test(item));
+    if (!isOrigin) return undefined;
+    return url === null || url.origin === "null" ? item.toLowerCase() : url.origin;
+  };
+  return list("origins of pages like https://app.example.com", parse, about);
+}
+
 /** A public key. */
 export function publicKey<const A extends About>(about: A) {
   const parse = (value: string) => (isHex64(value) ? value : undefined);

@@ -4,6 +4,7 @@ import {
   integer,
   integers,
   oneOf,
+  origins,
   publicKey,
   publicKeys,
   relayUrl,
@@ -66,6 +67,10 @@ const ACCESS = {
     help: "who may read: every key, every key and with `AUTH_REQUIRED=false` too only after a login, keys on the allow list, or members",
   }),
   WRITE_ACCESS: oneOf(ACCESS_MODES, { unset: "as above", help: "who may publish, as above" }),
+  ALLOWED_ORIGINS: origins({
+    unset: "any",
+    help: "web pages from which a browser may connect and manage; what is no browser sends no origin and is let in",
+  }),
   INVITE_ACCESS: oneOf(["admins", "members"], {
     default: "admins",
     help: "who may ask for invite codes: admins, or members too",
@@ -188,6 +193,13 @@ const RETENTION = {
     help: "how long job results (6000–6999) are kept, other events of these kinds for ever; `0`: all of them",
   }),
   RETENTION: retention({ default: "", help: "further rules, tried first; the first that covers a kind decides" }),
+  BAN_ERASE_AFTER: integer({
+    default: 604_800,
+    min: 0,
+    max: 31_536_000,
+    unit: "seconds",
+    help: "how long what a ban hides is kept, so that an unban brings it back; less while the storage is full",
+  }),
   MAX_STORAGE: integer({
     default: 9_000_000_000,
     min: 1_000_000,

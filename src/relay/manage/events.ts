@@ -1,4 +1,5 @@
 import type { AccessLists } from "../ports.ts";
+import { hide } from "./hide.ts";
 import { FULL, listing } from "./listing.ts";
 import { change, type Method } from "./method.ts";
 import { eventId, reason } from "./parameters.ts";
@@ -9,26 +10,18 @@ const reported = listing("reported-event", "id");
 /** Single events: banned, allowed, reported. */
 export const eventMethods: Record<string, Method> = {
   banevent: change([eventId, reason], (call, id, why) => {
-    const { membership, authorOf, removeEvent, eraseSoon, afterwards } = call;
+    const { membership, authorOf, storedOf } = call;
     const { lists } = call.access;
     // The list of members would be gone until the next change.
     const author = authorOf(id);
     if (membership !== undefined && author !== undefined && author === lists.get("signing", "self")) {
       return "restricted: the relay's own events cannot be banned";
     }
+    if (!lists.has("banned-event", id) && author !== undefined && !hide(call, id)) return FULL;
     if (!lists.put("banned-event", id, why)) return FULL;
     lists.remove("allowed-event", id);
     lists.remove("reported-event", id);
-    // Hidden as long as it cannot be removed.
-    lists.put("erasing", id, "");
-    afterwards.push(() => {
-      try {
-        removeEvent(id);
-        lists.remove("erasing", id);
-      } catch {
-        eraseSoon();
-      }
-    });
+    if (storedOf([id]).has(id)) call.told.hidden = 1;
     return undefined;
   }),
   unbanevent: change([eventId, reason], ({ access: { lists } }, id) => {
@@ -56,7 +49,7 @@ export const eventMethods: Record<string, Method> = {
   },
 };
 
-/** What has not been removed yet is seen again. */
+/** What has not been erased yet is seen again. */
 function unban(lists: AccessLists, id: string): void {
   lists.remove("banned-event", id);
   lists.remove("erasing", id);

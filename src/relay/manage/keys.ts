@@ -1,5 +1,6 @@
 import type { Reason } from "../../protocol/reason.ts";
 import { isAdmin, isOperator, removeAllowed, usesAllowList } from "../access/access.ts";
+import { hide } from "./hide.ts";
 import { FULL, listing } from "./listing.ts";
 import { type Call, change, type Method } from "./method.ts";
 import { publicKey, reason } from "./parameters.ts";
@@ -15,14 +16,17 @@ export const keyMethods: Record<string, Method> = {
     }
     const refusal = refuseAdmin(call, key);
     if (refusal !== undefined) return refusal;
+    const { stored, shown } = call.storedBy(key);
+    // Nobody is on the list `erasing` who is not banned.
+    if (!lists.has("banned-pubkey", key) && stored > 0 && !hide(call, key)) return FULL;
     if (!lists.put("banned-pubkey", key, why)) return FULL;
     removeAllowed(call.access, key);
     // A row that is kept while there are no members would be a membership again once there are.
-    if (call.membership === undefined) lists.remove("member", key);
-    else call.membership.removeMember(key);
-    // Hides what is stored until the job has removed it. Nobody is on this list who is not banned.
-    lists.put("erasing", key, "");
-    call.eraseSoon();
+    if (call.membership === undefined) {
+      lists.remove("member", key);
+      lists.remove("joined", key);
+    } else call.membership.members.removeMember(key);
+    if (shown > 0) call.told.hidden = shown;
     return undefined;
   }),
   unbanpubkey: change([publicKey, reason], (call, key) => refuseAdmin(call, key) ?? unban(call, key)),
@@ -45,7 +49,7 @@ export const keyMethods: Record<string, Method> = {
 const NOT_USED: Reason =
   "restricted: the allow list decides nothing here, see READ_ACCESS and WRITE_ACCESS; unbanpubkey lifts a ban";
 
-/** What has not been removed yet is seen again, and nothing that comes from now on is removed. */
+/** What has not been erased yet is seen again, and nothing that comes from now on is removed. */
 function unban({ access: { lists } }: Call, key: string): undefined {
   lists.remove("banned-pubkey", key);
   lists.remove("erasing", key);

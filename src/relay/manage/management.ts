@@ -59,14 +59,14 @@ export class Management {
 
   /**
    * Calls a method for an admin who may. A change, its record and what ends by it are of one turn; a refused call changes
-   * nothing.
+   * nothing. What is to be told besides the result is added to `told`.
    */
-  call(caller: string, name: string, params: readonly unknown[]): Result<unknown> {
+  call(caller: string, name: string, params: readonly unknown[], told: Record<string, unknown> = {}): Result<unknown> {
     const { changeLog, clock, enforce } = this.#deps;
     const method = this.#methods.get(name);
     if (method === undefined) return refuse("unsupported: no such method here, ask for supportedmethods");
     const afterwards: (() => void)[] = [];
-    const call: Call = { ...this.#deps, caller, grantable: this.#grantable, afterwards };
+    const call: Call = { ...this.#deps, caller, grantable: this.#grantable, told, afterwards };
     if (!method.isChange) return method.run(call, params);
     // What somebody did must not be forgotten because they do more; an operator can do without the record as well.
     if (!isOperator(call.access, caller) && changeLog.isRecordFull(caller)) return refuse(RECORD_FULL);

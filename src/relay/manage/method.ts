@@ -12,10 +12,10 @@ export interface ManageDeps {
   storedOf: StoredOf;
   /** Public key of the author of an event, if it is stored. */
   authorOf(id: string): string | undefined;
-  /** Removes an event, if it is stored. */
-  removeEvent(id: string): void;
-  /** A key has been put on the list `erasing`. */
-  eraseSoon(): void;
+  /** Events of an author that are stored, and those of them that are not private: both up to a bound. */
+  storedBy(pubkey: string): { stored: number; shown: number };
+  /** An entry of the list `erasing` is due then, in Unix seconds. */
+  eraseAt(seconds: number): void;
   /** Ends the connections from addresses that are blocked. */
   closeBlocked(): void;
   /** Who may do what has changed: connections lose what they may not have any longer. */
@@ -31,6 +31,8 @@ export interface Call extends ManageDeps {
   caller: string;
   /** Methods of this relay that an operator may grant. */
   grantable: ReadonlySet<string>;
+  /** Further members of the answer. */
+  told: Record<string, unknown>;
   /** What is done once the change is committed: it could not be undone with it. */
   afterwards: (() => void)[];
 }

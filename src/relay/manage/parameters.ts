@@ -1,5 +1,5 @@
 import { MAX_KIND } from "../../protocol/event.ts";
-import { normalizeAddress } from "../../protocol/ip-address.ts";
+import { normalizeNetwork } from "../../protocol/ip-address.ts";
 import { accept, type Result, refuse } from "../../protocol/reason.ts";
 import { exceedsCharacters, isHex64 } from "../../protocol/text.ts";
 import type { Parameter } from "./method.ts";
@@ -36,11 +36,11 @@ export const kind = integer("the kind", 0, MAX_KIND);
 /** Why something is done, for the lists and the audit list; empty if left out. */
 export const reason: Parameter<string> = (value) => text("the reason", MAX_REASON)(value ?? "");
 
-/** A literal IP address, in its one form. */
+/** A literal IP address, or an IPv6 network, in its one form. */
 export const address: Parameter<string> = (value) => {
-  const normalized = typeof value === "string" ? normalizeAddress(value) : undefined;
+  const normalized = typeof value === "string" ? normalizeNetwork(value) : undefined;
   return normalized === undefined
-    ? refuse("invalid: the address must be a literal IPv4 or IPv6 address")
+    ? refuse("invalid: the address must be a literal IPv4 or IPv6 address, or an IPv6 prefix like 2001:db8::/48")
     : accept(normalized);
 };
 

@@ -1,37 +1,77 @@
 import { accept, type Reason } from "../../protocol/reason.ts";
 import type { RoleParts } from "../../protocol/role.ts";
-import { type Call, change, type Method, type Parameter } from "./method.ts";
-import { publicKey, text } from "./parameters.ts";
+import type { Invites } from "../members/invites.ts";
+import type { Joined, Members } from "../members/members.ts";
+import { pageSize } from "./listing.ts";
+import { type Call, change, type Method, type Parameter, question } from "./method.ts";
+import { optional, publicKey, reason, text } from "./parameters.ts";
 
-/** What the methods need of membership: each change says why not, or undefined when it is done. */
+/** What the methods need of membership; without it they are not there. */
 export interface Membership {
-  /** Whether the key was a member. */
-  removeMember(pubkey: string): boolean;
-  createRole(role: RoleParts): Reason | undefined;
-  editRole(role: RoleParts): Reason | undefined;
-  deleteRole(id: string): Reason | undefined;
-  assignRole(pubkey: string, roleId: string): Reason | undefined;
-  unassignRole(pubkey: string, roleId: string): Reason | undefined;
+  members: Pick<
+    Members,
+    | "all"
+    | "joined"
+    | "addMember"
+    | "removeMember"
+    | "roles"
+    | "createRole"
+    | "editRole"
+    | "deleteRole"
+    | "assignRole"
+    | "unassignRole"
+  >;
+  invites: Pick<Invites, "list" | "revoke">;
 }
 
 const roleId: Parameter<string> = (value) => text("the role id", 64)(value === "" ? undefined : value);
 
+const inviteId: Parameter<string> = (value) => text("the invite", 64)(value === "" ? undefined : value);
+
 /** Label, description, color and order are judged with the role as a whole. */
 const parametersOfRole = [roleId, accept, accept, accept, accept] as const;
 
-/** Roles of members (NIP-43); not there without membership. */
+/** Members, their roles and invites (NIP-43); not there without membership. */
 export const roleMethods: Record<string, Method> = {
-  createrole: roleChange((membership, role) => membership.createRole(role)),
-  editrole: roleChange((membership, role) => membership.editRole(role)),
-  deleterole: change([roleId], (call, id) => membershipOf(call).deleteRole(id)),
-  assignrole: change([publicKey, roleId], (call, key, id) => membershipOf(call).assignRole(key, id)),
-  unassignrole: change([publicKey, roleId], (call, key, id) => membershipOf(call).unassignRole(key, id)),
+  createrole: roleChange((members, role) => members.createRole(role)),
+  editrole: roleChange((members, role) => members.editRole(role)),
+  deleterole: change([roleId], (call, id) => membersOf(call).deleteRole(id)),
+  listroles: question([], (call) => membersOf(call).roles()),
+  assignrole: change([publicKey, roleId], (call, key, id) => membersOf(call).assignRole(key, id, joined(call))),
+  unassignrole: change([publicKey, roleId], (call, key, id) => membersOf(call).unassignRole(key, id)),
+  addmember: change([publicKey, reason], (call, key) => membersOf(call).addMember(key, joined(call))),
+  // What the key has published stays: a ban is what hides that.
+  removemember: change([publicKey, reason], (call, key) => {
+    membersOf(call).removeMember(key);
+    return undefined;
+  }),
+  listmembers: question([pageSize, optional(publicKey)], (call, limit, after = "") => {
+    const members = membersOf(call);
+    const rest = members.all().filter(([pubkey]) => pubkey > after);
+    return rest.slice(0, limit).map(([pubkey, roles]) => {
+      const { by, at } = members.joined(pubkey) ?? {};
+      return { pubkey, roles, inviter: by, joined_at: at };
+    });
+  }),
+  listinvites: question([], (call) => membershipOf(call).invites.list(call.clock.nowSeconds())),
+  revokeinvite: change([inviteId], (call, id) => (membershipOf(call).invites.revoke(id) ? undefined : NO_INVITE)),
 };
 
-function roleChange(body: (membership: Membership, role: RoleParts) => Reason | undefined): Method {
+const NO_INVITE: Reason = "invalid: there is no such invite";
+
+function roleChange(body: (members: Membership["members"], role: RoleParts) => Reason | undefined): Method {
   return change(parametersOfRole, (call, id, label, description, color, order) =>
-    body(membershipOf(call), { id, label, description, color, order }),
+    body(membersOf(call), { id, label, description, color, order }),
   );
+}
+
+/** Who admits a member by this call, and when. */
+function joined({ caller, clock }: Call): Joined {
+  return { by: caller, at: clock.nowSeconds() };
+}
+
+function membersOf(call: Call): Membership["members"] {
+  return membershipOf(call).members;
 }
 
 function membershipOf({ membership }: Call): Membership {

@@ -11,6 +11,12 @@ const MAX_LIST_BYTES = 1_000_000;
 /** What is in the tag of one member besides its roles, in bytes. */
 const MEMBER_BYTES = 64 + '["member",""],'.length;
 
+/** How a key became a member: who admitted it, if somebody did, and when, in Unix seconds. */
+export interface Joined {
+  by?: string;
+  at: number;
+}
+
 /** What the list of members makes known to others. */
 export interface MemberChanges {
   /** Something is to be published: `key:` and a member, `role:` and a role, or `members`. */
@@ -39,15 +45,27 @@ export class Members {
     return this.#access.lists.entries("member").map(([pubkey, roles]) => [pubkey, JSON.parse(roles) as string[]]);
   }
 
-  addMember(pubkey: string): Reason | undefined {
-    return this.has(pubkey) ? undefined : this.#put(pubkey, []);
+  addMember(pubkey: string, joined: Joined): Reason | undefined {
+    return this.has(pubkey) ? undefined : this.#put(pubkey, [], joined);
+  }
+
+  /** How a key became a member; undefined where that was not recorded. */
+  joined(pubkey: string): Joined | undefined {
+    const detail = this.#access.lists.get("joined", pubkey);
+    return detail === undefined ? undefined : (JSON.parse(detail) as Joined);
   }
 
   /** Ends a membership with its roles. Whether the key was a member; what it may no longer read is the caller's to end. */
   removeMember(pubkey: string): boolean {
     if (!this.#access.lists.remove("member", pubkey)) return false;
+    this.#access.lists.remove("joined", pubkey);
     this.#changes.owe(`key:${pubkey}`);
     return true;
+  }
+
+  /** In the order of their ids. */
+  roles(): Role[] {
+    return this.#access.lists.entries("role").map(([, detail]) => JSON.parse(detail) as Role);
   }
 
   role(id: string): Role | undefined {
@@ -85,10 +103,10 @@ export class Members {
   }
 
   /** Makes the key a member if it is none. */
-  assignRole(pubkey: string, id: string): Reason | undefined {
+  assignRole(pubkey: string, id: string, joined: Joined): Reason | undefined {
     if (!this.#access.lists.has("role", id)) return NO_ROLE;
     const roles = this.#rolesOf(pubkey);
-    return roles.includes(id) ? undefined : this.#put(pubkey, [...roles, id]);
+    return roles.includes(id) ? undefined : this.#put(pubkey, [...roles, id], joined);
   }
 
   unassignRole(pubkey: string, id: string): Reason | undefined {
@@ -104,7 +122,7 @@ export class Members {
     return JSON.parse(this.#access.lists.get("member", pubkey) ?? "[]") as string[];
   }
 
-  #put(pubkey: string, roles: string[]): Reason | undefined {
+  #put(pubkey: string, roles: string[], joined: Joined): Reason | undefined {
     const { config, lists } = this.#access;
     if (lists.has("banned-pubkey", pubkey)) return "blocked: this key is banned";
     const isNew = !this.has(pubkey);
@@ -112,6 +130,7 @@ export class Members {
     const isFull = (isNew && lists.size("member") >= config.maxMembers) || this.#bytesWith(detail) > MAX_LIST_BYTES;
     if (isFull) return "restricted: the list of members is full, no invite code opens it";
     lists.put("member", pubkey, detail);
+    if (isNew) lists.put("joined", pubkey, JSON.stringify(joined));
     this.#changes.owe(isNew ? `key:${pubkey}` : "members");
     return undefined;
   }

@@ -6,7 +6,7 @@ import { type Filter, matches } from "../../protocol/filter.ts";
 import { INVITE_KIND, JOIN_KIND, LEAVE_KIND } from "../../protocol/kind.ts";
 import type { Reason } from "../../protocol/reason.ts";
 import { COST, type Meter } from "../../protocol/work.ts";
-import { isAdmin, mayInvite, refuseBanned } from "../access/access.ts";
+import { isAdmin, isOperator, mayInvite, refuseBanned } from "../access/access.ts";
 import { countFailure, refuseAttempt } from "../access/attempts.ts";
 import type { Connection } from "../connection.ts";
 import type { ChangeLog } from "../ports.ts";
@@ -34,22 +34,24 @@ export interface MembershipDeps extends JudgeDeps {
   enforce: (pubkey: string) => void;
 }
 
+const RECORD_FULL: Reason = "rate-limited: this key has joined and left too often";
+
 /** What an OK says. */
 type Verdict = [accepted: boolean, text: Reason];
 
 /** Members of the relay (NIP-43): requests to join and leave, invites, and what is published about it. */
 export class Membership {
   readonly members: Members;
+  readonly invites: Invites;
   readonly announcements: Announcements;
   readonly #deps: MembershipDeps;
   readonly #signer: Signer;
-  readonly #invites: Invites;
 
   constructor(deps: MembershipDeps) {
     const { access, crypto, host, issue, secretKey } = deps;
     this.#deps = deps;
     this.#signer = new Signer(secretKey, crypto);
-    this.#invites = new Invites(access, crypto, host.randomHex);
+    this.invites = new Invites(access, crypto, host.randomHex);
     this.members = new Members(access, { owe: (subject) => this.announcements.owe(subject) });
     this.announcements = new Announcements({
       lists: access.lists,
@@ -81,7 +83,7 @@ export class Membership {
       const refusal = policy({ event, tags, now, config, access, authed, isFull: false, find: () => undefined });
       if (refusal !== undefined) return [false, refusal];
     }
-    if (event.kind === LEAVE_KIND) return this.#leave(event.pubkey);
+    if (event.kind === LEAVE_KIND) return this.#leave(event.pubkey, now);
     return this.#join(connection, event.pubkey, event.tags.find((tag) => tag[0] === "claim")?.[1] ?? "", now);
   }
 
@@ -94,25 +96,33 @@ export class Membership {
     if (needsCode) {
       const limited = refuseAttempt(connection, "attempts to join with an invite code", now);
       if (limited !== undefined) return [false, limited];
-      const refusal = this.#invites.refuse(claim, now);
+      const refusal = this.invites.refuse(claim, now);
       if (refusal !== undefined) {
         countFailure(connection, now);
         host.survival.keep(connection);
         return [false, refusal];
       }
     }
-    const refusal = changeLog.atomically(() => {
-      const full = this.members.addMember(pubkey);
-      if (full === undefined && needsCode) this.#invites.use(claim);
-      return full;
+    if (this.#isRecordFull(pubkey)) return [false, RECORD_FULL];
+    const refusal = this.#atomically(() => {
+      const by = needsCode ? this.invites.inviterOf(claim) : undefined;
+      const full = this.members.addMember(pubkey, { ...(by !== undefined && { by }), at: now });
+      if (full !== undefined) return full;
+      if (needsCode) this.invites.use(claim);
+      changeLog.record({ at: now, pubkey, method: "join", params: JSON.stringify(by === undefined ? [] : [by]) });
+      return undefined;
     });
     if (refusal !== undefined) return [false, refusal];
     return [true, `info: welcome to ${config.relayUrls[0]}`];
   }
 
-  #leave(pubkey: string): Verdict {
+  #leave(pubkey: string, now: number): Verdict {
     const { changeLog, enforce } = this.#deps;
-    const wasMember = changeLog.atomically(() => this.members.removeMember(pubkey));
+    const wasMember = changeLog.atomically(() => {
+      const was = this.members.removeMember(pubkey);
+      if (!this.#isRecordFull(pubkey)) changeLog.record({ at: now, pubkey, method: "leave", params: "[]" });
+      return was;
+    });
     if (wasMember) enforce(pubkey);
     return [true, wasMember ? "info: you have left this relay" : "info: you were no member of this relay"];
   }
@@ -129,13 +139,40 @@ export class Membership {
       filter.kinds?.has(INVITE_KIND) === true && filter.limit !== 0 && matches(filter, blank, []);
     if (!filters.some(asksFor)) return undefined;
     const inviter = [...authed].find((key) => mayInvite(this.#deps.access, key));
-    const code = inviter === undefined ? undefined : this.#invites.codeFor(inviter, created_at);
+    const code = inviter === undefined ? undefined : this.#codeFor(inviter, created_at);
     if (code === undefined) return undefined;
     const { raw } = this.#signer.sign({ ...draft, tags: [["-"], ["claim", code]] });
     const rest = filters.map((filter) =>
       filter.limit !== undefined && asksFor(filter) ? { ...filter, limit: filter.limit - 1 } : filter,
     );
     return { raw, filters: rest };
+  }
+
+  #codeFor(inviter: string, at: number): string | undefined {
+    const { changeLog } = this.#deps;
+    if (this.#isRecordFull(inviter)) return undefined;
+    return this.#atomically(() => {
+      const code = this.invites.codeFor(inviter, at);
+      const params = JSON.stringify(code === undefined ? [] : [this.invites.idOf(code)]);
+      if (code !== undefined) changeLog.record({ at, pubkey: inviter, method: "invite", params });
+      return code;
+    });
+  }
+
+  /** Does all of `body` or, if it throws, nothing. */
+  #atomically<T>(body: () => T): T {
+    try {
+      return this.#deps.changeLog.atomically(body);
+    } catch (error) {
+      this.invites.reload();
+      throw error;
+    }
+  }
+
+  /** Nobody but an operator has what they did forgotten by doing more. */
+  #isRecordFull(pubkey: string): boolean {
+    const { access, changeLog } = this.#deps;
+    return !isOperator(access, pubkey) && changeLog.isRecordFull(pubkey);
   }
 }
 

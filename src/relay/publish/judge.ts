@@ -54,10 +54,9 @@ export class Judge {
 
   /** Those that are stored already and need no signature (R-02-12): none if one may take away what is stored now. */
   known(batch: readonly Waiting[]): ReadonlySet<string> {
-    const ids = batch.map(({ event: { event } }) => event.id);
     if (batch.some(({ event: { event } }) => isErasing(event) || isReplacement(event))) return new Set();
     try {
-      return this.#deps.log.known(ids);
+      return this.#deps.log.known(batch.map(({ event: { event } }) => event));
     } catch (error) {
       // Only a hint: what is amiss shows when they are stored, and each is answered then.
       this.#deps.host.report("looking up known events failed", { error: String(error) });

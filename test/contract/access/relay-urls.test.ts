@@ -211,3 +211,36 @@ test("R-08-02 NIP-11 has icon, banner and terms_of_service", async () => {
     limitation: { max_limit: 5000 },
   });
 });
+
+describe("ALLOWED_ORIGINS", () => {
+  const allowed = "https://app.example.com";
+  const cases: [origin: string | undefined, isLetIn: boolean][] = [
+    [undefined, true],
+    [allowed, true],
+    ["HTTPS://app.example.com", true],
+    ["http://app.example.com", false],
+    ["https://app.example.com.evil.example", false],
+    ["null", false],
+    ["chrome-extension://abc", true],
+  ];
+
+  test("R-01-01 bounds from which pages a browser connects and manages, and who reads NIP-11 is not asked", async () => {
+    const relay = freshRelay({ ALLOWED_ORIGINS: `${allowed}:443/, chrome-extension://ABC`.replace("/,", ",") });
+    for (const [origin, isLetIn] of cases) {
+      const headers: Record<string, string> = origin === undefined ? {} : { Origin: origin };
+      expect([origin, (await relay.upgrade({ headers })).status]).toEqual([origin, isLetIn ? 101 : 403]);
+      const preflight = await relay.fetch("/", { method: "OPTIONS", headers });
+      expect([origin, preflight.status]).toEqual([origin, isLetIn ? 204 : 403]);
+      expect((await relay.fetch("/", { method: "POST", headers })).status).toBe(isLetIn ? 415 : 403);
+      const nip11 = await relay.fetch("/", { headers: { ...headers, Accept: "application/nostr+json" } });
+      expect([nip11.status, nip11.headers.get("Access-Control-Allow-Origin")]).toEqual([200, "*"]);
+    }
+  });
+
+  test("R-01-01 without it every page may connect", async () => {
+    const relay = freshRelay();
+    for (const [Origin] of cases) {
+      expect((await relay.upgrade({ headers: Origin === undefined ? {} : { Origin } })).status).toBe(101);
+    }
+  });
+});

@@ -34,6 +34,7 @@ const DOCUMENT: Type = {
     payment_required: "bool",
     restricted_writes: "bool",
   },
+  access: { read: "string", write: "string" },
   retention: [{ kinds: [["int"]], time: "int" }],
 };
 

@@ -111,8 +111,9 @@ test("T-129 R-05-58 banpubkey: events blocked, AUTH still fine, listed meanwhile
   const [a, c] = [await login(alice), await login(carol)];
   const before = unique(carol);
   await c.publish(before);
-  expect(await call("banpubkey", carol.pubkey, "spam")).toEqual(DONE);
-  expect(await call("banpubkey", carol.pubkey, "spam")).toEqual(DONE);
+  for (let twice = 0; twice < 2; twice++) {
+    expect(await call("banpubkey", carol.pubkey, "spam")).toEqual({ ...DONE, hidden: 1 });
+  }
   expect((await call("listbannedpubkeys")).result).toEqual([{ pubkey: carol.pubkey, reason: "spam" }]);
   const event = unique(carol);
   expect(await c.publish(event)).toEqual(["OK", event.id, false, expect.stringMatching(/^blocked: ./)]);
@@ -129,18 +130,63 @@ test("T-129 R-05-58 banpubkey: events blocked, AUTH still fine, listed meanwhile
   expect(idsOf(await a.query({ authors: [carol.pubkey] }))).toContain(event.id);
 });
 
-test("R-05-74 the stored events of a banned key are hidden at once and removed in the background", async () => {
+const WEEK = 604_800;
+
+test("R-05-74 the stored events of a banned key are hidden and counted at once, and erased after a week", async () => {
   const relay = managedRelay();
+  const at = now();
+  relay.setTime(at);
   const [a, c] = [await relay.login(alice), await relay.login(carol)];
   const kept = unique(alice);
   await a.publish(kept);
   for (let n = 0; n < 5; n++) await c.publish(unique(carol));
-  await relay.call("banpubkey", carol.pubkey);
+  await c.publish(unique(carol, { kind: 1059 }));
+  expect(await relay.call("banpubkey", carol.pubkey)).toEqual({ ...DONE, hidden: 5 });
   expect(await a.query({})).toEqual([kept]);
+  expect(await relay.due()).toBe(at + WEEK);
+  await relay.restart();
+  expect(await a.query({})).toEqual([kept]);
+  relay.setTime(at + WEEK - 1);
+  await relay.ring();
+  expect(await storedEvents(relay)).toBe(7);
+  relay.setTime(at + WEEK);
   await relay.ring();
   expect(await storedEvents(relay)).toBe(1);
+  relay.setTime(at);
   await relay.call("unbanpubkey", carol.pubkey);
   expect(await a.query({})).toEqual([kept]);
+});
+
+test("R-05-74 an unban brings back what has not been erased, and it is not erased later", async () => {
+  const relay = managedRelay({ BAN_ERASE_AFTER: "60" });
+  const at = now();
+  relay.setTime(at);
+  const [a, c] = [await relay.login(alice), await relay.login(carol)];
+  const [first, second] = [unique(carol), unique(carol)];
+  for (const event of [first, second]) await c.publish(event);
+  await relay.call("banevent", first.id);
+  await relay.call("banpubkey", carol.pubkey);
+  expect(await a.query({})).toEqual([]);
+  await relay.call("unbanpubkey", carol.pubkey);
+  expect(await a.query({})).toEqual([second]);
+  await relay.call("unbanevent", first.id);
+  relay.setTime(at + 61);
+  await relay.ring();
+  expect(idsOf(await a.query({}))).toEqual(idsOf([first, second]));
+});
+
+test("R-05-74 while the storage is full, what a ban hides is erased at once", async () => {
+  const relay = managedRelay({ MAX_STORAGE: "1000000" });
+  const [a, c] = [await relay.login(alice), await relay.login(carol)];
+  await relay.call("banpubkey", bob.pubkey);
+  const content = "x".repeat(90_000);
+  let stored = 0;
+  while ((await c.publish(unique(carol, { content: `${content}${stored}` })))[2]) stored++;
+  expect(await relay.call("banpubkey", carol.pubkey)).toEqual({ ...DONE, hidden: stored });
+  await relay.ring();
+  expect(await storedEvents(relay)).toBeLessThan(stored);
+  expect(await a.query({})).toEqual([]);
+  expect((await a.publish(unique(alice)))[2]).toBe(true);
 });
 
 test("R-05-74 what a key publishes after its ban was lifted is not removed", async () => {
@@ -170,7 +216,7 @@ test("R-05-74 a ban ends what the connection of that key has open, and only that
 });
 
 test("R-05-74 an event that was sent before a ban is answered, and does not outlive it", async () => {
-  const relay = managedRelay();
+  const relay = managedRelay({ BAN_ERASE_AFTER: "0" });
   const [a, c] = [await relay.login(alice), await relay.login(carol)];
   const events = Array.from({ length: 20 }, () => unique(carol));
   for (const event of events) c.send(["EVENT", event]);

@@ -1,0 +1,9 @@
+import type { Call } from "./method.ts";
+
+/** Hides what is stored of a key, or under an id, and has it erased after `BAN_ERASE_AFTER`. False if too much waits. */
+export function hide({ access: { config, lists }, clock, eraseAt }: Call, subject: string): boolean {
+  const due = clock.nowSeconds() + config.banEraseAfter;
+  if (!lists.put("erasing", subject, String(due))) return false;
+  eraseAt(due);
+  return true;
+}
