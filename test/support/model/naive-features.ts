@@ -90,13 +90,15 @@ export function namedIds(deletion: Event): string[] {
 
 /** Addresses of its own author that a kind 5 names, in the form of `addressOf` (R-05-04, R-04-06). */
 export function namedAddresses(deletion: Event): string[] {
-  return valuesOf(deletion, "a").filter((value) => {
+  const named = valuesOf(deletion, "a").filter((value) => {
     const [kind = "", pubkey, ...d] = (value ?? "").split(":");
     if (!/^(0|[1-9][0-9]*)$/.test(kind) || pubkey !== deletion.pubkey) return false;
     const isReplaceable = kind === "0" || kind === "3" || (Number(kind) >= 10000 && Number(kind) < 20000);
     const isAddressable = Number(kind) >= 30000 && Number(kind) < 40000;
     return (isAddressable && d.length > 0) || (isReplaceable && d.join(":") === "");
   }) as string[];
+  // That of a replaceable kind may lack its last colon.
+  return named.map((value) => (value.split(":").length === 2 ? `${value}:` : value));
 }
 
 /** R-05-09: a kind 5 that names an id or a key in upper-case hex. */
