@@ -3,7 +3,7 @@ import { OPERATION_NAMES } from "../support/model/operations.ts";
 import { report, run, shrink, type Tally } from "./session.ts";
 
 /** Sessions of one seed after the other, so that a red run speaks of the change at hand. */
-const SEEDS = Array.from({ length: 60 }, (_, i) => i + 1);
+const SEEDS = Array.from({ length: 80 }, (_, i) => i + 1);
 const OPERATIONS = 200;
 
 /** What has to occur at least once over all seeds, or the sessions prove less than they seem to. */

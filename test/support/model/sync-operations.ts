@@ -6,7 +6,7 @@ import type { Content, Operation, State, SyncRecord } from "./steps.ts";
 
 /** Sync: the operations of section 5.8. */
 export const SYNC_MESSAGES: readonly Operation[] = [
-  { name: "open sync", weight: 6, generate: openSync },
+  { name: "open sync", weight: 8, generate: openSync },
   {
     name: "go on with sync",
     weight: 10,
