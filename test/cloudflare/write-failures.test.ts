@@ -196,11 +196,16 @@ test("R-06-17 the lists are what they were before a change that failed, also whe
 });
 
 test("R-05-72 a banned event that cannot be removed is hidden, and removed later", async () => {
-  const relay = inspected(managedRelay());
+  const relay = inspected(managedRelay({ BAN_ERASE_AFTER: "0" }));
   const a = await relay.login(alice);
   const event = await publishOne(a);
-  const answer = await whileBroken(relay, /DELETE FROM event/, () => relay.call("banevent", event.id));
-  expect(answer).toEqual(DONE);
+  const answer = await whileBroken(relay, /DELETE FROM event/, async () => {
+    const banned = await relay.call("banevent", event.id);
+    await relay.ring();
+    return banned;
+  });
+  expect(answer).toEqual({ ...DONE, hidden: 1 });
+  expect(await storedEvents(relay)).toBe(1);
   expect(await a.query({ ids: [event.id] })).toEqual([]);
   await relay.evict();
   expect(await a.query({ ids: [event.id] })).toEqual([]);
