@@ -22,7 +22,10 @@ afterAll(() => server.stop());
 /** How often a text stands in the files of the relay. */
 function onDisk(text: string): number {
   const files = readdirSync(server.dataDirectory).filter((name) => name !== "lock");
-  return files.reduce((sum, name) => sum + readFileSync(join(server.dataDirectory, name), "latin1").split(text).length - 1, 0);
+  return files.reduce(
+    (sum, name) => sum + readFileSync(join(server.dataDirectory, name), "latin1").split(text).length - 1,
+    0,
+  );
 }
 
 async function publish(by: Key, events: readonly Event[]): Promise<void> {
@@ -40,7 +43,11 @@ const texts = (mark: string, by: Key, count: number, length = 0): Event[] =>
 
 test("R-05-10 R-05-20 after a deletion, a request to vanish and a ban the text is in no file", async () => {
   const marks = ["MARKDELETED", "MARKVANISHED", "MARKBANNED"] as const;
-  const [deleted, vanished, banned] = [texts(marks[0], alice, 3), texts(marks[1], bob, 50), texts(marks[2], carol, 3, 20_000)];
+  const [deleted, vanished, banned] = [
+    texts(marks[0], alice, 3),
+    texts(marks[1], bob, 50),
+    texts(marks[2], carol, 3, 20_000),
+  ];
   await publish(alice, deleted);
   await publish(bob, vanished);
   await publish(carol, banned);

@@ -125,7 +125,9 @@ export function openSql(path: string): NodeSql {
       return result;
     },
     pages() {
-      const [[all, free] = []] = sql.all("SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count");
+      const [[all, free] = []] = sql.all(
+        "SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count",
+      );
       return { all: Number(all), free: Number(free) };
     },
     giveBack(max) {
