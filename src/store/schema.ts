@@ -66,6 +66,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "INSERT INTO tombstone SELECT pubkey, id FROM tombstone_by_id",
     "DROP TABLE tombstone_by_id",
   ],
+  // It had words with their diacritics.
+  NEW_SEARCH,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
