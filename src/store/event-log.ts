@@ -5,7 +5,7 @@ import type { Records } from "../protocol/negentropy/records.ts";
 import type { Reason } from "../protocol/reason.ts";
 import type { RetentionRule } from "../protocol/retention.ts";
 import type { Reader } from "../protocol/visibility.ts";
-import { freesRoom } from "./erase/deletion.ts";
+import { buriesTooMany, freesRoom } from "./erase/deletion.ts";
 import type { EventStore } from "./event-store.ts";
 import { type Counted, countMatches } from "./read/count.ts";
 import { collectRecords } from "./read/records.ts";
@@ -58,10 +58,10 @@ export class EventLog {
     this.#erasing = erasing;
   }
 
-  /** Whether the store is so full that it takes only what frees room. */
+  /** Whether the store is so full that it takes only what frees room. Once it is, that is asked each time: anything may make room. */
   isFull(): boolean {
     const { revision } = this.#store;
-    if (this.#revision !== revision) this.#isFull = this.#sql.size() >= this.#limits.maxStorage;
+    if (this.#isFull || this.#revision !== revision) this.#isFull = this.#sql.size() >= this.#limits.maxStorage;
     this.#revision = revision;
     return this.#isFull;
   }
@@ -69,6 +69,18 @@ export class EventLog {
   /** Whether the store takes this event: it is not full, or the event is a small kind 5 that frees room. */
   hasRoomFor(event: VerifiedEvent): boolean {
     return !this.isFull() || freesRoom(this.#sql, event);
+  }
+
+  /** Whether a kind 5 may leave its tombstones, as far as those of its author go (R-05-06). */
+  mayBury(verified: VerifiedEvent): boolean {
+    const { event } = verified;
+    if (!buriesTooMany(this.#sql, event)) return true;
+    return freesRoom(this.#sql, verified) || this.#store.lookups.find(event.id) !== undefined;
+  }
+
+  /** Whether nothing of what a request to vanish asks for is left to do (R-05-22). */
+  isObeyed(event: Event): boolean {
+    return this.#store.vanishing.isObeyed(event);
   }
 
   /**
@@ -109,6 +121,7 @@ export class EventLog {
     const scan = new Scan(this.#sql, filters, reader, this.#limits, this.#snapshot());
     return new StoredAnswer(scan, this.#store, {
       nowSeconds: this.#nowSeconds,
+      retention: this.#limits.retention,
       hides: (event) => this.#isHiding && this.#hides(event),
       isHinting: this.#limits.eoseHintEnabled,
     });

@@ -12,7 +12,7 @@ import { Lookups } from "./lookups.ts";
 import { type Loss, Losses, type Lost } from "./losses.ts";
 import { type Candidate, candidateOf, type Prior, Priors } from "./prior.ts";
 import { Recent } from "./recent.ts";
-import { type PutResult, runsOf } from "./runs.ts";
+import { isNew, type PutResult, runsOf } from "./runs.ts";
 import { readMeta, writeMeta } from "./schema.ts";
 import { SearchIndex, type SearchRules } from "./search/search-index.ts";
 import type { Row, Sql } from "./sql.ts";
@@ -145,8 +145,7 @@ export class EventStore {
     if (batch.some(({ event: { kind } }) => kind === DELETION_KIND || kind === VANISH_KIND)) this.#priors.expectGone();
     const results = this.#tryAll(batch, (run) => (isUnkept(run) ? run.map(this.#obey) : this.#putRun(run)));
     batch.forEach(({ event }, i) => {
-      const outcome = results[i]?.outcome;
-      if (event.kind !== VANISH_KIND || (outcome !== "stored" && outcome !== "obeyed")) return;
+      if (event.kind !== VANISH_KIND || !isNew(results[i])) return;
       this.vanishing.begin(event);
       this.losses.noteVanishing();
     });
@@ -229,8 +228,9 @@ export class EventStore {
 
   /** A request to vanish that is not kept. */
   readonly #obey = ({ event }: VerifiedEvent): PutResult => {
-    this.vanishing.request(event);
-    return { outcome: "obeyed" };
+    const wasObeyed = this.vanishing.isObeyed(event);
+    if (!wasObeyed) this.vanishing.request(event);
+    return { outcome: "obeyed", isNew: !wasObeyed };
   };
 
   /**

@@ -25,12 +25,12 @@ export interface Candidate {
 const [STORED, TOMBSTONE, VANISHED, ADDRESS] = [0, 1, 2, 3];
 
 const IN_EVENTS = `SELECT ${STORED}, value, NULL FROM json_each(?1) CROSS JOIN event e ON e.id = unhex(value)`;
-const IN_TOMBSTONES = `SELECT ${TOMBSTONE}, value, lower(hex(t.pubkey))
-  FROM json_each(?1) CROSS JOIN tombstone t ON t.id = unhex(value)`;
+const IN_TOMBSTONES = `SELECT ${TOMBSTONE}, substr(value, 65), substr(value, 1, 64) FROM json_each(?2)
+  CROSS JOIN tombstone t ON t.pubkey = unhex(substr(value, 1, 64)) AND t.id = unhex(substr(value, 65))`;
 const IN_VANISHED = `SELECT ${VANISHED}, value, v.until
-  FROM json_each(?2) CROSS JOIN vanished v ON v.pubkey = unhex(value)`;
+  FROM json_each(?3) CROSS JOIN vanished v ON v.pubkey = unhex(value)`;
 const IN_ADDRESSES = `SELECT ${ADDRESS}, value, a.until
-  FROM json_each(?3) CROSS JOIN address_tombstone a ON a.address = unhex(value)`;
+  FROM json_each(?4) CROSS JOIN address_tombstone a ON a.address = unhex(value)`;
 
 const IS_ANY_GONE = `SELECT EXISTS(SELECT 1 FROM tombstone) OR EXISTS(SELECT 1 FROM address_tombstone)
   OR EXISTS(SELECT 1 FROM vanished) OR EXISTS(SELECT 1 FROM unfinished)`;
@@ -66,9 +66,15 @@ export class Priors {
       return candidates.map(({ event }) => ({ isStored: stored.has(event.id), block: undefined, isErased: false }));
     }
     const addresses = candidates.flatMap(({ address }) => address ?? []);
-    const owners = new Set(candidates.flatMap(({ event }) => ownersOf(event)));
+    const deleters = candidates.flatMap(({ event }) => ownersOf(event).map((owner) => owner + event.id));
+    const owners = new Set(deleters.map((deleter) => deleter.slice(0, 64)));
     const arms = [IN_EVENTS, IN_TOMBSTONES, IN_VANISHED, ...(addresses.length > 0 ? [IN_ADDRESSES] : [])];
-    const bindings = [ids, JSON.stringify([...owners]), ...(addresses.length > 0 ? [JSON.stringify(addresses)] : [])];
+    const bindings = [
+      ids,
+      JSON.stringify(deleters),
+      JSON.stringify([...owners]),
+      ...(addresses.length > 0 ? [JSON.stringify(addresses)] : []),
+    ];
     return this.#judge(this.#sql.all(arms.join(" UNION ALL "), ...bindings), candidates);
   }
 

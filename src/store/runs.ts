@@ -3,7 +3,7 @@ import { DELETION_KIND, VANISH_KIND } from "../protocol/deletion.ts";
 import { kindClass } from "../protocol/kind.ts";
 
 /**
- * What became of one event. `obeyed` is a request to vanish that was carried out and not kept; `failed` means that nothing
+ * What became of one event. `obeyed` is a request to vanish that was carried out, now or before, and not kept; `failed` means that nothing
  * of it was written.
  */
 export type PutResult =
@@ -12,8 +12,13 @@ export type PutResult =
   | { outcome: "superseded" }
   | { outcome: "deleted" }
   | { outcome: "vanished" }
-  | { outcome: "obeyed" }
+  | { outcome: "obeyed"; isNew: boolean }
   | { outcome: "failed"; error: unknown };
+
+/** Whether the event is stored or carried out, and was not before. */
+export function isNew(result: PutResult | undefined): boolean {
+  return result?.outcome === "stored" || (result?.outcome === "obeyed" && result.isNew);
+}
 
 /** Splits a batch, in order, so that an event which may change what another meets stands alone. */
 export function runsOf(batch: readonly VerifiedEvent[]): VerifiedEvent[][] {

@@ -1,5 +1,17 @@
 import type { Sql } from "./sql.ts";
 
+/** An empty index of NIP-50 in place of the one that is there: it is filled behind. */
+const NEW_SEARCH = [
+  "DROP TABLE search",
+  "CREATE VIRTUAL TABLE search USING fts5(text, content='', contentless_delete=1, detail=none, tokenize='ascii')",
+  // It merges segments when it is told to, a page at a time: by itself it does hundreds in the midst of a write.
+  "INSERT INTO search(search, rank) VALUES('automerge', 0)",
+  "INSERT INTO search(search, rank) VALUES('usermerge', 8)",
+  "INSERT INTO search(search, rank) VALUES('crisismerge', 500)",
+  "INSERT INTO search(search, rank) VALUES('secure-delete', 1)",
+  "DELETE FROM meta WHERE key = 'search'",
+];
+
 /**
  * Numbered, append-only migrations: entry n brings a store from version n to n + 1.
  *
@@ -46,21 +58,21 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE TABLE unfinished(number INTEGER PRIMARY KEY, seq INTEGER NOT NULL, work TEXT NOT NULL, raw TEXT NOT NULL) STRICT",
   ],
   // The index of NIP-50 knew where in a text a word stands, which is found in the text itself. It is filled anew.
+  NEW_SEARCH,
+  // Tombstones are found by their author, whose ban takes them away.
   [
-    "DROP TABLE search",
-    "CREATE VIRTUAL TABLE search USING fts5(text, content='', contentless_delete=1, detail=none, tokenize='ascii')",
-    // It merges segments when it is told to, a page at a time: by itself it does hundreds in the midst of a write.
-    "INSERT INTO search(search, rank) VALUES('automerge', 0)",
-    "INSERT INTO search(search, rank) VALUES('usermerge', 8)",
-    "INSERT INTO search(search, rank) VALUES('crisismerge', 500)",
-    "INSERT INTO search(search, rank) VALUES('secure-delete', 1)",
-    "DELETE FROM meta WHERE key = 'search'",
+    "ALTER TABLE tombstone RENAME TO tombstone_by_id",
+    "CREATE TABLE tombstone(pubkey BLOB NOT NULL, id BLOB NOT NULL, PRIMARY KEY(pubkey, id)) STRICT, WITHOUT ROWID",
+    "INSERT INTO tombstone SELECT pubkey, id FROM tombstone_by_id",
+    "DROP TABLE tombstone_by_id",
   ],
   // Nothing changes in what is stored. From here on the address key of a long `d` holds its hash, which older versions
   // do not look for.
   [],
   // How many changes of one caller are remembered is asked with each.
   ["CREATE INDEX audit_caller ON audit(pubkey)"],
+  // It had words with their diacritics.
+  NEW_SEARCH,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Event } from "../../src/protocol/event.ts";
 import type { Records } from "../../src/protocol/negentropy/records.ts";
 import { Cleanup } from "../../src/store/erase/cleanup.ts";
-import { AUTHOR, filter, finish, NOW, OTHER, READER, Stock, unsigned } from "./stocked.ts";
+import { AUTHOR, filter, finish, NOW, OTHER, READER, Stock, unsigned, verified } from "./stocked.ts";
 
 // What is removed is hidden at once and erased behind, in bounded steps.
 
@@ -58,6 +58,35 @@ test("R-05-06 a deletion of 2000 unknown ids is in force at once; a ban of its a
   expect(stock.rows("tombstone")).toBe(0);
   expect(stock.rows("tag")).toBe(0);
   expect(stock.sql.size() - empty).toBeLessThan(0.2 * (full - empty));
+});
+
+test("R-05-06 a key leaves so many tombstones; a ban takes all of them, also those whose kind 5 is gone", () => {
+  const stock = new Stock();
+  const mine = unsigned();
+  stock.put(mine, unsigned({ pubkey: OTHER }));
+  const naming = (name: string, value: (i: number) => string, count = 2000) =>
+    unsigned({
+      kind: 5,
+      tags: [["expiration", String(NOW + 60)], ...Array.from({ length: count }, (_, i) => [name, value(i)])],
+    });
+  const unknown = (serial: number) => (i: number) => `${serial}${i}`.padStart(64, "0");
+  for (let serial = 1; serial <= 4; serial++) expect(stock.put(naming("e", unknown(serial)))).toEqual(["stored"]);
+  expect(stock.put(naming("a", (i) => `30023:${AUTHOR}:${i}`))).toEqual(["stored"]);
+  stock.put(unsigned({ kind: 5, pubkey: OTHER, tags: [["e", unknown(7)(0)]] }));
+  stock.erase();
+  expect(stock.rows("tombstone") + stock.rows("address_tombstone")).toBe(10_001);
+  const may = (event: Event) => stock.log.mayBury(verified(event));
+  expect(may(naming("e", unknown(5), 1))).toBe(false);
+  expect(may(naming("a", (i) => `30024:${AUTHOR}:${i}`, 1))).toBe(false);
+  expect(may(naming("e", () => mine.id, 1))).toBe(true);
+  expect(may({ ...naming("e", unknown(5)), pubkey: OTHER })).toBe(true);
+  const cleanup = new Cleanup(stock.sql, stock.store);
+  while (cleanup.removeExpired(NOW + 60, 250) > 0);
+  stock.erase();
+  expect(stock.rows("tombstone") + stock.rows("address_tombstone")).toBe(10_001);
+  while (cleanup.removeAuthor(AUTHOR, 250) > 0);
+  expect(stock.rows("tombstone") + stock.rows("address_tombstone")).toBe(1);
+  expect(stock.rows("event")).toBe(2);
 });
 
 test("R-05-07 an address deletion that is pending blocks and hides what is not newer", () => {

@@ -25,8 +25,12 @@ test.each<[string, string[]]>([
   ["", []],
   ["Hello, World-wide 42!", ["hello", "world", "wide", "42"]],
   ["don't", ["don", "t"]],
-  ["Cafe\u0301 ＦＵＬＬ ﬁne", ["café", "full", "fine"]],
+  ["Cafe\u0301 ＦＵＬＬ ﬁne", ["cafe", "full", "fine"]],
   ["ΟΔΟΣ οδος", ["οδοσ", "οδοσ"]],
+  ["Zürich naïve Łódź Øre İstanbul ẤN", ["zurich", "naive", "lodz", "ore", "istanbul", "an"]],
+  ["Ἀθῆναι Ёлка й", ["αθηναι", "елка", "и"]],
+  // Marks that make another word are kept.
+  ["한국 हिंदी ガ שָׁלוֹם", ["한국", "हिंदी", "ガ", "שָׁלוֹם".normalize("NFC")]],
   ["I ❤️ 👍🏽👩‍🚀🇩🇪x", ["i", "❤", "👍", "👩", "🚀", "🇩🇪", "x"]],
   ["東京タワー is", ["東", "京", "タ", "ワ", "ー", "is"]],
   ["a\u0000b\nc", ["a", "b", "c"]],

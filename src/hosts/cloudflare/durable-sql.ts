@@ -1,8 +1,8 @@
 import { Meter } from "../../protocol/work.ts";
 import { chargeRow, chargeStatement, type Row, type Sql, type SqlValue } from "../../store/sql.ts";
 
-/** The store's view of a Durable Object's SQLite. */
-export function durableSql(storage: DurableObjectStorage): Sql {
+/** The store's view of a Durable Object's SQLite. `others` are the bytes in it that are not the store's. */
+export function durableSql(storage: DurableObjectStorage, others: () => number = () => 0): Sql {
   const meter = Object.assign(new Meter(), { written: 0, read: 0 });
   const { sql } = storage;
   const durable: Sql = {
@@ -25,7 +25,7 @@ export function durableSql(storage: DurableObjectStorage): Sql {
       }
       meter.read += cursor.rowsRead;
     },
-    size: () => sql.databaseSize,
+    size: () => sql.databaseSize - others(),
     transaction: (body) => storage.transactionSync(body),
   };
   return durable;

@@ -56,7 +56,9 @@ export class Hibernation implements Survival {
   readonly #report: Log;
   /** Subscriptions without a row, in the order in which they were opened. */
   readonly #unwritten = new Map<Connection, Map<Subscription, Waiting>>();
-  readonly #written = new WeakSet<Subscription>();
+  /** Those that have one, and its bytes. */
+  readonly #written = new Map<Subscription, number>();
+  #rowBytes = 0;
   /** Keys of rows that could not be deleted; after an eviction they would bring back what has ended. */
   readonly #undeleted = new Set<string>();
   /** Connections whose attachment still names what has ended. */
@@ -72,6 +74,11 @@ export class Hibernation implements Survival {
     this.#sockets = sockets;
     this.#meter = meter;
     this.#report = report;
+  }
+
+  /** What the rows of open subscriptions take of the storage, in bytes: they are not counted as stored (R-06-20). */
+  get rowBytes(): number {
+    return this.#rowBytes;
   }
 
   /** Writes the attachment anew. Where it has no room for the names of all that has no row yet, rows are written now. */
@@ -94,7 +101,7 @@ export class Hibernation implements Survival {
     const { connection } = subscription;
     const key = keyOf(subscription);
     try {
-      if (this.#written.delete(subscription)) {
+      if (this.#unwrite(subscription)) {
         this.#undeleted.add(key);
         this.#delete([key]);
       } else if (this.#remove(subscription)) {
@@ -109,10 +116,7 @@ export class Hibernation implements Survival {
 
   /** A subscription was found after the object was away: in the store, or `unwritten` in an attachment. */
   restored(subscription: Subscription, isWritten: boolean): void {
-    if (isWritten) {
-      this.#written.add(subscription);
-      return;
-    }
+    if (isWritten) return this.#wrote(subscription);
     this.#add(subscription);
     this.#arm(TICK_MS);
   }
@@ -123,6 +127,18 @@ export class Hibernation implements Survival {
     const named = sizeOf(id) + NAMED_ALONE;
     ofConnection.set(subscription, { ticks: this.#ticks, whole: named + sizeOf(source), named });
     this.#unwritten.set(connection, ofConnection);
+  }
+
+  #wrote(subscription: Subscription): void {
+    const bytes = keyOf(subscription).length + sizeOf(subscription.source);
+    this.#written.set(subscription, bytes);
+    this.#rowBytes += bytes;
+  }
+
+  /** Whether it had a row. */
+  #unwrite(subscription: Subscription): boolean {
+    this.#rowBytes -= this.#written.get(subscription) ?? 0;
+    return this.#written.delete(subscription);
   }
 
   /** Whether it was there. */
@@ -166,7 +182,7 @@ export class Hibernation implements Survival {
     });
     for (const subscription of batch) {
       this.#undeleted.delete(keyOf(subscription));
-      this.#written.add(subscription);
+      this.#wrote(subscription);
       this.#remove(subscription);
     }
     for (const connection of new Set(batch.map((subscription) => subscription.connection))) this.#save(connection);

@@ -146,11 +146,11 @@ export class RelayObject extends DurableObject<Env> {
     if (this.#assembled !== undefined) return this.#assembled;
     const config = parseConfig(this.env);
     this.#ownUrls.addTo(config);
-    const sql = durableSql(this.ctx.storage);
+    const sql = durableSql(this.ctx.storage, () => hibernation.rowBytes);
     const sockets = new Sockets(this.ctx);
     const turns: Turns = new Turns(this.#clock, () => running.relay.run(), report);
     const clock = turns.clock(this.#clock);
-    const hibernation = new Hibernation(this.ctx.storage, clock, sockets, sql.meter, report);
+    const hibernation: Hibernation = new Hibernation(this.ctx.storage, clock, sockets, sql.meter, report);
     const host = {
       clock,
       survival: hibernation,

@@ -78,9 +78,16 @@ const BOUNDARY = /[^\p{M}\u1160-\u11ff\uff9e\uff9f\udc00-\udfff]/v;
 /** UTF-16 units that are normalized at a time: some characters become eighteen. */
 const PIECE = 1024;
 
+/** Marks on letters of scripts in which a word without them is the same word to who looks for it. */
+const DIACRITICS = /(?<=[\p{sc=Latin}\p{sc=Greek}\p{sc=Cyrillic}])\p{Mn}+/gu;
+
+/** Letters whose stroke is no mark of its own, and the missing dot. */
+const STROKES: Readonly<Record<string, string>> = { đ: "d", ħ: "h", ı: "i", ł: "l", ø: "o", ŧ: "t" };
+const STROKED = new RegExp(`[${Object.keys(STROKES).join("")}]`, "gu");
+
 /**
- * Compatible forms (NFKC) and both cases as one, up to `most` UTF-16 units, without variation selectors. Takes time in
- * proportion to the text, whatever it is.
+ * Compatible forms (NFKC) and both cases as one, up to `most` UTF-16 units, without variation selectors and diacritics. Takes
+ * time in proportion to the text, whatever it is.
  */
 export function foldText(text: string, most: number): string {
   if (PLAIN.test(text)) return text.slice(0, most).toLowerCase();
@@ -89,7 +96,7 @@ export function foldText(text: string, most: number): string {
   for (let from = 0; from < source.length && folded.length < most; ) {
     let to = from + PIECE;
     while (to < source.length && !BOUNDARY.test(source.charAt(to))) to++;
-    folded += source.slice(from, to).normalize("NFKC");
+    folded += source.slice(from, to).normalize("NFKD").replace(DIACRITICS, "").normalize("NFC");
     from = to;
   }
   // Which sigma the lower case has depends on what follows.
@@ -97,5 +104,6 @@ export function foldText(text: string, most: number): string {
     .slice(0, most)
     .toLowerCase()
     .replaceAll("ς", "σ")
+    .replace(STROKED, (letter) => STROKES[letter] as string)
     .replace(/\p{Variation_Selector}+/gu, "");
 }

@@ -3,10 +3,12 @@ import { VANISH_KIND } from "../../protocol/deletion.ts";
 import type { Event } from "../../protocol/event.ts";
 import { kindClass } from "../../protocol/kind.ts";
 import type { Reason } from "../../protocol/reason.ts";
+import { MAX_TOMBSTONES } from "../../store/erase/deletion.ts";
 import type { EventLog } from "../../store/event-log.ts";
 import { type Access, refuseReader, refuseWriter } from "../access/access.ts";
 import type { Config } from "../config/config.ts";
 import type { Connection } from "../connection.ts";
+import { Buckets } from "../limits/buckets.ts";
 import type { Host } from "../ports.ts";
 import { isErasing } from "./batch.ts";
 import { admitEvent, isRefusedAgain, isRefusedLate } from "./policy.ts";
@@ -17,6 +19,11 @@ export const BLOCKED = {
   vanished: "blocked: its author or recipient asked to vanish",
 } satisfies Record<string, Reason>;
 
+const TOO_MANY_DELETIONS: Reason = `restricted: this key has deleted so much (${MAX_TOMBSTONES} ids and addresses) that it may only delete what is stored here`;
+
+/** Requests to vanish by those who may not write: so many of one network. */
+const STRANGERS = { perSecond: 1 / 60, burst: 10 };
+
 export interface JudgeDeps {
   config: Config;
   access: Access;
@@ -24,25 +31,41 @@ export interface JudgeDeps {
   host: Host;
 }
 
-/** What is asked of an event before it is stored, beyond its shape, id and signature. Changes nothing. */
+/** What is asked of an event before it is stored, beyond its shape, id and signature. Changes nothing but the rate of requests to vanish. */
 export class Judge {
   readonly #deps: JudgeDeps;
+  readonly #strangers = new Buckets(STRANGERS);
 
   constructor(deps: JudgeDeps) {
     this.#deps = deps;
   }
 
   /** Why a verified event may not be published by whoever hands it in (R-02-12), or undefined. */
-  refuse({ authed }: Connection, verified: VerifiedEvent): Reason | undefined {
+  refuse(connection: Connection, verified: VerifiedEvent): Reason | undefined {
+    const { authed } = connection;
     const { config, access, log, host } = this.#deps;
     const { event, tags } = verified;
     const isFull = !log.hasRoomFor(verified);
     // Who may not read does not learn what is here. Asked for few events, so not before.
     const find = (wanted: string) => (refuseReader(access, authed) === undefined ? log.find(wanted) : undefined);
-    return admitEvent({ event, tags, now: host.clock.nowSeconds(), config, access, authed, isFull, find }, () => {
+    const submission = { event, tags, now: host.clock.nowSeconds(), config, access, authed, isFull, find };
+    const refusal = admitEvent(submission, () => {
       const block = log.blockOf(event);
       return block && BLOCKED[block];
     });
+    return refusal ?? (log.mayBury(verified) ? this.#refuseVanishing(connection, event) : TOO_MANY_DELETIONS);
+  }
+
+  /** Of those who may not write only a few requests to vanish are heard, and every one that is known already (R-05-22). */
+  #refuseVanishing({ authed, origin }: Connection, event: Event): Reason | undefined {
+    const { access, log, host } = this.#deps;
+    if (event.kind !== VANISH_KIND || refuseWriter(access, authed) === undefined || log.isObeyed(event))
+      return undefined;
+    const [network, nowMs] = [origin?.network ?? "", host.clock.nowMs()];
+    const waitMs = this.#strangers.waitFor(network, 1, nowMs);
+    if (waitMs > 0) return `rate-limited: too many requests to vanish, retry=${Math.ceil(waitMs / 1000)}`;
+    this.#strangers.take(network, 1, nowMs);
+    return undefined;
   }
 
   /** Whether an event may be answered as a duplicate. Who may not read does not learn what is here. */

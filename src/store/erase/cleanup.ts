@@ -3,6 +3,7 @@ import { STEP } from "../../protocol/work.ts";
 import type { EventStore } from "../event-store.ts";
 import type { Row, Sql } from "../sql.ts";
 import { Batch } from "./batch.ts";
+import { forgetDeletionsOf } from "./leftovers.ts";
 import { Retained } from "./retention.ts";
 
 /** Events of one kind that one statement looks through for those that another key signed. */
@@ -30,13 +31,13 @@ export class Cleanup {
   }
 
   /**
-   * Removes up to `max` events of an author who is banned, and the tombstones of its deletions. Returns how many events
-   * there were; none means that all are gone.
+   * Removes up to `max` events of an author who is banned; when there are none, tombstones of its deletions. Returns how many
+   * there were; 0 means that all are gone.
    */
   removeAuthor(pubkey: string, max: number): number {
     const batch = new Batch(max);
     batch.find(this.#sql, "SELECT seq, raw FROM event WHERE pubkey = unhex(?1) LIMIT ?2 + 0", pubkey);
-    return this.#store.removeRows(batch.rows, true);
+    return this.#store.removeRows(batch.rows) || forgetDeletionsOf(this.#sql, pubkey);
   }
 
   /**

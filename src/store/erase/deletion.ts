@@ -3,7 +3,7 @@ import { DELETION_KIND, deletedAddresses, deletedIds, GIFT_WRAP_KIND, recipients
 import type { Event } from "../../protocol/event.ts";
 import { addressKey, tagKey } from "../keys.ts";
 import { placeOfTime } from "../place.ts";
-import type { Sql } from "../sql.ts";
+import { chargeEntries, type Sql } from "../sql.ts";
 
 /**
  * Characters that a kind 5 may have in a full store: so many, and so many for each stored event that it removes. It stays
@@ -11,6 +11,9 @@ import type { Sql } from "../sql.ts";
  */
 const FREEING = 1024;
 const FREEING_EACH = 100;
+
+/** Ids and addresses that a key may have deleted: some 700 KB. Beyond, it deletes only what is stored. */
+export const MAX_TOMBSTONES = 10_000;
 
 /**
  * As SQL, whether the key ?2 may delete the event `e`: its own, and gift wraps that are for it, whose tag has the key ?3
@@ -39,6 +42,23 @@ export function freesRoom(sql: Sql, { event, raw }: VerifiedEvent): boolean {
   ) as [[number]];
   return isSmallFor(mine + replaced);
 }
+
+/** Whether a kind 5 would leave more tombstones of its author than one may have. Walks over those that there are. */
+export function buriesTooMany(sql: Sql, event: Event): boolean {
+  if (event.kind !== DELETION_KIND) return false;
+  const more = deletedIds(event).length + deletedAddresses(event).length;
+  if (more === 0) return false;
+  const [[found]] = sql.all(
+    `SELECT (SELECT count(*) FROM (SELECT 1 FROM tombstone WHERE pubkey = unhex(?1) LIMIT ${MAX_TOMBSTONES}))
+       + (SELECT count(*) FROM (SELECT 1 FROM address_tombstone WHERE ${IS_ADDRESS_OF} LIMIT ${MAX_TOMBSTONES}))`,
+    event.pubkey,
+  ) as [[number]];
+  chargeEntries(sql, found);
+  return found + more > MAX_TOMBSTONES;
+}
+
+/** As SQL, whether the key `address` is of an address of the key ?1: it begins with it. */
+export const IS_ADDRESS_OF = "address >= unhex(?1) AND address < unhex(?1 || 'ffffff')";
 
 /** Keys whose request to vanish would cover this event: its author, and the recipients of a gift wrap (R-05-21). */
 export function ownersOf(event: Event): string[] {

@@ -176,7 +176,7 @@ function findVersions(sql: Sql, addresses: readonly string[], until: number, bat
 
 function buryIds(sql: Sql, ids: readonly string[], pubkey: string): void {
   sql.all(
-    "INSERT OR IGNORE INTO tombstone SELECT unhex(value), unhex(?2) FROM json_each(?1)",
+    "INSERT OR IGNORE INTO tombstone SELECT unhex(?2), unhex(value) FROM json_each(?1)",
     JSON.stringify(ids),
     pubkey,
   );

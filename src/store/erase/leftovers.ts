@@ -2,6 +2,7 @@ import { deletedAddresses, deletedIds, GIFT_WRAP_KIND } from "../../protocol/del
 import { type Event, indexedTags, type TaggedEvent } from "../../protocol/event.ts";
 import { addressKey } from "../keys.ts";
 import type { Row, Sql } from "../sql.ts";
+import { IS_ADDRESS_OF } from "./deletion.ts";
 import { insertTags, keysOf, removeTags } from "./tags.ts";
 
 /** Rows that one step removes: some two milliseconds. */
@@ -147,6 +148,16 @@ export class Leftovers {
 }
 
 const NONE: readonly TaggedEvent[] = [];
+
+/** Removes a bounded number of the tombstones of a key, whatever named them. Returns how many there were. */
+export function forgetDeletionsOf(sql: Sql, pubkey: string): number {
+  const removed = (table: string, key: string, condition: string): number => {
+    const query = `DELETE FROM ${table} WHERE ${condition} AND ${key} IN
+      (SELECT ${key} FROM ${table} WHERE ${condition} LIMIT ${STEP_ROWS}) RETURNING 1`;
+    return sql.all(query, pubkey).length;
+  };
+  return removed("tombstone", "id", "pubkey = unhex(?1)") || removed("address_tombstone", "address", IS_ADDRESS_OF);
+}
 
 function forgetIds(sql: Sql, pubkey: string, ids: readonly string[]): void {
   sql.all(

@@ -61,6 +61,13 @@ export class Vanishing {
     );
   }
 
+  /** Whether a request with this time or a later one is known. */
+  isObeyed({ pubkey, created_at }: Event): boolean {
+    return (
+      this.#sql.all("SELECT 1 FROM vanished WHERE pubkey = unhex(?1) AND until >= ?2", pubkey, created_at).length > 0
+    );
+  }
+
   /** To be called when the transaction of {@link request} has been committed. Never throws. */
   begin({ pubkey, created_at }: Event): void {
     let until: number | undefined;

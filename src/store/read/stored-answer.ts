@@ -1,6 +1,7 @@
 import type { VerifiedEvent } from "../../protocol/crypto/verify.ts";
-import { type Event, expirationOf } from "../../protocol/event.ts";
+import { type Event, expirationOf, kindOfRaw, timeOfRaw } from "../../protocol/event.ts";
 import type { Reason } from "../../protocol/reason.ts";
+import { oldestKept, type RetentionRule } from "../../protocol/retention.ts";
 import type { EventStore } from "../event-store.ts";
 import type { Completeness } from "./completeness.ts";
 import type { Scan } from "./scan.ts";
@@ -30,6 +31,7 @@ export interface Live {
 export interface Surroundings {
   /** Unix seconds. */
   readonly nowSeconds: () => number;
+  readonly retention: readonly RetentionRule[];
   /** Whether an event waits to be erased. */
   readonly hides: (event: Event) => boolean;
   /** Whether EOSE says if that was all (NIP-67). */
@@ -80,7 +82,8 @@ export class StoredAnswer {
       this.#losses,
     );
     return live.filter(({ verified: { event }, position }, i) => {
-      if (isOver(event, now) || hides(event) || areErased[i]) return false;
+      if (hasExpired(event, now) || this.#isPastRetention(event.kind, event.created_at, now)) return false;
+      if (hides(event) || areErased[i]) return false;
       return position === undefined || !removed.has(position);
     });
   }
@@ -88,15 +91,21 @@ export class StoredAnswer {
   #current(raws: string[]): string[] {
     const now = this.#around.nowSeconds();
     const stored = this.#store.lookups.remaining(raws, this.#losses);
-    return now === this.#openedAt ? stored : stored.filter((raw) => !hasExpired(raw, now));
+    return now === this.#openedAt ? stored : stored.filter((raw) => !this.#isOver(raw, now));
+  }
+
+  #isOver(raw: string, now: number): boolean {
+    if (this.#isPastRetention(kindOfRaw(raw), timeOfRaw(raw), now)) return true;
+    return raw.includes('["expiration",') && hasExpired(JSON.parse(raw) as Event, now);
+  }
+
+  /** R-07-01. */
+  #isPastRetention(kind: number, time: number, now: number): boolean {
+    return time < oldestKept(this.#around.retention, kind, now);
   }
 }
 
-function hasExpired(raw: string, now: number): boolean {
-  return raw.includes('["expiration",') && isOver(JSON.parse(raw) as Event, now);
-}
-
-function isOver(event: Event, now: number): boolean {
+function hasExpired(event: Event, now: number): boolean {
   const expiration = expirationOf(event);
   return expiration !== undefined && expiration <= now;
 }

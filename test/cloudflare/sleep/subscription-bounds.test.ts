@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Client } from "../../support/client.ts";
-import { alice, bob } from "../../support/keys.ts";
+import { alice, bob, unique } from "../../support/keys.ts";
 import { expectEose, inspectedRelay } from "../inspect.ts";
 
 test("R-03-26 subscriptions are bounded in what their filters name, on one connection and over an eviction", async () => {
@@ -29,4 +29,20 @@ test("R-03-26 subscriptions are bounded in what their filters name, on one conne
   // A refused replacement ends the older one (R-03-25), which makes room.
   await isRefused(a, "small", { authors, limit: 0 });
   await expectEose(a, "small", { authors: authors.slice(0, 3500), limit: 0 });
+});
+
+test("R-03-26 what is kept of subscriptions is their values once, and is no part of MAX_STORAGE", async () => {
+  const relay = inspectedRelay({ MAX_STORAGE: "1000000" });
+  const a = await relay.login(alice);
+  const authors = Array.from({ length: 3500 }, (_, n) => n.toString(16).padStart(64, "0"));
+  for (let i = 0; i < 8; i++) await expectEose(a, `s${i}`, { authors: [...authors, ...authors], limit: 0 });
+  const rows = async () => Object.values(await relay.rows());
+  await expect.poll(async () => (await rows()).length, { timeout: 5000 }).toBe(8);
+  expect(JSON.stringify(await rows()).length).toBeLessThan(8 * 3500 * 68);
+  expect((await a.publish(unique(alice))).slice(2)).toEqual([true, ""]);
+  await relay.evict();
+  expect((await a.publish(unique(alice))).slice(2)).toEqual([true, ""]);
+  for (let i = 0; i < 8; i++) a.send(["CLOSE", `s${i}`]);
+  await expect.poll(async () => (await rows()).length, { timeout: 5000 }).toBe(0);
+  expect((await a.publish(unique(alice))).slice(2)).toEqual([true, ""]);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { alice, bob, signed, unique } from "../../support/keys.ts";
+import { admin, alice, bob, now, signed, unique } from "../../support/keys.ts";
+import { caller } from "../../support/manage.ts";
 import { freshRelay, type TestRelay } from "../../support/relay.ts";
 import { lookUp, stock, storedEvents, unsigned, verdict } from "../../support/stock.ts";
 
@@ -122,4 +123,37 @@ test("R-02-14 R-05-22 R-05-23 with full storage a request to vanish is carried o
   expect(await a.query({ authors: [alice.pubkey] })).toEqual([]);
   await relay.ring();
   expect(await storedEvents(relay)).toBe(stored - 1);
+});
+
+/** Makes room in a full relay whose texts are alice's. */
+type Room = (relay: TestRelay, texts: readonly { id: string }[]) => Promise<unknown>;
+
+const after = (seconds: number): Room => {
+  return async (relay) => {
+    relay.setTime(now() + seconds);
+    await relay.ring();
+  };
+};
+
+test.each<[string, object, Room]>([
+  ["a ban", {}, (relay) => caller(relay.fetch)("banpubkey", alice.pubkey)],
+  ["an expiry", { tags: [["expiration", String(now() + 600)]] }, after(700)],
+  ["a retention", { kind: 5050, created_at: now() - 80_000 }, after(10_000)],
+  [
+    "a ban of each event",
+    {},
+    async (relay, texts) => {
+      for (const { id } of texts) await caller(relay.fetch)("banevent", id);
+    },
+  ],
+])("R-02-14 a full relay takes events again once there is room: %s", async (_, template, makeRoom) => {
+  const relay = freshRelay({ MAX_STORAGE: "1000000", ADMIN_PUBKEYS: admin.pubkey });
+  const texts = Array.from({ length: 12 }, (_, i) =>
+    unsigned({ pubkey: alice.pubkey, content: i + "x".repeat(90_000), ...template }),
+  );
+  await stock(relay, texts);
+  const b = await relay.login(bob);
+  expect(verdict(await b.publish(unique(bob)))).toEqual(FULL);
+  await makeRoom(relay, texts);
+  await expect.poll(async () => verdict(await b.publish(unique(bob))), { timeout: 10_000 }).toEqual(OK);
 });

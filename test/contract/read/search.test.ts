@@ -34,7 +34,9 @@ test("R-05-39 terms are ANDed, without regard to case and form; extensions are d
   );
   expect(await contents(a, { search: "NOSTR relay" })).toEqual(["The Nostr relay", "relay for nostr 🚀"]);
   expect(await contents(a, { search: "nostr-relay" })).toEqual(["The Nostr relay"]);
-  expect(await contents(a, { search: "CAFE\u0301 language:en" })).toEqual(["nostr café"]);
+  for (const cafe of ["CAFE\u0301", "cafe", "Café"]) {
+    expect(await contents(a, { search: `${cafe} language:en` })).toEqual(["nostr café"]);
+  }
   expect(await contents(a, { search: "🚀" })).toEqual(["relay for nostr 🚀"]);
   expect(await contents(a, { search: "タワー" })).toEqual(["東京タワーのリレー"]);
   expect(await contents(a, { search: "nost" })).toEqual([]);
@@ -127,12 +129,16 @@ const SEED = Date.now() % 4294967296;
 
 test(`R-05-39 R-05-40 live, stored, counted and a naive reading agree on random texts, seed ${SEED}`, async () => {
   const random = new Random(SEED);
-  const words = ["a", "B", "ab", "Ba", "é", "É", "7", "🚀", "ß"];
+  const words = ["a", "B", "ab", "Ba", "á", "ÀB", "7", "🚀", "ß"];
   const gaps = [" ", " ", " ", "-", ", ", "\n", "...", " _ "];
   const text = (min: number, max: number) =>
     Array.from({ length: random.int(min, max) }, () => random.pick(words) + random.pick(gaps)).join("");
   /** Written from R-05-39 alone: words between spaces, separated by anything else. */
-  const tokens = (from: string) => from.toLowerCase().match(/[a-z0-9éß]+|🚀/gu) ?? [];
+  const tokens = (from: string) =>
+    from
+      .toLowerCase()
+      .replace(/[áà]/g, "a")
+      .match(/[a-z0-9ß]+|🚀/gu) ?? [];
   const has = (content: string, search: string) =>
     search
       .split(/\s+/)

@@ -4,6 +4,14 @@ import { parseFilter } from "../../../src/protocol/filter.ts";
 import { Scan } from "../../../src/store/read/scan.ts";
 import { putAll, unsigned, verified } from "../../support/events.ts";
 import { memoryStore } from "../../support/memory-store.ts";
+import {
+  filter as filterOf,
+  NOW,
+  READER,
+  Stock,
+  unsigned as stocked,
+  verified as stockedVerified,
+} from "../stocked.ts";
 
 /** Found by a fuzzer. */
 test.each([[[{ kinds: [7] }, {}]], [[{}, { kinds: [7] }]]])(
@@ -36,3 +44,18 @@ test.each([[[{ kinds: [7] }, {}]], [[{}, { kinds: [7] }]]])(
     expect(scan.isDone).toBe(true);
   },
 );
+
+test("R-07-01 retention that passes during a stored answer holds for its further pages, and for what came live meanwhile", () => {
+  const stock = new Stock({ retention: [{ from: 5000, to: 5999, seconds: 100 }] });
+  const at = (i: number, kind: number) => stocked({ kind, created_at: NOW - 50 - i });
+  const events = Array.from({ length: 40 }, (_, i) => [at(i, 5050), at(i, 1)]).flat();
+  for (const event of events) stock.put({ ...event });
+  const filters = [filterOf({ kinds: [1, 5050], limit: 1000 })];
+  const answer = stock.log.scan(filters, READER);
+  const live = stocked({ kind: 5050, created_at: NOW - 50 });
+  stock.put(live);
+  stock.now = NOW + 70;
+  expect(answer.remaining([{ verified: stockedVerified(live), position: stock.store.head }])).toEqual([]);
+  const kinds = answer.next().events.map((raw) => (JSON.parse(raw) as Event).kind);
+  expect(kinds).toEqual(Array(40).fill(1));
+});
