@@ -40,7 +40,7 @@ function paragraphsOf(markdown: string): Word[][] {
     if (isFence) isCode = !isCode;
     const isBlank = text.trim() === "";
     if (!isBlank) isInList = ITEM.test(text) || (isInList && text.startsWith(" "));
-    const isIndentedCode = isBehindBlank && !isInList && INDENTED.test(text);
+    const isIndentedCode: boolean = isBehindBlank && !isInList && INDENTED.test(text);
     if (isCode || isFence || isBlank || isIndentedCode || TABLE.test(text) || HEADING.test(text)) begin();
     else {
       if (ITEM.test(text)) begin();

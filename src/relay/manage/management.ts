@@ -1,4 +1,5 @@
-import { type Result, refuse } from "../../protocol/reason.ts";
+import type { Event } from "../../protocol/event.ts";
+import { type Reason, type Result, refuse } from "../../protocol/reason.ts";
 import { addressMethods } from "./addresses.ts";
 import { adminMethods, mayCall, OPERATORS_ONLY } from "./admins.ts";
 import { eventMethods } from "./events.ts";
@@ -8,6 +9,7 @@ import { type Call, type ManageDeps, type Method, question } from "./method.ts";
 import { integer, optional } from "./parameters.ts";
 import { roleMethods } from "./roles.ts";
 import { settingMethods } from "./settings.ts";
+import { spend } from "./spent.ts";
 
 /** Entries of the audit list in one answer, unless fewer are asked for. */
 const AUDIT_PAGE = 100;
@@ -26,6 +28,8 @@ export class Management {
   readonly #deps: ManageDeps;
   readonly #methods: ReadonlyMap<string, Method>;
   readonly #grantable: ReadonlySet<string>;
+  /** Results of the changes of this second, by the signature of what has authorized them. */
+  readonly #recent = new Map<string, { at: number; result: Result<unknown> }>();
 
   constructor(deps: ManageDeps) {
     this.#deps = deps;
@@ -52,6 +56,24 @@ export class Management {
   mayCall(caller: string, method: string): boolean {
     const { access } = this.#deps;
     return mayCall(access, caller, this.#methods.has(method) ? method : "supportedmethods");
+  }
+
+  /**
+   * Calls a method for an admin who may, as `event` authorizes it (R-05-71): what only reads as often as it is asked, a change
+   * once. A change that is repeated at once has the result of the first. Returns the reason if the event was used before.
+   */
+  callOnce(event: Event, name: string, params: readonly unknown[]): Result<unknown> | Reason {
+    if (this.#methods.get(name)?.isChange !== true) return this.call(event.pubkey, name, params);
+    const { access, clock } = this.#deps;
+    const now = clock.nowSeconds();
+    for (const [sig, { at }] of this.#recent) if (Math.abs(now - at) > 1) this.#recent.delete(sig);
+    const repeated = this.#recent.get(event.sig);
+    if (repeated !== undefined) return repeated.result;
+    const spent = spend(event, access, now);
+    if (spent !== undefined) return spent;
+    const result = this.call(event.pubkey, name, params);
+    this.#recent.set(event.sig, { at: now, result });
+    return result;
   }
 
   /**
