@@ -1,5 +1,5 @@
 // @ts-check
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { isLoopbackHost } from "../src/protocol/relay-url.ts";
@@ -34,7 +34,14 @@ export async function readSettings(environment) {
     if (value !== undefined && value.trim() !== "") variables[name] = value;
   }
   try {
-    const { PORT: port, HOST: host, NEXUS_DATA_DIR: directory } = readVariables(LOCAL_VARIABLES, environment);
+    const local = readVariables(LOCAL_VARIABLES, environment);
+    const { PORT: port, HOST: host, NEXUS_DATA_DIR: directory, RELAY_SECRET_KEY_FILE: keyFile } = local;
+    if (keyFile !== undefined) {
+      if (variables.RELAY_SECRET_KEY !== undefined) {
+        throw new StartError("RELAY_SECRET_KEY and RELAY_SECRET_KEY_FILE are both set. Set one of them.");
+      }
+      variables.RELAY_SECRET_KEY = await readKey(keyFile);
+    }
     variables.RELAY_URL ??= `ws://localhost:${port}`;
     const { pathname, hostname } = new URL(parseConfig(variables).url);
     const path = pathname === "/" ? "" : pathname;
@@ -56,6 +63,21 @@ export async function readSettings(environment) {
   } catch (error) {
     throw new StartError(error instanceof Error ? error.message : String(error));
   }
+}
+
+/**
+ * The secret key that a file holds. Throws {@link StartError}, which tells nothing of it.
+ * @param {string} path
+ */
+async function readKey(path) {
+  let key;
+  try {
+    key = (await readFile(path, "utf8")).trim();
+  } catch (error) {
+    throw new StartError(`RELAY_SECRET_KEY_FILE names ${path}, which cannot be read: ${codeOf(error)}.`);
+  }
+  if (key === "") throw new StartError(`RELAY_SECRET_KEY_FILE names ${path}, which is empty.`);
+  return key;
 }
 
 /** @param {string} host */

@@ -27,8 +27,10 @@ export interface Parts {
   sql: Sql;
   crypto: Crypto;
   host: Host;
-  /** Unix milliseconds at which the host was started. */
-  startedAtMs: number;
+  /** How long it has been running, as far as the host knows, for the statistics. */
+  age: () => Readonly<Record<string, number>>;
+  /** Bytes of a message beyond which the host closes the connection with 1009, before the relay sees it. */
+  maxFrameLength: number;
 }
 
 /** One running relay. */
@@ -38,6 +40,7 @@ export interface Running {
   blocked: Blocked;
   crypto: Crypto;
   host: Host;
+  maxFrameLength: number;
   relay: Relay;
   management: Management;
   store: EventStore;
@@ -56,7 +59,7 @@ export interface Running {
 const SAVE_COUNTS_MS = 1000;
 
 /** Puts store, core and host together: the same for all hosts. Throws if the database is of a newer version or broken. */
-export function assemble({ config, sql, crypto, host, startedAtMs }: Parts): Running {
+export function assemble({ config, sql, crypto, host, age, maxFrameLength }: Parts): Running {
   const { clock, report } = host;
   migrate(sql);
   const nowSeconds = () => clock.nowSeconds();
@@ -116,8 +119,7 @@ export function assemble({ config, sql, crypto, host, startedAtMs }: Parts): Run
   const enforce = () => {
     for (const connection of relay.connections) relay.enforce(connection);
   };
-  const about = { config, relay, store, log, version: VERSION, startedAtMs };
-  const statisticsDeps = { ...about, nowMs: () => clock.nowMs(), storageBytes: () => sql.size() };
+  const statisticsDeps = { config, relay, store, log, version: VERSION, age, storageBytes: () => sql.size() };
   const management = new Management({
     access,
     changeLog: lists,
@@ -137,6 +139,7 @@ export function assemble({ config, sql, crypto, host, startedAtMs }: Parts): Run
     blocked,
     crypto,
     host,
+    maxFrameLength,
     relay,
     management,
     store,

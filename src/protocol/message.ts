@@ -1,5 +1,5 @@
 import { type Reason, refuse } from "./reason.ts";
-import { exceedsCharacters, nestsTooDeep, withoutDepths } from "./text.ts";
+import { exceedsCharacters, withoutDepths } from "./text.ts";
 
 /** A frame from a client, parsed as far as its verb and its id; nothing inside is trusted yet (reference 1.2). */
 export type ClientMessage =
@@ -10,8 +10,8 @@ export type ClientMessage =
   | { verb: "NEG-OPEN" | "NEG-MSG"; id: string; parts: unknown[] }
   | { verb: "PING" };
 
-/** A frame that no message can be made of; the only answer is a NOTICE. */
-export type Unreadable = { ok: false; reason: Reason };
+/** A frame that no message can be made of. The answer is a NOTICE, unless `message` has verb and id of it. */
+export type Unreadable = { ok: false; reason: Reason; message?: ClientMessage | undefined };
 
 /** Ids longer than this are not echoed (M-08, R-01-14). */
 const MAX_ECHOED_SUB_ID = 256;
@@ -42,7 +42,7 @@ function read(verb: string, frame: unknown[]): ClientMessage | Reason {
     case "EVENT": {
       const id = eventId(target);
       if (id === undefined) return "invalid: EVENT needs an event with an id";
-      return surplus(frame, 2) ?? { verb, id, event: target };
+      return { verb, id, event: target };
     }
     case "AUTH": {
       if (typeof target !== "object" || target === null || Array.isArray(target)) {
@@ -50,16 +50,14 @@ function read(verb: string, frame: unknown[]): ClientMessage | Reason {
       }
       const id = eventId(target);
       if (id === undefined && "id" in target) return "invalid: AUTH needs an event with an id of 64 hex digits";
-      return surplus(frame, 2) ?? { verb, id, event: target };
+      return { verb, id, event: target };
     }
     case "REQ":
     case "COUNT":
       return isUsableId(target) ? { verb, id: target, filters: frame.slice(2) } : badId(verb);
     case "CLOSE":
     case "NEG-CLOSE":
-      return typeof target === "string" && target.isWellFormed()
-        ? (surplus(frame, 2) ?? { verb, id: target })
-        : badId(verb);
+      return typeof target === "string" && target.isWellFormed() ? { verb, id: target } : badId(verb);
     case "NEG-OPEN":
     case "NEG-MSG":
       return isUsableId(target) ? { verb, id: target, parts: frame.slice(2) } : badId(verb);
@@ -74,18 +72,15 @@ function badId(verb: string): Reason {
   return `invalid: ${verb} needs an id, a string of 1 to ${MAX_SUB_ID} characters`;
 }
 
-/** Elements after the fixed ones are ignored (R-01-11), unless they are a nesting attack (M-16). */
-function surplus(frame: unknown[], fixed: number): Reason | undefined {
-  return frame.length > fixed && nestsTooDeep(frame.slice(fixed), 1) ? "invalid: nested too deep" : undefined;
-}
-
-function eventId(event: unknown): string | undefined {
+/** The id of an event, if it may be echoed (R-01-14). */
+export function eventId(event: unknown): string | undefined {
   if (typeof event !== "object" || event === null || Array.isArray(event)) return undefined;
   const id = (event as { id?: unknown }).id;
   return typeof id === "string" && !exceedsCharacters(id, MAX_ECHOED_EVENT_ID) ? id : undefined;
 }
 
-function isUsableId(id: unknown): id is string {
+/** Whether a value is an id that may be echoed (M-08). */
+export function isUsableId(id: unknown): id is string {
   return typeof id === "string" && id !== "" && id.isWellFormed() && !exceedsCharacters(id, MAX_ECHOED_SUB_ID);
 }
 

@@ -85,8 +85,8 @@ export function withoutDepths(text: string): string {
   return depth > KEPT_LEVELS ? kept : kept + text.slice(from);
 }
 
-/** Where the string that begins at `start` ends, or the text. */
-function endOfString(text: string, start: number): number {
+/** Where the JSON string that begins at `start` ends, or the text. */
+export function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let slashes = 0;
     while (text.charCodeAt(end - 1 - slashes) === 0x5c) slashes++;

@@ -51,6 +51,14 @@ export function newIdentity(nowSeconds: number, randomHex: (bytes: number) => st
   return { id, challenge, pubkeys: [], failedAuths: 0, failedSince: 0, openedSeconds: nowSeconds };
 }
 
+/** A frame that came before AUTH, and what it is about. */
+export interface HeldFrame {
+  readonly text: string;
+  readonly subject: string | undefined;
+  /** Its turn has come. */
+  isServed?: boolean;
+}
+
 /** One client: its socket, challenge, authed keys, subscriptions, and the frames that wait to be served. */
 export class Connection implements Reader {
   readonly id: string;
@@ -72,7 +80,9 @@ export class Connection implements Reader {
   /** Its socket is not read from until the inbox has room. */
   isPaused = false;
   /** Frames that came before AUTH and wait for it (`AUTH_GRACE_MS`). */
-  held: { readonly text: string; readonly subject: string | undefined }[] = [];
+  held: HeldFrame[] = [];
+  /** Those of them that were served after the login, for a while. */
+  released: HeldFrame[] = [];
   /** Until when frames are held, in Unix milliseconds. */
   graceUntilMs = 0;
   /** Characters that it was sent before its login. */

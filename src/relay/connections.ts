@@ -1,10 +1,10 @@
 import type { Connection, Origin } from "./connection.ts";
+import { Places } from "./places.ts";
 
 /** The connections that are served, and how many there are of each client. */
 export class Connections {
   readonly #all = new Set<Connection>();
-  /** By network. */
-  readonly #counts = new Map<string, number>();
+  readonly #places = new Places();
 
   get size(): number {
     return this.#all.size;
@@ -12,29 +12,22 @@ export class Connections {
 
   add(connection: Connection): void {
     this.#all.add(connection);
-    this.#count(connection.origin, 1);
+    this.#places.add(connection.origin);
   }
 
   /** Whether it was there. */
   remove(connection: Connection): boolean {
     if (!this.#all.delete(connection)) return false;
-    this.#count(connection.origin, -1);
+    this.#places.remove(connection.origin);
     return true;
   }
 
   /** Those of the same client, by its address. */
-  countFrom({ network }: Origin): number {
-    return this.#counts.get(network) ?? 0;
+  countFrom(origin: Origin): number {
+    return this.#places.countFrom(origin);
   }
 
   [Symbol.iterator](): Iterator<Connection> {
     return this.#all.values();
-  }
-
-  #count(origin: Origin | undefined, by: 1 | -1): void {
-    if (origin === undefined) return;
-    const count = this.countFrom(origin) + by;
-    if (count > 0) this.#counts.set(origin.network, count);
-    else this.#counts.delete(origin.network);
   }
 }

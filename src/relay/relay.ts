@@ -79,6 +79,11 @@ export class Relay {
     this.#scheduler = new Scheduler(meter, clock, () => host.wake());
   }
 
+  /** Somebody wants to connect: milliseconds to wait for it, 0 if it may be now. */
+  admitConnection(origin: Origin | undefined): number {
+    return this.#admission.admitConnection(origin);
+  }
+
   /** A client has connected. Where all have to log in, the challenge is the first frame that it is sent (R-01-02). */
   open(socket: Socket, origin: Origin | undefined): Connection {
     const { config, host } = this.#deps;

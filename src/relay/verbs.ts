@@ -1,6 +1,7 @@
 import { type ClientMessage, parseClientMessage } from "../protocol/message.ts";
 import { AUTH_REQUIRED, INTERNAL_ERROR, type Reason, refuse } from "../protocol/reason.ts";
 import { exceedsBytes } from "../protocol/text.ts";
+import { unreadMessage } from "../protocol/unread.ts";
 import { COST, type Meter } from "../protocol/work.ts";
 import type { EventLog } from "../store/event-log.ts";
 import type { Steps } from "../store/steps.ts";
@@ -57,7 +58,7 @@ export class Verbs {
     const text = this.#deps.overload.take(connection);
     if (text === undefined) return;
     const parsed = this.#parse(text);
-    const message = parsed.ok ? parsed.value : undefined;
+    const message = messageOf(parsed);
     if (connection.isGone && message?.verb !== "EVENT") return;
     if (connection.inbox.isClosed(subjectOf(message))) return;
     try {
@@ -86,34 +87,36 @@ export class Verbs {
 
   /** There is no room for what waits. It is refused before what came earlier, which must not open what is closed then. */
   refuseOverrun(connection: Connection, text: string): void {
-    const parsed = this.#parse(text);
-    if (!parsed.ok) return connection.send(["NOTICE", OVERRUN]);
-    const { verb } = parsed.value;
+    const message = messageOf(this.#parse(text));
+    if (message === undefined) return connection.send(["NOTICE", OVERRUN]);
+    const { verb } = message;
     // Who takes something back is not refused that, but has to begin anew.
     if (verb === "CLOSE" || verb === "NEG-CLOSE") return this.#deps.close(connection, 1008, OVERRUN);
-    const subject = subjectOf(parsed.value);
+    const subject = subjectOf(message);
     if (subject !== undefined) connection.inbox.close(subject);
-    this.#refuse(connection, parsed.value, this.#isGated(connection) ? AUTH_REQUIRED : OVERRUN);
+    this.#refuse(connection, message, this.#isGated(connection) ? AUTH_REQUIRED : OVERRUN);
   }
 
   #parse(text: string): Parsed {
     const { config, meter } = this.#deps;
     meter.spent += Math.min(text.length, config.maxMessageLength) * COST.character;
-    return exceedsBytes(text, config.maxMessageLength)
-      ? refuse(`invalid: message too large, at most ${config.maxMessageLength} bytes`)
-      : parseClientMessage(text);
+    if (!exceedsBytes(text, config.maxMessageLength)) return parseClientMessage(text);
+    const tooLarge = refuse(`invalid: message too large, at most ${config.maxMessageLength} bytes`);
+    return { ...tooLarge, message: unreadMessage(text) };
   }
 
   #serve(connection: Connection, text: string, parsed: Parsed): void {
     const { config, publisher, grace } = this.#deps;
     const isGated = this.#isGated(connection);
-    const refusal = this.#admit(connection, parsed.ok ? parsed.value : undefined, text.length);
-    if (refusal === CUT_OFF) return;
-    if (!parsed.ok) {
+    const message = messageOf(parsed);
+    const limited = this.#admit(connection, message, text.length);
+    if (limited === CUT_OFF) return;
+    const refusal = limited ?? (parsed.ok ? undefined : parsed.reason);
+    if (message === undefined) {
       const isTooLarge = exceedsBytes(text, config.maxMessageLength);
-      return connection.send(["NOTICE", refusal ?? (isGated && !isTooLarge ? AUTH_REQUIRED : parsed.reason)]);
+      const reason = limited ?? (isGated && !isTooLarge ? AUTH_REQUIRED : refusal);
+      return connection.send(["NOTICE", reason ?? INTERNAL_ERROR]);
     }
-    const message = parsed.value;
     if (refusal !== undefined) {
       // Of two answers about an id this is the last; a subscription that ends by it has what its connection sent before.
       if (message.verb === "EVENT" && publisher.waits(message.id)) publisher.commit();
@@ -127,7 +130,16 @@ export class Verbs {
     if (message.verb === "EVENT") return this.#publish(connection, message);
     // It finds what it has sent itself (R-01-09). What others have waiting has no OK yet, and comes live.
     publisher.settle(connection);
+    if (grace.isRepeated(connection, text, subjectOf(message)) && this.#isRepeatServed(connection, message)) return;
     this.#answer(connection, message);
+  }
+
+  /** A read that is repeated is not run twice. welshman, which has missed the first EOSE then, waits for the second. */
+  #isRepeatServed(connection: Connection, message: ClientMessage): boolean {
+    if (message.verb !== "REQ") return true;
+    const isOpen = connection.subscriptions.has(message.id);
+    if (isOpen) connection.send(["EOSE", message.id]);
+    return isOpen;
   }
 
   #isGated(connection: Connection): boolean {
@@ -186,7 +198,9 @@ export class Verbs {
     }
   }
 
-  #end(connection: Connection, { verb, id }: ClientMessage & { verb: "CLOSE" | "NEG-CLOSE" }): void {
+  #end(connection: Connection, message: ClientMessage & { verb: "CLOSE" | "NEG-CLOSE" }): void {
+    const { verb, id } = message;
+    this.#deps.grace.withdraw(connection, subjectOf(message));
     if (verb === "CLOSE") this.#deps.subscriptions.close(connection, id);
     else this.#deps.syncs.close(connection, id);
   }
@@ -196,7 +210,7 @@ export class Verbs {
     if (authenticate(this.#deps, connection, id, event) === "barred") return this.#cutOff(connection);
     enforce(connection);
     // What was held comes before anything that comes later (R-01-09).
-    if (connection.isAuthenticated) overload.enterFirst(connection, grace.take(connection));
+    if (connection.isAuthenticated) overload.enterFirst(connection, grace.release(connection));
   }
 
   /** Refuses a message that is not looked at; what it would have replaced ends (R-03-25, R-05-41). */
@@ -234,6 +248,11 @@ export class Verbs {
     this.#deps.publisher.settle(connection);
     this.#deps.close(connection, 1008, TOO_MANY_REFUSED);
   }
+}
+
+/** What a frame says, as far as it could be read. */
+function messageOf(parsed: Parsed): ClientMessage | undefined {
+  return parsed.ok ? parsed.value : parsed.message;
 }
 
 const CUT_OFF = Symbol("the connection is closed");

@@ -65,3 +65,15 @@ test("R-06-19 a closed connection is gone from the statistics", async () => {
   client.close();
   await until("it is gone", async () => (await connections()) < before, 5000);
 });
+
+test("R-08-04 R-01-07 max_frame_length: up to it a message is refused in the form of its verb, beyond it the connection ends with 1009", async () => {
+  const response = await fetch(server.httpUrl, { headers: { Accept: "application/nostr+json" } });
+  const { limitation } = (await response.json()) as { limitation: { max_frame_length: number } };
+  const req = (length: number) => '["REQ","s",{"search":"'.padEnd(length - 3, "x").concat('"}]');
+  const client = await openClient(server.url);
+  client.send(req(limitation.max_frame_length));
+  expect(await client.next(20_000)).toEqual(["CLOSED", "s", expect.stringMatching(/^invalid: .*too large/)]);
+  client.send(req(limitation.max_frame_length + 1));
+  await until("the connection has ended", () => client.closed !== undefined, 20_000);
+  expect(client.closed?.code).toBe(1009);
+});

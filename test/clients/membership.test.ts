@@ -85,3 +85,13 @@ test("T-131 R-05-64 R-05-67 NIP-11 names the relay's key; a guest probes, is inv
   });
   expect(membersIn((await request(poolOf(operator), server, { kinds: [LIST] }))[0])).toEqual([]);
 });
+
+test("R-06-06 cold: a guest joins with its first message, which welshman does not send again after the login", async () => {
+  const newcomer = freshKey();
+  const [invite] = await request(poolOf(operator), server, { kinds: [INVITE], authors: [relayKey.pubkey] });
+  const join = signed(newcomer, { kind: JOIN, created_at: now(), tags: [["claim", claimOf(invite)]] });
+  expect(await publish(poolOf(newcomer), server, join)).toMatchObject({
+    status: PublishStatus.Success,
+    detail: expect.stringMatching(/^info: welcome to ws:/),
+  });
+});

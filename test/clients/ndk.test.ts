@@ -136,3 +136,13 @@ test("R-06-06 signIn: an event published before the login is stored after it", a
   await authed;
   expect(await outcome).toBe("true");
 });
+
+test("R-06-06 signIn, cold: publish and fetch right after connect() wait for the login", async () => {
+  const writer = ndkOf(alice);
+  void writer.connect();
+  const event = await publish(writer, 1);
+  const reader = ndkOf(bob);
+  void reader.connect();
+  const found = await reader.fetchEvents({ ids: [event.id] }, relayOnly);
+  expect([...found].map(({ id }) => id)).toEqual([event.id]);
+});

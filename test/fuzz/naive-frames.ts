@@ -42,7 +42,7 @@ export interface Subjects {
 /** What answers one frame. */
 export function answerTo(text: string, isAuthed: boolean): Subjects {
   if (text === "ping") return one("pong");
-  if (new TextEncoder().encode(text).length > MAX_MESSAGE_LENGTH) return one("NOTICE");
+  if (new TextEncoder().encode(text).length > MAX_MESSAGE_LENGTH) return refusalOf(text);
   let frame: unknown;
   try {
     frame = JSON.parse(text);
@@ -57,6 +57,25 @@ export function answerTo(text: string, isAuthed: boolean): Subjects {
     subjects: [...answer.subjects, "NOTICE"],
     isOptional: answer.isOptional || answer.subjects.length === 0,
   };
+}
+
+/** M-15: a frame that is too large may be no JSON behind its id; which of several ids counts is not looked at here. */
+function refusalOf(text: string): Subjects {
+  const [, verb = ""] = /^\s*\[\s*"([A-Z-]+)"\s*,/.exec(text) ?? [];
+  const strings = /^EVENT$|^AUTH$/.test(verb) ? /"id"\s*:\s*("(?:[^"\\]|\\.)*")/g : /^[^,]*,\s*("(?:[^"\\]|\\.)*")/g;
+  const ids = [...text.matchAll(strings)].flatMap(([, literal = ""]) => {
+    try {
+      return [JSON.parse(literal) as string];
+    } catch {
+      return [];
+    }
+  });
+  const forms: Record<string, string> = { EVENT: "OK", AUTH: "OK", REQ: "CLOSED", COUNT: "CLOSED" };
+  const form = forms[verb] ?? (verb.startsWith("NEG-") ? "NEG" : undefined);
+  const subjects = one(...(form === undefined ? [] : ids.map((id) => `${form} ${id}`)), "NOTICE");
+  return verb === "REQ" || form === "NEG"
+    ? { ...subjects, id: `${form === "NEG" ? "NEG" : "REQ"} ${ids[0]}` }
+    : subjects;
 }
 
 function one(...subjects: string[]): Subjects {

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { connectTraffic, type TrafficClient } from "../support/load/traffic-client.ts";
-import { type Server, startServer } from "../support/server.ts";
+import { type Server, startServer, until } from "../support/server.ts";
+import { CLOSE, frame, RawClient } from "./raw-client.ts";
 
 let server: Server | undefined;
 const open: TrafficClient[] = [];
@@ -48,3 +49,21 @@ test.each([
   for (let i = 0; i < 3; i++) await connect({ "X-Forwarded-For": "203.0.113.7", "X-Real-IP": "203.0.113.7" });
   expect(server.output().split("a proxy on this machine sends X-Forwarded-For").length - 1).toBe(isWarning ? 1 : 0);
 });
+
+test.each([1000, 1001, 4000])(
+  "who has closed with %i and does not go is counted until its socket is gone",
+  async (code) => {
+    server = await startServer({ MAX_CONNECTIONS_PER_IP: "1" });
+    const lingering = await RawClient.open(server.port, undefined, true);
+    lingering.send(frame(CLOSE, Buffer.of(code >> 8, code & 255)));
+    await lingering.until(() => lingering.closed === code);
+    await expect(connect()).rejects.toThrow("refused with 429, Retry-After: 30");
+    lingering.socket.destroy();
+    await until("its place is free", () =>
+      connect().then(
+        () => true,
+        () => false,
+      ),
+    );
+  },
+);

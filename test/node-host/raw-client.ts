@@ -17,8 +17,8 @@ export class RawClient {
   #bytes = Buffer.alloc(0);
   #isOpen = false;
 
-  private constructor(port: number) {
-    this.socket = connect(port, "127.0.0.1");
+  private constructor(port: number, allowHalfOpen: boolean) {
+    this.socket = connect({ port, host: "127.0.0.1", allowHalfOpen });
     this.socket.on("error", () => {});
     this.socket.on("close", () => {
       this.hasEnded = true;
@@ -26,9 +26,9 @@ export class RawClient {
     this.socket.on("data", (chunk) => this.#read(chunk));
   }
 
-  /** Connects; `head` is sent in one piece with the request. */
-  static async open(port: number, head: Buffer = Buffer.alloc(0)): Promise<RawClient> {
-    const client = new RawClient(port);
+  /** Connects; `head` is sent in one piece with the request. `staysOpen`: it does not go because the other side has. */
+  static async open(port: number, head: Buffer = Buffer.alloc(0), staysOpen = false): Promise<RawClient> {
+    const client = new RawClient(port, staysOpen);
     await once(client.socket, "connect");
     const request = [
       ...["GET / HTTP/1.1", "Host: x", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"],

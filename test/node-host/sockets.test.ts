@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { Sockets } from "../../src/hosts/node/sockets.ts";
 import { SyncGate } from "../../src/hosts/node/sync-gate.ts";
 import { Connection, newIdentity } from "../../src/relay/connection.ts";
+import { Connections } from "../../src/relay/connections.ts";
 import type { Socket } from "../../src/relay/ports.ts";
 import type { Subscription } from "../../src/relay/read/subscription.ts";
 import { BINARY, CLOSE, frame, PING, PONG, RawClient, TEXT } from "./raw-client.ts";
@@ -40,6 +41,7 @@ beforeEach(async () => {
       answer(connection.socket, text);
     },
     receiveBinary: (_: Connection, bytes: number) => void heard.push(`binary ${bytes}`),
+    connections: new Connections(),
     charge: (_: Connection, units: number) => {
       charged += units;
     },
@@ -48,7 +50,7 @@ beforeEach(async () => {
       connection.isGone = true;
     },
   };
-  const deps = { relay, gate, maxMessageLength: MAX, authRequired: true };
+  const deps = { relay, gate, maxFrameLength: 1 << 20, authRequired: true };
   sockets = new Sockets({ ...deps, opened: (connection) => opened.push(connection) });
   server = createServer();
   server.on("upgrade", (request, net, head) => {

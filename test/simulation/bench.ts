@@ -118,7 +118,8 @@ export class Bench {
         isSyncing: false,
         gatherMs: 0,
       },
-      startedAtMs: this.time.nowMs(),
+      age: () => ({}),
+      maxFrameLength: 1 << 20,
     });
     running.jobs.onDue = (seconds) => {
       this.#dueSeconds = Math.min(this.#dueSeconds, seconds);

@@ -288,7 +288,7 @@ export class Simulation {
       for (const party of this.#clients.values()) {
         if (party.socket !== socket) continue;
         party.connection = connection;
-        party.graceUntilMs = 0;
+        party.evicted();
         parties.set(connection.inbox, party);
       }
     });

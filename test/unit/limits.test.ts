@@ -83,8 +83,9 @@ const KEY = "a".repeat(64);
 function limitsOf(variables: Record<string, string>): Limits {
   const config = parseConfig(variables);
   const { limitEvent: event, limitReq: req, limitCount: count, limitSync: sync, limitAuth: auth } = config;
+  const { limitBytes: bytes, limitConnect: connect } = config;
   const clock = { nowSeconds: () => 0, nowMs: () => Date.now(), soon() {} };
-  return new Limits(clock, { event, req, count, sync, auth, bytes: config.limitBytes });
+  return new Limits(clock, { event, req, count, sync, auth, connect, bytes });
 }
 
 const SERVED = { waitMs: 0, isWithin: true };

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 interface Statistics {
-  uptime_seconds: number;
+  awake_since: number;
   connections: number;
   events_total: number;
 }
@@ -38,7 +38,7 @@ test("T-033 R-06-08 R-06-10 R-06-12 an idle relay sleeps although clients ping, 
     expect(await a.nextText()).toBe("pong");
   }
   // It has been woken by this very question.
-  expect((await statistics()).uptime_seconds).toBeLessThan(3);
+  expect((await statistics()).awake_since).toBeGreaterThan(Date.now() / 1000 - 4);
   const event = unique(bob);
   expect(await b.publish(event)).toEqual(["OK", event.id, true, ""]);
   expect(await a.next()).toEqual(["EVENT", "s:1", event]);
@@ -54,7 +54,7 @@ test("R-05-74 R-06-12 who was closed by blockip and does not go is not served af
   deaf.send(["EVENT", unique(carol)]);
   await expect(deaf.next("OK", 2000)).rejects.toThrow("no OK");
   const after = await statistics();
-  expect(after.uptime_seconds).toBeLessThan(5);
+  expect(after.awake_since).toBeGreaterThan(before.awake_since);
   expect(after.events_total).toBe(before.events_total);
   expect(after.connections).toBe(before.connections - 1);
   // If this fails the runtime has learnt to end a connection, and what lingers need not be counted any more.

@@ -48,8 +48,7 @@ export class OwnUrls {
   }
 
   get #isOpen(): boolean {
-    const relayUrl = this.#relayUrl();
-    return typeof relayUrl !== "string" || relayUrl.trim() === "";
+    return isNamedByRequests(this.#relayUrl());
   }
 
   get #urls(): string[] {
@@ -57,4 +56,9 @@ export class OwnUrls {
     this.#known = Array.isArray(kept) ? kept.filter((url) => typeof url === "string") : [];
     return this.#known;
   }
+}
+
+/** Whether `RELAY_URL` has this value that leaves the names of the relay to the requests that come for it. */
+export function isNamedByRequests(relayUrl: unknown): boolean {
+  return typeof relayUrl !== "string" || relayUrl.trim() === "";
 }

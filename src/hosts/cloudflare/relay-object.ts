@@ -30,10 +30,13 @@ export interface Env {
 }
 
 /** One for all objects of the isolate: it holds no state between calls. */
-const secp256k1 = createCrypto(wasm);
+export const secp256k1 = createCrypto(wasm);
 
 /** Wait after an alarm that could not be served, in milliseconds. */
 const ALARM_RETRY_MS = 60_000;
+
+/** Bytes of a message beyond which the runtime closes with 1009 (measured on workerd). */
+const MAX_FRAME_LENGTH = 32 << 20;
 
 /** How long an event waits for others to share its commit, in milliseconds: the runtime hands over one message a turn. */
 const GATHER_MS = 1;
@@ -54,7 +57,7 @@ export class RelayObject extends DurableObject<Env> {
   /** Unix time in whole seconds, as the object of that id has it. Tests set the time of theirs. */
   static nowSeconds: (objectId: string) => number = () => Math.floor(Date.now() / 1000);
 
-  readonly #startedAtMs = Date.now();
+  readonly #awakeSince = Math.floor(Date.now() / 1000);
   readonly #clock: ObjectClock;
   readonly #collector: Collector;
   readonly #ownUrls: OwnUrls;
@@ -108,7 +111,7 @@ export class RelayObject extends DurableObject<Env> {
   override webSocketClose(webSocket: WebSocket, code: number, reason: string): void {
     this.#guard(webSocket, NO_FRAMES, (running) => {
       const peer = forget(webSocket, running);
-      webSocket.close(NOT_SENDABLE.has(code) ? 1000 : code, reason);
+      webSocket.close(answerTo(code), new TextEncoder().encode(reason).length > MAX_REASON ? "" : reason);
       if (peer?.socket.isClosed && !peer.socket.hasSpoken) this.#collector.soon();
     });
   }
@@ -160,7 +163,10 @@ export class RelayObject extends DurableObject<Env> {
       isSyncing: false,
       gatherMs: GATHER_MS,
     };
-    const running = assemble({ config, sql, crypto: secp256k1, host, startedAtMs: this.#startedAtMs });
+    // The object sleeps and wakes: how long the relay has been running nobody knows.
+    const age = () => ({ awake_since: this.#awakeSince });
+    const maxFrameLength = MAX_FRAME_LENGTH;
+    const running = assemble({ config, sql, crypto: secp256k1, host, age, maxFrameLength });
     const alarms = new Alarms(this.ctx, running.jobs, clock, sql.meter);
     running.jobs.onDue = (seconds) => alarms.ring(seconds);
     turns.do(() => {
@@ -179,12 +185,12 @@ export class RelayObject extends DurableObject<Env> {
 
 /** Lets a client in, or says why not. */
 function accept(request: Request, running: Assembled): Response {
-  const { config, blocked, relay, sockets, hibernation, turns } = running;
+  const { config, relay, sockets, hibernation, turns } = running;
   const address = clientAddress(request);
   const origin = address === undefined ? undefined : originOf(address);
   const warning = proxyWarning(origin?.isLoopback ?? false, request.headers, config);
   if (warning !== undefined) warnOnce(warning);
-  const refusal = turnAway(origin, config, blocked, [relay.connections, sockets.lingering]);
+  const refusal = turnAway(origin, running, sockets.lingering);
   if (refusal !== undefined) return refusal;
   return turns.do(() => {
     const [client, peer] = sockets.accept(origin);
@@ -199,8 +205,18 @@ function randomHex(bytes: number): string {
   return [...crypto.getRandomValues(new Uint8Array(bytes))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Close codes that stand for a close without one. */
-const NOT_SENDABLE: ReadonlySet<number> = new Set([1005, 1006, 1015]);
+/** Bytes of a reason at most; what was no UTF-8 has become longer. */
+const MAX_REASON = 123;
+
+/**
+ * The code that answers a Close: the client's own (R-01-08). 1005 and 1006 stand for one without a code. With a code that may
+ * not be sent the runtime would leave the socket open.
+ */
+function answerTo(code: number): number {
+  if (code === 1005 || code === 1006) return 1000;
+  const isSendable = (code >= 1000 && code <= 1014 && code !== 1004) || (code >= 3000 && code <= 4999);
+  return isSendable ? code : 1002;
+}
 
 const NO_FRAMES = (): readonly string[] => [];
 

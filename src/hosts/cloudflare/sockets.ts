@@ -1,8 +1,8 @@
 import type { Connection, Origin } from "../../relay/connection.ts";
+import { Places } from "../../relay/places.ts";
 import type { Attachment } from "./attachment.ts";
 import { ClientSocket } from "./client-socket.ts";
 import type { Attachable } from "./hibernation.ts";
-import { Places } from "./places.ts";
 
 /** A socket of the object: what the relay has of it and, unless it was closed before the object was away, its connection. */
 export interface Peer {

@@ -1,34 +1,45 @@
 import { type Config, parseConfig } from "../../relay/config/config.ts";
-import { forManagement } from "../http/management.ts";
-import { plain, withCors } from "../http/pages.ts";
+import { type Authority, forManagement } from "../http/management.ts";
+import { plain, SECURITY, withCors, withHeaders } from "../http/pages.ts";
 import { errandOf } from "../http/route.ts";
 import { withClientAddress } from "./client-address.ts";
-import type { Env } from "./relay-object.ts";
+import { isNamedByRequests } from "./own-urls.ts";
+import { type Env, RelayObject, secp256k1 } from "./relay-object.ts";
 
-export { RelayObject } from "./relay-object.ts";
+export { RelayObject };
 
 /** Name of the one object that holds the relay. */
 const OBJECT_NAME = "main";
 
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
-    let config: Config;
-    try {
-      config = parseConfig(env);
-    } catch (error) {
-      console.error(String(error));
-      return plain(503, "This relay is not configured correctly. Its log says which variable to mend.");
-    }
-    return route(request, env, config);
+    const response = await respond(request, env);
+    return response.webSocket === null ? withHeaders(response, SECURITY) : response;
   },
 };
+
+function respond(request: Request, env: Env): Response | Promise<Response> {
+  try {
+    return route(request, env, parseConfig(env));
+  } catch (error) {
+    console.error(String(error));
+    return plain(503, "This relay is not configured correctly. Its log says which variable to mend.");
+  }
+}
 
 async function route(request: Request, env: Env, config: Config): Promise<Response> {
   const errand = errandOf(request, config);
   if (errand instanceof Response) return errand;
   if (errand === "upgrade") return theObject(env).fetch(withClientAddress(request, config.clientIpHeader));
-  const admitted = errand === "management" ? await forManagement(request) : request;
+  const admitted = errand === "management" ? await forManagement(request, whoMayCall(request, env, config)) : request;
   return withCors(admitted instanceof Response ? admitted : await theObject(env).fetch(admitted));
+}
+
+/** What an authorization is held against; the object, which knows all names of the relay, asks once more. */
+function whoMayCall(request: Request, env: Env, config: Config): Authority {
+  const relayUrls = isNamedByRequests(env.RELAY_URL) ? [request.url, ...config.relayUrls] : config.relayUrls;
+  const now = () => RelayObject.nowSeconds(env.RELAY.idFromName(OBJECT_NAME).toString());
+  return { relayUrls, crypto: secp256k1, now };
 }
 
 function theObject(env: Env): DurableObjectStub {

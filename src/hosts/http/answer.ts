@@ -13,6 +13,6 @@ export async function answer(request: Request, running: Running): Promise<Respon
     case "/api/stats":
       return Response.json(running.statistics());
     default:
-      return request.method === "POST" ? manage(request, running) : relayPage(request, running.access, running.crypto);
+      return request.method === "POST" ? manage(request, running) : relayPage(request, running);
   }
 }

@@ -1,6 +1,6 @@
 import type { Config } from "../../relay/config/config.ts";
 import type { Origin } from "../../relay/connection.ts";
-import type { Blocked } from "../../relay/limits/blocked.ts";
+import type { Running } from "../assemble.ts";
 import { plain } from "./pages.ts";
 
 /** How many connections of a sort there are, in all and from one client. */
@@ -12,27 +12,38 @@ export interface Counted {
 /** Connections of one address where `MAX_CONNECTIONS_PER_IP` is not set; those of this machine are then not counted. */
 const DEFAULT_PER_ADDRESS = 200;
 
-/** When somebody who was turned away may try again, in seconds. */
-const RETRY = { "Retry-After": "30" };
+/** When somebody for whom there is no place may try again, in seconds. */
+const RETRY_SECONDS = 30;
 
 /**
- * Why a new connection is not let in, as the answer to its upgrade; undefined if it is. Each of `sorts` has its own bounds:
- * those that were closed and do not go take nobody's place, but each is a file of the process.
+ * Why a new connection is not let in, as the answer to its upgrade; undefined if it is. `closing` are those that have ended
+ * and whose client stays: they take nobody's place, but have bounds of their own, since each is a file of the process.
  */
 export function turnAway(
   origin: Origin | undefined,
-  config: Config,
-  blocked: Blocked,
-  sorts: readonly Counted[],
+  { config, blocked, relay }: Pick<Running, "config" | "blocked" | "relay">,
+  closing: Counted,
 ): Response | undefined {
-  if (origin !== undefined && blocked.has(origin.address)) return plain(403, "This address is blocked.");
-  if (sorts.some(({ size }) => size >= config.maxConnections)) {
-    return plain(503, "The relay has too many connections.", RETRY);
+  const sorts = [relay.connections, closing];
+  if (origin !== undefined && blocked.has(origin.address)) {
+    return plain(403, "This address is blocked.");
   }
-  if (origin === undefined || (origin.isLoopback && config.maxConnectionsPerIp === undefined)) return undefined;
-  const most = config.maxConnectionsPerIp ?? DEFAULT_PER_ADDRESS;
-  if (sorts.every((sort) => sort.countFrom(origin) < most)) return undefined;
-  return plain(429, "There are too many connections from this address.", RETRY);
+  if (sorts.some(({ size }) => size >= config.maxConnections)) {
+    return refused(503, "The relay has too many connections.", RETRY_SECONDS);
+  }
+  if (origin !== undefined && !(origin.isLoopback && config.maxConnectionsPerIp === undefined)) {
+    const most = config.maxConnectionsPerIp ?? DEFAULT_PER_ADDRESS;
+    if (sorts.some((sort) => sort.countFrom(origin) >= most)) {
+      return refused(429, "There are too many connections from this address.", RETRY_SECONDS);
+    }
+  }
+  const waitMs = relay.admitConnection(origin);
+  if (waitMs === 0) return undefined;
+  return refused(429, "Too many new connections come from this address.", Math.ceil(waitMs / 1000));
+}
+
+function refused(status: number, text: string, retrySeconds: number): Response {
+  return plain(status, text, { "Retry-After": String(retrySeconds) });
 }
 
 /** Headers in which proxies name the client. */

@@ -1,15 +1,17 @@
+import type { Crypto } from "../../protocol/crypto/secp256k1.ts";
 import { VerifiedEvent } from "../../protocol/crypto/verify.ts";
 import type { Event } from "../../protocol/event.ts";
 import { checkHttpAuth, parseHttpAuth, payloadOf } from "../../protocol/http-auth.ts";
 import { accepts } from "../../protocol/info.ts";
 import { INTERNAL_ERROR, type Reason } from "../../protocol/reason.ts";
-import { spend } from "../../relay/manage/spent.ts";
 import type { Running } from "../assemble.ts";
 
 const RPC = "application/nostr+json+rpc";
 
-/** Bytes of a request's body at most (R-08-08). */
+/** Bytes of a request's body at most (R-08-08), its time in milliseconds, and how many are read at a time. */
 const MAX_BODY = 1 << 20;
+const BODY_MS = 5000;
+const MAX_BODIES = 16;
 
 /** Whether a POST is for management: by its Content-Type (R-08-09) or, as some clients have it, by Accept. */
 export function isManagement({ headers }: Request): boolean {
@@ -22,74 +24,88 @@ export function isTooLarge({ headers }: Request): boolean {
   return Number(headers.get("Content-Length")) > MAX_BODY;
 }
 
-/**
- * What Cloudflare checks before the object is asked, so that nobody wakes it with less: the size of the body, which is read
- * here, and that there is a NIP-98 event at all.
- */
-export async function forManagement(request: Request): Promise<Request | Response> {
-  if (isTooLarge(request)) return failure(413, TOO_LARGE);
-  const parsed = parseHttpAuth(request.headers.get("Authorization"));
-  if (!parsed.ok) return failure(401, parsed.reason);
-  const body = await read(request.body);
-  return body === undefined ? failure(413, TOO_LARGE) : new Request(request, { body });
+/** What an authorization is held against. */
+export interface Authority {
+  relayUrls: readonly string[];
+  crypto: Crypto;
+  /** Unix time in seconds. */
+  now: () => number;
+}
+
+/** What Cloudflare checks before the object is asked, so that nobody wakes it with less; the body is read here. */
+export async function forManagement(request: Request, authority: Authority): Promise<Request | Response> {
+  const event = authorize(request, authority);
+  if (event instanceof Response) return event;
+  const body = await readBody(request.body);
+  return body instanceof Response ? body : new Request(request, { body });
 }
 
 /** Answers a request for management (R-05-72). Reads no body of somebody who is no admin. Never throws. */
 export async function manage(request: Request, running: Running): Promise<Response> {
+  const { config, crypto, host, management, relay } = running;
+  const authority = { relayUrls: config.managementUrls, crypto, now: () => host.clock.nowSeconds() };
   try {
-    if (isTooLarge(request)) return failure(413, TOO_LARGE);
-    const parsed = parseHttpAuth(request.headers.get("Authorization"));
-    if (!parsed.ok) return failure(401, parsed.reason);
-    const refusal = refuseCaller(request, parsed.value, payloadOf(parsed.value), running);
-    if (refusal !== undefined) return refusal;
-    const checked = VerifiedEvent.check(parsed.value, running.crypto);
-    if (!checked.ok) return failure(401, checked.reason);
-    if (!running.management.mayCall(parsed.value.pubkey, "supportedmethods")) return failure(403, NO_ADMIN);
-    const body = await read(request.body);
-    if (body === undefined) return failure(413, TOO_LARGE);
+    const event = authorize(request, authority);
+    if (event instanceof Response) return event;
+    if (!management.mayCall(event.pubkey, "supportedmethods")) return failure(403, NO_ADMIN);
+    const body = await readBody(request.body);
+    if (body instanceof Response) return body;
     const bodyHash = await sha256(body);
     // From here on all in one turn: what is checked is still so when it is acted on.
-    running.relay.settle();
-    return refuseCaller(request, parsed.value, bodyHash, running) ?? call(parsed.value, body, running);
+    relay.settle();
+    return refuseCaller(request, event, bodyHash, authority) ?? call(event, body, running);
   } catch (error) {
-    running.host.report("management failed", { error: String(error) });
+    host.report("management failed", { error: String(error) });
     return failure(500, INTERNAL_ERROR);
   }
 }
 
+/** The event that authorizes a request, its body not looked at; or the refusal. */
+function authorize(request: Request, authority: Authority): Event | Response {
+  if (isTooLarge(request)) return failure(413, TOO_LARGE);
+  const parsed = parseHttpAuth(request.headers.get("Authorization"));
+  if (!parsed.ok) return failure(401, parsed.reason);
+  const refusal = refuseCaller(request, parsed.value, payloadOf(parsed.value), authority);
+  if (refusal !== undefined) return refusal;
+  const checked = VerifiedEvent.check(parsed.value, authority.crypto);
+  return checked.ok ? parsed.value : failure(401, checked.reason);
+}
+
 /** Why the event does not authorize this request, its signature aside. */
 function refuseCaller(
-  request: Request,
+  { url, method }: Request,
   event: Event,
   bodyHash: string,
-  { config, host }: Running,
+  { relayUrls, now }: Authority,
 ): Response | undefined {
-  const { search } = new URL(request.url);
-  const urls = config.managementUrls.map((url) => Object.assign(new URL(url), { search, hash: "" }).href);
-  const now = host.clock.nowSeconds();
-  const refusal = checkHttpAuth(event, { method: request.method, urls, bodyHash, now });
+  const { search } = new URL(url);
+  const urls = relayUrls.map((one) => Object.assign(new URL(one), { search, hash: "" }).href);
+  const refusal = checkHttpAuth(event, { method, urls, bodyHash, now: now() });
   return refusal === undefined ? undefined : failure(401, refusal);
 }
 
 /** Does what an authorized request asks for. */
-function call(event: Event, body: Uint8Array<ArrayBuffer>, { access, host, management }: Running): Response {
+function call(event: Event, body: Uint8Array<ArrayBuffer>, { management }: Running): Response {
   const caller = event.pubkey;
   if (!management.mayCall(caller, "supportedmethods")) return failure(403, NO_ADMIN);
   const parsed = parseCall(body);
   if (parsed === undefined) return failure(400, "invalid: the body is not JSON with a method and an array of params");
   if (!management.mayCall(caller, parsed.method)) return failure(403, "restricted: this key may not call this method");
-  const spent = spend(event, access, host.clock.nowSeconds());
-  if (spent !== undefined) return failure(spent.startsWith("rate-limited") ? 429 : 401, spent);
   const told = {};
-  const result = management.call(caller, parsed.method, parsed.params, told);
+  const result = management.callOnce(event, parsed.method, parsed.params, told);
+  if (typeof result === "string") return failure(result.startsWith("rate-limited") ? 429 : 401, result);
   return Response.json(result.ok ? { result: result.value, ...told } : { result: null, error: result.reason });
 }
 
 const NO_ADMIN: Reason = "restricted: this key is no admin's";
+const BUSY: Reason = "rate-limited: too many requests are being read, retry=1";
+const LATE: Reason = `invalid: the body has not come within ${BODY_MS / 1000} seconds`;
 const TOO_LARGE: Reason = `invalid: the body is larger than ${MAX_BODY} bytes`;
 
 function failure(status: number, error: Reason): Response {
-  const headers: Record<string, string> = status === 401 ? { "WWW-Authenticate": "Nostr" } : {};
+  const headers: Record<string, string> = {};
+  if (status === 401) headers["WWW-Authenticate"] = "Nostr";
+  if (status === 503) headers["Retry-After"] = "1";
   return Response.json({ result: null, error }, { status, headers });
 }
 
@@ -105,13 +121,32 @@ function parseCall(body: Uint8Array): { method: string; params: unknown[] } | un
   return typeof method === "string" && Array.isArray(params) ? { method, params } : undefined;
 }
 
-/** The whole body; undefined as soon as it is too large. */
-async function read(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array<ArrayBuffer> | undefined> {
+/** Bodies that are being read. */
+let reading = 0;
+
+/** The whole body of a request; the refusal as soon as it is too large, too late, or one too many. */
+async function readBody(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array<ArrayBuffer> | Response> {
+  if (reading >= MAX_BODIES) return failure(503, BUSY);
+  reading++;
+  const late = Promise.withResolvers<Response>();
+  const timer = setTimeout(() => late.resolve(failure(408, LATE)), BODY_MS);
+  const whole = read(stream);
+  // Of one that is late nobody waits for the end, which may be an error.
+  whole.catch(() => {});
+  try {
+    return await Promise.race([whole, late.promise]);
+  } finally {
+    clearTimeout(timer);
+    reading--;
+  }
+}
+
+async function read(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array<ArrayBuffer> | Response> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of stream ?? []) {
     size += chunk.length;
-    if (size > MAX_BODY) return undefined;
+    if (size > MAX_BODY) return failure(413, TOO_LARGE);
     chunks.push(chunk);
   }
   const body = new Uint8Array(size);

@@ -1,9 +1,9 @@
-import type { Crypto } from "../../protocol/crypto/secp256k1.ts";
 import { accepts, relayInformation } from "../../protocol/info.ts";
 import { MAX_SUB_ID } from "../../protocol/message.ts";
 import { retentionFacts } from "../../protocol/retention.ts";
 import { type Access, restrictsWrites } from "../../relay/access/access.ts";
 import { whoMay } from "../../relay/access/describe.ts";
+import type { Running } from "../assemble.ts";
 import { SOFTWARE, VERSION } from "../version.ts";
 
 /** R-08-03. A bare `*` would not cover Authorization in browsers. */
@@ -13,11 +13,19 @@ const CORS = {
   "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept",
 };
 
+/** What every answer says to browsers: nothing of it is run, framed or told to others. The page brings its own style. */
+export const SECURITY = {
+  "Content-Security-Policy":
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "X-Content-Type-Options": "nosniff",
+  "Referrer-Policy": "no-referrer",
+};
+
 /** What a GET of the relay's path is answered with: NIP-11, or the page for people. */
-export function relayPage(request: Request, access: Access, crypto: Crypto): Response {
+export function relayPage(request: Request, running: Running): Response {
   const isAsked = accepts(request.headers.get("Accept"), "application/nostr+json");
   const contentType = isAsked ? "application/nostr+json" : "text/html; charset=utf-8";
-  const body = isAsked ? informationOf(access, crypto) : htmlOf(access);
+  const body = isAsked ? informationOf(running) : htmlOf(running.access);
   return new Response(body, { headers: { Vary: "Accept", "Content-Type": contentType } });
 }
 
@@ -27,8 +35,13 @@ export function preflight(): Response {
 
 /** The same response, which any web page may read. */
 export function withCors(response: Response): Response {
+  return withHeaders(response, CORS);
+}
+
+/** The same response with further headers. */
+export function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
   const copy = new Response(response.body, response);
-  for (const [name, value] of Object.entries(CORS)) copy.headers.set(name, value);
+  for (const [name, value] of Object.entries(headers)) copy.headers.set(name, value);
   return copy;
 }
 
@@ -44,7 +57,7 @@ function nameAndDescription({ config, lists }: Access): { name: string; descript
   };
 }
 
-function informationOf(access: Access, crypto: Crypto): string {
+function informationOf({ access, crypto, maxFrameLength }: Running): string {
   const { config, lists } = access;
   return relayInformation({
     ...nameAndDescription(access),
@@ -60,6 +73,7 @@ function informationOf(access: Access, crypto: Crypto): string {
     version: VERSION,
     limitation: {
       max_message_length: config.maxMessageLength,
+      max_frame_length: maxFrameLength,
       max_subscriptions: config.maxSubscriptions,
       max_filters: config.maxFilters,
       max_limit: config.maxLimit,

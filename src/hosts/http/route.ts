@@ -18,8 +18,8 @@ export function errandOf(request: Request, config: Config): Errand | Response {
   if (!isRead && !mayConnect(request, config)) return plain(403, "Pages of this origin may not connect.");
   if (request.method === "OPTIONS") return preflight();
   const isGet = request.method === "GET" || request.method === "HEAD";
-  if (isGet && isRelay && isUpgrade) return canUpgrade(request) ? "upgrade" : upgradeRequired();
-  const mayPost = isRelay && config.managementEnabled && !isUpgrade;
+  if (isUpgrade) return refuseUpgrade(request) ?? "upgrade";
+  const mayPost = isRelay && config.managementEnabled;
   if (mayPost && request.method === "POST") {
     if (isManagement(request)) return "management";
     return withCors(isTooLarge(request) ? plain(413, "Too large.") : plain(415, "Only NIP-86 is posted here."));
@@ -28,13 +28,20 @@ export function errandOf(request: Request, config: Config): Errand | Response {
   return withCors(plain(405, "Method not allowed.", { Allow: `GET, HEAD, ${mayPost ? "POST, " : ""}OPTIONS` }));
 }
 
-const upgradeRequired = () =>
-  plain(426, "WebSocket version 13 is needed.", { Upgrade: "websocket", "Sec-WebSocket-Version": "13" });
-
-/** RFC 6455: version 13, and a key that is the base64 form of 16 bytes. */
-function canUpgrade({ headers }: Request): boolean {
-  const key = headers.get("Sec-WebSocket-Key") ?? "";
-  return headers.get("Sec-WebSocket-Version") === "13" && /^[A-Za-z0-9+/]{22}==$/.test(key);
+/** What is wrong with an upgrade (RFC 6455, 4.2); undefined if it is right. */
+function refuseUpgrade({ method, headers }: Request): Response | undefined {
+  const [version, key] = [headers.get("Sec-WebSocket-Version"), headers.get("Sec-WebSocket-Key")];
+  if (method !== "GET") return plain(400, "An upgrade to WebSocket is a GET.");
+  if (version === null) return plain(400, "The header Sec-WebSocket-Version is missing. It must be 13.");
+  if (version !== "13") {
+    const needed = { Upgrade: "websocket", "Sec-WebSocket-Version": "13" };
+    return plain(426, "The header Sec-WebSocket-Version must be 13.", needed);
+  }
+  if (key === null) return plain(400, "The header Sec-WebSocket-Key is missing.");
+  if (!/^[A-Za-z0-9+/]{22}==$/.test(key)) {
+    return plain(400, "The header Sec-WebSocket-Key must be one value, 16 bytes in base64.");
+  }
+  return undefined;
 }
 
 /** Whether `ALLOWED_ORIGINS` lets the page in that a browser names; what is no browser names none. */

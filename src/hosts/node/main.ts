@@ -67,7 +67,6 @@ export async function startRelay({
   failed,
   clock,
 }: NodeRelayOptions): Promise<NodeRelay> {
-  const startedAtMs = Date.now();
   const path = join(dataDirectory, DATABASE);
   const sql = open(path, dataDirectory);
   const gate = new SyncGate(
@@ -93,13 +92,12 @@ export async function startRelay({
     checkpoints.committed();
     freePages.committed();
   };
-  const running = put(sql, variables, nodeHost, startedAtMs, path);
+  const running = put(sql, variables, nodeHost, path);
   nodeHost.run = () => running.relay.run();
   const timer = new JobTimer(running.jobs);
   running.jobs.onDue = (seconds) => timer.ring(seconds);
-  const { maxMessageLength, authRequired } = running.config;
-  const opened = running.opened;
-  const sockets = new Sockets({ relay: running.relay, gate, maxMessageLength, authRequired, opened });
+  const { relay, opened, maxFrameLength, config } = running;
+  const sockets = new Sockets({ relay, gate, maxFrameLength, authRequired: config.authRequired, opened });
   running.start();
   const server = createRelayServer(running, sockets);
   server.maxConnections = maxFiles() - RESERVED_FILES;
@@ -141,16 +139,14 @@ function open(path: string, dataDirectory: string): NodeSql {
   }
 }
 
-function put(
-  sql: NodeSql,
-  variables: NodeRelayOptions["variables"],
-  host: NodeHost,
-  startedAtMs: number,
-  path: string,
-) {
+function put(sql: NodeSql, variables: NodeRelayOptions["variables"], host: NodeHost, path: string) {
   const crypto = createCrypto(new WebAssembly.Module(readFileSync(WASM)));
   try {
-    const running: Running = assemble({ config: parseConfig(variables), sql, crypto, host, startedAtMs });
+    const config = parseConfig(variables);
+    // What is a little too long is refused in the form of its verb (M-15), and so has to be read.
+    const maxFrameLength = Math.max(2 * config.maxMessageLength, 1 << 20);
+    const age = () => ({ uptime_seconds: Math.floor(process.uptime()) });
+    const running: Running = assemble({ config, sql, crypto, host, age, maxFrameLength });
     running.store.lookups.check();
     return running;
   } catch (error) {

@@ -6,7 +6,7 @@ import { type Origin, originOf } from "../../relay/connection.ts";
 import type { Running } from "../assemble.ts";
 import { answer } from "../http/answer.ts";
 import { proxyWarning, turnAway } from "../http/door.ts";
-import { plain, withCors } from "../http/pages.ts";
+import { plain, SECURITY, withCors, withHeaders } from "../http/pages.ts";
 import { errandOf } from "../http/route.ts";
 import { warnOnce } from "../warn.ts";
 import { Entrance } from "./entrance.ts";
@@ -22,6 +22,12 @@ const KEEP_ALIVE_MS = 60_000;
 
 /** How often one kind of trouble is reported, in milliseconds. */
 const REPORT_MS = 10_000;
+
+/** What requests are told that Node cannot read, by its code of the error. */
+const FAULTS: Readonly<Record<string, [status: number, text: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, "The headers are too long."],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "The request takes too long."],
+};
 
 /** The HTTP server of the relay: upgrades, and what is asked for without one. */
 export function createRelayServer(running: Running, sockets: Sockets): Server {
@@ -45,7 +51,7 @@ export function createRelayServer(running: Running, sockets: Sockets): Server {
         (answered) => write(answered, request, response),
         (error) => {
           report("request failed", { error: String(error) });
-          response.writeHead(500).end();
+          response.writeHead(500, SECURITY).end();
         },
       );
     });
@@ -54,8 +60,15 @@ export function createRelayServer(running: Running, sockets: Sockets): Server {
     net.on("error", () => net.destroy());
     entrance.enter(net, () => {
       const refusal = admit(request, net, head, running, sockets);
-      if (refusal !== undefined) void refuse(net, refusal);
+      if (refusal !== undefined) void refuse(net, refusal, request.method === "HEAD");
     });
+  });
+  server.on("clientError", (error: Error & { code?: string }, socket) => {
+    const [status, text] = FAULTS[error.code ?? ""] ?? [400, "This is no HTTP request."];
+    // What comes behind an answer is not answered.
+    const isFirst = (socket as NetSocket).bytesWritten === 0;
+    if (isFirst && socket.writable) void refuse(socket as NetSocket, plain(status, text));
+    else socket.destroy();
   });
   let reportedMs = 0;
   server.on("error", (error) => {
@@ -77,15 +90,15 @@ function admit(
 ): Response | undefined {
   const request = requestOf(incoming, false);
   if (request === undefined) return plain(400, "Bad request.");
-  const { config, blocked, relay } = running;
+  const { config } = running;
   const errand = errandOf(request, config);
   if (errand instanceof Response) return errand;
+  if (incoming.httpVersion !== "1.1") return plain(400, "An upgrade to WebSocket needs HTTP 1.1.");
   if (errand !== "upgrade") return plain(400, "Only an upgrade to websocket is possible.");
   const origin = originOfPeer(incoming, config.clientIpHeader);
   const warning = proxyWarning(origin?.isLoopback ?? false, request.headers, config);
   if (warning !== undefined) warnOnce(warning);
-  const closing = { size: sockets.size - relay.connections.size, countFrom: () => 0 };
-  const refusal = turnAway(origin, config, blocked, [relay.connections, closing]);
+  const refusal = turnAway(origin, running, sockets.closing);
   if (refusal !== undefined) return refusal;
   sockets.accept(net, request.headers.get("Sec-WebSocket-Key") ?? "", head, origin);
   return undefined;
@@ -95,6 +108,7 @@ async function serve(incoming: IncomingMessage, running: Running): Promise<Respo
   const request = requestOf(incoming, true);
   if (request === undefined) return plain(400, "Bad request.");
   const errand = errandOf(request, running.config);
+  if (errand === "upgrade") return plain(400, "The header Connection must be Upgrade.");
   return errand instanceof Response ? errand : withCors(await answer(request, running));
 }
 
@@ -127,7 +141,7 @@ function originOfPeer({ socket, headers }: IncomingMessage, proxyHeader: string 
 
 async function write(answered: Response, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = Buffer.from(await answered.arrayBuffer());
-  const headers: Record<string, string | number> = { ...Object.fromEntries(answered.headers) };
+  const headers: Record<string, string | number> = { ...Object.fromEntries(answered.headers), ...SECURITY };
   if (answered.status !== 204) headers["Content-Length"] = body.length;
   // What is left of a body that nobody has read is not waited for.
   if (!request.complete) headers.Connection = "close";
@@ -138,12 +152,13 @@ async function write(answered: Response, request: IncomingMessage, response: Ser
   });
 }
 
-async function refuse(net: NetSocket, refusal: Response): Promise<void> {
+async function refuse(net: NetSocket, refused: Response, isHead = false): Promise<void> {
+  const refusal = withHeaders(refused, SECURITY);
   const body = Buffer.from(await refusal.arrayBuffer());
   const headers = [...refusal.headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const status = `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ""}\r\n`;
   net.write(`${status}${headers}Content-Length: ${body.length}\r\nConnection: close\r\n\r\n`);
-  net.end(body);
+  net.end(isHead ? "" : body);
   net.setTimeout(2000, () => net.destroy());
   net.resume();
 }

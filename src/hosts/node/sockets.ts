@@ -2,7 +2,9 @@ import { createHash } from "node:crypto";
 import type { Socket as NetSocket } from "node:net";
 import { COST } from "../../protocol/work.ts";
 import type { Connection, Origin } from "../../relay/connection.ts";
+import { Places } from "../../relay/places.ts";
 import type { Relay } from "../../relay/relay.ts";
+import type { Counted } from "../http/door.ts";
 import { ClientSocket, type Shared } from "./client-socket.ts";
 import { guarded } from "./host.ts";
 import { Intake, IntakeTurns } from "./intake.ts";
@@ -16,9 +18,10 @@ const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const OF_NOSTR_TOOLS = /^[^:]+:\d+$/;
 
 export interface SocketsDeps {
-  relay: Pick<Relay, "open" | "receive" | "receiveBinary" | "charge" | "leave">;
+  relay: Pick<Relay, "connections" | "open" | "receive" | "receiveBinary" | "charge" | "leave">;
   gate: SyncGate;
-  maxMessageLength: number;
+  /** Bytes of one message at most. */
+  maxFrameLength: number;
   authRequired: boolean;
   /** A connection has been opened. */
   opened: (connection: Connection) => void;
@@ -30,13 +33,12 @@ export class Sockets {
   readonly #shared: Shared;
   readonly #turns = new IntakeTurns();
   readonly #all = new Map<ClientSocket, Connection>();
-  readonly #maxPayload: number;
+  /** Of all that are not gone. */
+  readonly #places = new Places();
 
   constructor(deps: SocketsDeps) {
     this.#deps = deps;
     this.#shared = { outbox: new Outbox(deps.gate), unsent: 0 };
-    // What is a little too long is answered with a NOTICE (M-15), and so has to be read.
-    this.#maxPayload = Math.max(2 * deps.maxMessageLength, 1 << 20);
   }
 
   /** Takes over the network socket of an upgrade request, which has come with `key`; `head` was read behind the request. */
@@ -55,9 +57,10 @@ export class Sockets {
     const { relay, authRequired, opened } = this.#deps;
     const connection = relay.open(socket, origin);
     this.#all.set(socket, connection);
+    this.#places.add(origin);
     socket.isStranger = () => authRequired && !connection.isAuthenticated;
     const leave = () => guarded("leaving failed", () => relay.leave(connection));
-    const intake = new Intake(net, this.#turns, this.#maxPayload, {
+    const intake = new Intake(net, this.#turns, this.#deps.maxFrameLength, {
       text: (text) => guarded("handler failed", () => this.#receive(socket, connection, text)),
       binary: (bytes) => guarded("handler failed", () => relay.receiveBinary(connection, bytes)),
       ping: (data) => {
@@ -80,6 +83,7 @@ export class Sockets {
     });
     net.on("close", () => {
       this.#all.delete(socket);
+      this.#places.remove(origin);
       leave();
     });
     opened(connection);
@@ -106,6 +110,15 @@ export class Sockets {
   /** Those that are not gone. */
   get size(): number {
     return this.#all.size;
+  }
+
+  /** Those of which the connection has ended, by either side, and whose client stays. */
+  get closing(): Counted {
+    const { connections } = this.#deps.relay;
+    return {
+      size: this.size - connections.size,
+      countFrom: (from) => this.#places.countFrom(from) - connections.countFrom(from),
+    };
   }
 
   #receive(socket: ClientSocket, connection: Connection, text: string): void {

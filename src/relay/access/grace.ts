@@ -41,9 +41,11 @@ export class Grace {
     return true;
   }
 
-  /** Drops what is held about a subject that the client is told is closed: it would open it again. */
+  /** Drops what is held about a subject that is closed, or is something else now: it would open it again. */
   withdraw(connection: Connection, subject: string | undefined): void {
-    if (subject === undefined || connection.held.length === 0) return;
+    if (subject === undefined) return;
+    connection.released = connection.released.filter((frame) => frame.subject !== subject);
+    if (connection.held.length === 0) return;
     connection.held = connection.held.filter((frame) => {
       if (frame.subject === subject) this.#grow(connection, -frame.text.length);
       return frame.subject !== subject;
@@ -67,18 +69,47 @@ export class Grace {
     this.#sizeOfAll += size;
   }
 
-  /** Hands out what was held, in order, and keeps nothing. */
+  /**
+   * Hands out what was held, in order, after the login. Clients that do not know that it was held send it again then: for as
+   * long as frames are held it is known, and takes its room.
+   */
+  release(connection: Connection): readonly string[] {
+    const { held } = connection;
+    if (held.length === 0) return [];
+    connection.released = held;
+    connection.held = [];
+    this.#clock.soon(this.#graceMs, () => void this.take(connection));
+    return held.map(({ text }) => text);
+  }
+
+  /** Whether a frame was held, has been served, and is sent once more: what it opens is open. */
+  isRepeated(connection: Connection, text: string, subject: string | undefined): boolean {
+    if (subject === undefined || connection.released.length === 0) return false;
+    const same = connection.released.filter((frame) => frame.text === text);
+    const own = same.find(({ isServed }) => isServed !== true);
+    if (own !== undefined) {
+      own.isServed = true;
+      return false;
+    }
+    if (same.length === 0) this.withdraw(connection, subject);
+    connection.released = connection.released.filter((frame) => frame !== same[0]);
+    return same.length > 0;
+  }
+
+  /** Hands out what is held, in order, and keeps nothing. */
   take(connection: Connection): readonly string[] {
     const { held } = connection;
     this.#sizeOfAll -= this.#sizes.get(connection) ?? 0;
     this.#sizes.delete(connection);
-    connection.held = [];
+    [connection.held, connection.released] = [[], []];
     return held.map(({ text }) => text);
   }
 
   /** Refuses what is held, and holds nothing more of this connection. */
   #end(connection: Connection): void {
     connection.graceUntilMs = 0;
+    // After a login there is nothing to refuse.
+    if (connection.held.length === 0) return;
     for (const text of this.take(connection)) this.#refuse(connection, text);
   }
 }

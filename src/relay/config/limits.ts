@@ -35,6 +35,10 @@ export const TRAFFIC = {
     default: "connection:10/100,remote-ip:200/10000",
     help: "AUTH, besides ten failures a minute on one connection; `key` has no meaning here",
   }),
+  LIMIT_CONNECT: rates({
+    default: "remote-ip:10/300",
+    help: "new connections; beyond, 429 with `Retry-After`; `connection` counts all of them together, `key` has no meaning here",
+  }),
   LIMIT_BYTES: rates({
     default: "connection:33554432/268435456,key:67108864/536870912,remote-ip:67108864/1073741824",
     help: "characters of all frames",

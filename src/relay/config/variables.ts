@@ -244,5 +244,6 @@ export const VARIABLES = { ...RELAY, ...ACCESS, ...EVENTS, ...LIMITS, ...TRAFFIC
 export const LOCAL_VARIABLES = {
   PORT: integer({ default: 8787, min: 1, max: 65_535, help: "port to listen on" }),
   HOST: text({ max: 255, default: "127.0.0.1", help: "address to listen on" }),
+  RELAY_SECRET_KEY_FILE: text({ max: 4096, help: "file that holds `RELAY_SECRET_KEY`, instead of the variable" }),
   NEXUS_DATA_DIR: text({ max: 4096, default: ".nexus", help: "where events are kept" }),
 };

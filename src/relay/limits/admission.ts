@@ -2,7 +2,7 @@ import { VANISH_KIND } from "../../protocol/deletion.ts";
 import type { ClientMessage } from "../../protocol/message.ts";
 import type { Reason } from "../../protocol/reason.ts";
 import type { Config } from "../config/config.ts";
-import type { Connection } from "../connection.ts";
+import type { Connection, Origin } from "../connection.ts";
 import type { Clock } from "../ports.ts";
 import { Buckets } from "./buckets.ts";
 import { type Charge, Limits } from "./limits.ts";
@@ -37,6 +37,7 @@ export class Admission {
       count: config.limitCount,
       sync: config.limitSync,
       auth: config.limitAuth,
+      connect: config.limitConnect,
       bytes: config.limitBytes,
     });
     if (config.abuseCutoff > 0) this.#patience = new Buckets({ perSecond: 1, burst: config.abuseCutoff });
@@ -55,6 +56,12 @@ export class Admission {
     const nowMs = this.#clock.nowMs();
     if (!isPatient) for (const pubkey of connection.authed) this.#barred.take(pubkey, 1, nowMs);
     return { refusal, isPatient };
+  }
+
+  /** Charges a new connection: milliseconds to wait for it, 0 if it may be now. */
+  admitConnection(origin: Origin | undefined): number {
+    return this.#limits.charge({ id: "", authed: [], origin }, { class: "connect", bytes: 0, exempt: "nothing" })
+      .waitMs;
   }
 
   /** Why a key may not log in, if it was cut off less than a minute ago; coming back does not help (R-01-07). */

@@ -1,4 +1,4 @@
-import type { Connection } from "../connection.ts";
+import type { Connection, Origin } from "../connection.ts";
 import type { Clock } from "../ports.ts";
 import { Buckets } from "./buckets.ts";
 import type { LimitClass, Rule } from "./rules.ts";
@@ -12,6 +12,13 @@ export interface Charge {
   bytes: number;
   /** Which rates do not hold it up: that of its class, as for a request to vanish (R-05-22), or that of bytes too. */
   exempt: "nothing" | "class" | "all";
+}
+
+/** Who is charged: a connection, or somebody who wants one, of whom only the origin is known. */
+export interface Charged {
+  readonly id: string;
+  readonly authed: Iterable<string>;
+  readonly origin: Origin | undefined;
 }
 
 /** What came of a charge. */
@@ -41,12 +48,13 @@ export class Limits {
       count: rates(rules.count),
       sync: rates(rules.sync),
       auth: rates(rules.auth),
+      connect: rates(rules.connect),
       bytes: rates(rules.bytes),
     };
   }
 
   /** Counts a frame, unless one of the rates holds it up. */
-  charge(connection: Connection, charge: Charge): Verdict {
+  charge(connection: Charged, charge: Charge): Verdict {
     const nowMs = this.#clock.nowMs();
     const taken: [Buckets, string, number][] = [];
     const count = (rates: Iterable<Rate>, amount: number): number => {
@@ -83,7 +91,7 @@ function ratesFor(rates: readonly Rate[], kind: unknown): readonly Rate[] {
 }
 
 /** Whose buckets a frame is taken from; every key of the connection counts, so that a second one wins nothing. */
-function subjectsOf({ scope }: Rule, { id, authed, origin }: Connection): Iterable<string> {
+function subjectsOf({ scope }: Rule, { id, authed, origin }: Charged): Iterable<string> {
   switch (scope) {
     case "connection":
       return [id];

@@ -2,7 +2,7 @@
 export type Scope = "connection" | "key" | "ip" | "remote-ip";
 
 /** What is counted apart; `bytes` are the characters of frames. */
-export type LimitClass = "event" | "req" | "count" | "sync" | "auth" | "bytes";
+export type LimitClass = "event" | "req" | "count" | "sync" | "auth" | "connect" | "bytes";
 
 /** One rate: `burst` at once, then `perSecond`. */
 export interface Rule {

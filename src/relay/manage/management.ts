@@ -1,3 +1,4 @@
+import type { Event } from "../../protocol/event.ts";
 import { type Reason, type Result, refuse } from "../../protocol/reason.ts";
 import { isOperator } from "../access/access.ts";
 import { addressMethods } from "./addresses.ts";
@@ -9,6 +10,7 @@ import { type Call, type ManageDeps, type Method, question } from "./method.ts";
 import { integer, optional } from "./parameters.ts";
 import { roleMethods } from "./roles.ts";
 import { settingMethods } from "./settings.ts";
+import { spend } from "./spent.ts";
 
 const RECORD_FULL: Reason = "rate-limited: the record of this key's changes is full, an operator has to go on";
 
@@ -29,6 +31,8 @@ export class Management {
   readonly #deps: ManageDeps;
   readonly #methods: ReadonlyMap<string, Method>;
   readonly #grantable: ReadonlySet<string>;
+  /** Results of the changes of this second, by the signature of what has authorized them. */
+  readonly #recent = new Map<string, { at: number; result: Result<unknown>; told: Record<string, unknown> }>();
 
   constructor(deps: ManageDeps) {
     this.#deps = deps;
@@ -55,6 +59,32 @@ export class Management {
   mayCall(caller: string, method: string): boolean {
     const { access } = this.#deps;
     return mayCall(access, caller, this.#methods.has(method) ? method : "supportedmethods");
+  }
+
+  /**
+   * Calls a method for an admin who may, as `event` authorizes it (R-05-71): what only reads as often as it is asked, a change
+   * once. A change that is repeated at once has the result of the first. Returns the reason if the event was used before.
+   */
+  callOnce(
+    event: Event,
+    name: string,
+    params: readonly unknown[],
+    told: Record<string, unknown> = {},
+  ): Result<unknown> | Reason {
+    if (this.#methods.get(name)?.isChange !== true) return this.call(event.pubkey, name, params, told);
+    const { access, clock } = this.#deps;
+    const now = clock.nowSeconds();
+    for (const [sig, { at }] of this.#recent) if (Math.abs(now - at) > 1) this.#recent.delete(sig);
+    const repeated = this.#recent.get(event.sig);
+    if (repeated !== undefined) {
+      Object.assign(told, repeated.told);
+      return repeated.result;
+    }
+    const spent = spend(event, access, now);
+    if (spent !== undefined) return spent;
+    const result = this.call(event.pubkey, name, params, told);
+    this.#recent.set(event.sig, { at: now, result, told });
+    return result;
   }
 
   /**

@@ -10,15 +10,14 @@ export interface StatisticsDeps {
   store: EventStore;
   log: EventLog;
   version: string;
-  /** Unix milliseconds of the start, and now. */
-  startedAtMs: number;
-  nowMs: () => number;
+  /** How long it has been running, as far as the host knows. */
+  age: () => Readonly<Record<string, number>>;
   /** Bytes of the database. */
   storageBytes: () => number;
 }
 
 /**
- * R-08-06: totals only, no ids, keys or contents. Times in seconds since the relay was last woken. What anybody may ask
+ * R-08-06: totals only, no ids, keys or contents. What anybody may ask
  * for leaves private kinds out of every number, and the size of the database, which grows with them (R-05-29).
  */
 export function statistics(deps: StatisticsDeps, isForAdmins: boolean): Record<string, unknown> {
@@ -34,7 +33,7 @@ export function statistics(deps: StatisticsDeps, isForAdmins: boolean): Record<s
   const requests = inRole("request");
   return {
     version: deps.version,
-    uptime_seconds: Math.floor((deps.nowMs() - deps.startedAtMs) / 1000),
+    ...deps.age(),
     connections: connections.length,
     authenticated_connections: connections.filter((connection) => connection.isAuthenticated).length,
     subscriptions: relay.subscriptions.index.size,

@@ -37,6 +37,17 @@ describe("how many connections", () => {
     expect(await many("127.0.0.1")).not.toContain(429);
   });
 
+  test("LIMIT_CONNECT: so many new ones of one address in a time, then 429 with the seconds to wait; open ones go on", async () => {
+    const relay = freshRelay({ LIMIT_CONNECT: "ip:0.1/3" });
+    const first = await relay.connect({ from: "203.0.113.7" });
+    expect(await statuses(relay, "203.0.113.7", "203.0.113.7", "203.0.113.8")).toEqual([101, 101, 101]);
+    const refused = await relay.upgrade({ from: "203.0.113.7" });
+    expect(refused.status).toBe(429);
+    expect([9, 10]).toContain(Number(refused.headers.get("Retry-After")));
+    expect(await first.ask(["PING"])).toEqual(["PONG"]);
+    expect(await statuses(relay, "203.0.113.8")).toEqual([101]);
+  });
+
   test("of a list in the header the last address counts, and one that is none is not taken", async () => {
     const relay = freshRelay({ MAX_CONNECTIONS_PER_IP: "1" });
     expect(await statuses(relay, "203.0.113.7", "203.0.113.8, 203.0.113.7", "203.0.113.7, 203.0.113.8")).toEqual([

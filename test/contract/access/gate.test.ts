@@ -81,7 +81,7 @@ const UNREADABLE: [string, string | Uint8Array][] = [
   ["CLOSE without id", '["CLOSE"]'],
   ["NEG-OPEN without id", '["NEG-OPEN"]'],
   ["a binary frame", new TextEncoder().encode('["REQ","sub",{}]')],
-  ["a frame that is too large", `["REQ","sub",{"#t":["${"x".repeat(1_048_576)}"]}]`],
+  ["a frame that is too large", `["REQ",["${"x".repeat(1_048_576)}"]]`],
   ["100,000 brackets", "[".repeat(100_000)],
 ];
 

@@ -115,3 +115,48 @@ test.each(["REQ", "CLOSE"])("R-03-25 a %s that finds no room ends what is parked
   const frames = await client.settled();
   expect(frames.filter(([name, id]) => name === "EOSE" || (name === "EVENT" && id === "s"))).toEqual([]);
 });
+
+test("R-06-06 what was held and is sent again after the login runs once; what is new runs", async () => {
+  const relay = freshRelay(LONG);
+  const [writer, client] = [await relay.login(bob), await relay.connect()];
+  const [stored, own] = [unique(bob), unique(alice)];
+  await writer.publish(stored);
+  await writer.req("live", { authors: [alice.pubkey] });
+  const frames: unknown[][] = [
+    ["EVENT", own],
+    ["REQ", "s", { ids: [stored.id] }],
+    ["COUNT", "c", { ids: [stored.id] }],
+    ["NEG-OPEN", "n", { ids: [stored.id] }, "6100000200"],
+  ];
+  for (const frame of frames) client.send(frame);
+  expect((await client.auth(alice))[2]).toBe(true);
+  for (const frame of frames) client.send(frame);
+  const answers = (await client.settled()).map((frame) => frame.slice(0, 2));
+  expect(answers).toEqual([
+    ["OK", own.id],
+    ["EVENT", "s"],
+    ["EOSE", "s"],
+    ["COUNT", "c"],
+    ["NEG-MSG", "n"],
+    // Every message has its answer (R-01-14, R-03-16): the event is a duplicate, and what is stored is not sent again.
+    ["OK", own.id],
+    ["EOSE", "s"],
+    ["COUNT", "c"],
+  ]);
+  expect(await writer.settled()).toEqual([["EVENT", "live", own]]);
+  // Once more is a request of its own; so is one whose subscription was closed, or is another's.
+  expect((await client.req("s", { ids: [stored.id] })).events).toEqual([stored]);
+});
+
+test.each([[["CLOSE", "s"]], [["REQ", "s", { kinds: [9] }]]])(
+  "R-06-06 after %j the frame that was held is served again",
+  async (between) => {
+    const client = await freshRelay(LONG).connect();
+    client.send(["REQ", "s", { kinds: [1] }]);
+    expect((await client.auth(alice))[2]).toBe(true);
+    expect(await client.next()).toEqual(["EOSE", "s", ["finish"]]);
+    client.send(between);
+    client.send(["REQ", "s", { kinds: [1] }]);
+    expect((await client.settled()).at(-1)).toEqual(["EOSE", "s", ["finish"]]);
+  },
+);

@@ -160,3 +160,51 @@ test.each([
   const { status } = await request("/", "GET", headers);
   expect([400, 426]).toContain(status);
 });
+
+describe("R-08-08 a malformed upgrade is told what is wrong with it", () => {
+  const { "Sec-WebSocket-Key": key, "Sec-WebSocket-Version": version } = HANDSHAKE;
+  test.each([
+    ["no version", { "Sec-WebSocket-Key": key }, 400, "Sec-WebSocket-Version is missing"],
+    ["version 8", { "Sec-WebSocket-Key": key, "Sec-WebSocket-Version": "8" }, 426, "Sec-WebSocket-Version must be 13"],
+    ["no key", { "Sec-WebSocket-Version": version }, 400, "Sec-WebSocket-Key is missing"],
+    ["a key of 15 bytes", { ...HANDSHAKE, "Sec-WebSocket-Key": "A".repeat(20) }, 400, "Sec-WebSocket-Key must be"],
+    ["two keys", { ...HANDSHAKE, "Sec-WebSocket-Key": `${key}, ${key}` }, 400, "Sec-WebSocket-Key must be"],
+  ] as [string, Record<string, string>, number, string][])("%s", async (_name, headers, status, reason) => {
+    const response = await request("/", "GET", { ...UPGRADE, ...headers });
+    expect(response.status).toBe(status);
+    expect(await response.text()).toContain(reason);
+  });
+
+  test.each(["HEAD", "POST"])("a %s", async (method) => {
+    expect((await request("/", method, HANDSHAKE)).status).toBe(400);
+  });
+});
+
+test.each([
+  ["the page", "/", "GET", {}],
+  ["NIP-11", "/", "GET", { Accept: NOSTR }],
+  ["health", "/health", "GET", {}],
+  ["the statistics", "/api/stats", "HEAD", {}],
+  ["a preflight", "/", "OPTIONS", {}],
+  ["404", "/x", "GET", {}],
+  ["405", "/", "PUT", {}],
+  ["415", "/", "POST", {}],
+  ["401", "/", "POST", { "Content-Type": `${NOSTR}+rpc` }],
+  ["a refused upgrade", "/", "GET", UPGRADE],
+] as [string, string, string, Record<string, string>][])(
+  "R-08-10 security headers are on every answer: %s",
+  async (_name, path, method, headers) => {
+    const response = await request(path, method, headers);
+    expect(response.headers.get("Content-Security-Policy")).toMatch(/^default-src 'none'; /);
+    expect(response.headers.get("X-Content-Type-Options")).toBe("nosniff");
+    expect(response.headers.get("Referrer-Policy")).toBe("no-referrer");
+  },
+);
+
+test("R-08-10 also on an upgrade for which there is no place", async () => {
+  const full = freshRelay({ MAX_CONNECTIONS: "1" });
+  await full.connect();
+  const { status, headers } = await full.upgrade();
+  expect(status).toBe(503);
+  expect(headers.get("X-Content-Type-Options")).toBe("nosniff");
+});

@@ -73,8 +73,8 @@ const PROBES: Record<string, (client: Client, bound: number) => Promise<[atBound
   },
 };
 
-/** Tested where it is not zero. */
-const ELSEWHERE = new Set(["min_pow_difficulty"]);
+/** Tested where it is not zero; where a host has the network. */
+const ELSEWHERE = new Set(["min_pow_difficulty", "max_frame_length"]);
 
 test("R-08-04 every number of `limitation` is what is enforced", async () => {
   const response = await relay.fetch("/", { headers: { Accept: "application/nostr+json" } });

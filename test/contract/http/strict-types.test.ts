@@ -20,6 +20,7 @@ const DOCUMENT: Type = {
   terms_of_service: "string",
   limitation: {
     max_message_length: "int",
+    max_frame_length: "int",
     max_subscriptions: "int",
     max_filters: "int",
     max_limit: "int",

@@ -26,6 +26,9 @@ export class Party {
   /** Served before the login, which they wait for (`AUTH_GRACE_MS`). */
   held: Arrived[] = [];
   graceUntilMs = 0;
+  /** Those of them that the login has let in, with how often they have been taken since; until then. */
+  #released: { arrived: Arrived; taken: number }[] = [];
+  #releasedUntilMs = 0;
   /** So many times "internal error" has to be said. */
   errors = 0;
   /** It has gone, or the relay has closed it. */
@@ -39,6 +42,45 @@ export class Party {
     this.key = key;
     this.connection = connection;
     this.socket = socket;
+  }
+
+  /** What comes now and is not AUTH waits for it. */
+  isGrace(nowMs: number, graceMs: number): boolean {
+    const left = this.graceUntilMs - nowMs;
+    return this.graceUntilMs > 0 && left > 0 && left <= graceMs;
+  }
+
+  /** The relay has lost its memory. */
+  evicted(): void {
+    this.graceUntilMs = 0;
+    this.#released = [];
+  }
+
+  /** What was held is served now; until then its client may send it again. */
+  release(untilMs: number): Arrived[] {
+    const held = this.held.splice(0);
+    this.#released = held.map((arrived) => ({ arrived, taken: 0 }));
+    this.#releasedUntilMs = untilMs;
+    return held;
+  }
+
+  /** A frame is taken: whether it was held, has been taken since, and comes again while what it opened is open (R-06-06). */
+  repeats(
+    { frame, text }: Arrived,
+    nowMs: number,
+    { subscriptions }: { subscriptions?: ReadonlyMap<string, unknown> },
+  ): boolean {
+    if (nowMs >= this.#releasedUntilMs || aboutOf(frame) === undefined) return false;
+    const same = this.#released.filter(({ arrived }) => arrived.text === text);
+    const next = same.find(({ taken }) => taken === 0) ?? same.find(({ taken }) => taken === 1);
+    if (next === undefined) this.forget(aboutOf(frame));
+    if (next === undefined || ++next.taken < 2) return false;
+    return frame[0] !== "REQ" || subscriptions?.has(String(frame[1])) === true;
+  }
+
+  /** What is about this may be sent again, and is served. */
+  forget(about: string | undefined): void {
+    if (about !== undefined) this.#released = this.#released.filter(({ arrived }) => aboutOf(arrived.frame) !== about);
   }
 
   /** More is queued for it than it reads: the relay may close it. */

@@ -77,6 +77,7 @@ export class Referee implements Watcher {
 
   /** The relay sends a frame, or closes a connection. */
   sent(party: Party, frame: Frame | undefined): void {
+    if (frame?.at(-1) === INTERNAL) party.forget(aboutOf([frame[0] === "NEG-ERR" ? "NEG-OPEN" : "REQ", frame[1]]));
     this.#sent.push({ party, frame });
   }
 
@@ -96,14 +97,15 @@ export class Referee implements Watcher {
     if (arrived.isCancelled || (party.isEnded && frame[0] !== "EVENT")) return;
     const isGated = this.#open(party).authed.size === 0;
     if (isGated && frame[0] !== "AUTH") {
-      if (this.#isGrace(party)) {
+      if (party.isGrace(this.nowMs(), this.graceMs)) {
         party.held.push(arrived);
         return;
       }
       this.#refuseHeld(party);
     }
     if (frame[0] === "EVENT" && !isGated) this.#waiting.add({ party, frame });
-    else this.#current = { party, frame };
+    else if (isGated || !party.repeats(arrived, this.nowMs(), this.#open(party))) this.#current = { party, frame };
+    else if (frame[0] === "REQ") this.matcher.add({ connection: party.key, anyOf: [[["EOSE", frame[1]]]] });
   }
 
   committing(commit: () => void): void {
@@ -124,6 +126,7 @@ export class Referee implements Watcher {
     if (party.isEnded) return;
     if (!arrived.frame[0].endsWith("CLOSE")) return this.#fail("a frame is not taken", arrived.frame);
     for (const other of party.arrived) if (aboutOf(other.frame) === about) other.isCancelled = true;
+    party.forget(about);
     this.oracle.receive(party.key, arrived.frame);
     this.#note();
   }
@@ -178,13 +181,8 @@ export class Referee implements Watcher {
     }
   }
 
-  #open(party: Party): { authed: Set<string> } {
+  #open(party: Party): { authed: Set<string>; subscriptions?: ReadonlyMap<string, unknown> } {
     return this.oracle.connections.get(party.key) ?? this.oracle.departed.get(party.key) ?? { authed: new Set() };
-  }
-
-  #isGrace(party: Party): boolean {
-    const left = party.graceUntilMs - this.nowMs();
-    return party.graceUntilMs > 0 && left > 0 && left <= this.graceMs;
   }
 
   #refuseHeld(party: Party): void {
@@ -205,7 +203,9 @@ export class Referee implements Watcher {
       return;
     this.oracle.receive(party.key, frame);
     this.#note();
-    if (this.#open(party).authed.size > 0) party.arrived.unshift(...party.held.splice(0));
+    if (this.#open(party).authed.size > 0 && party.held.length > 0) {
+      party.arrived.unshift(...party.release(this.nowMs() + this.graceMs));
+    }
   }
 
   /** Tells the oracle of the events that have their OK, in the order in which they were served. */

@@ -145,9 +145,9 @@ export class Machine {
 
   #boot(restore: (running: Running) => void = () => {}): Running {
     const config = configOf(this.#settings);
-    const startedAtMs = this.time.nowMs();
+    const host = this.#host();
     this.isAwake = false;
-    const running = assemble({ config, sql: this.sql, crypto: CRYPTO, host: this.#host(), startedAtMs });
+    const running = assemble({ config, sql: this.sql, crypto: CRYPTO, host, age: () => ({}), maxFrameLength: 1 << 20 });
     running.jobs.onDue = (seconds) => {
       this.#dueSeconds = Math.min(this.#dueSeconds, seconds);
     };

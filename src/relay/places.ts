@@ -1,4 +1,4 @@
-import type { Origin } from "../../relay/connection.ts";
+import type { Origin } from "./connection.ts";
 
 /** How many connections of a sort there are, in all and of each client. */
 export class Places {
