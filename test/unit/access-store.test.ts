@@ -4,7 +4,6 @@ import { parseConfig } from "../../src/relay/config/config.ts";
 import { spend } from "../../src/relay/manage/spent.ts";
 import { AccessStore } from "../../src/store/access-store.ts";
 import { migrate } from "../../src/store/schema.ts";
-import { Spent } from "../../src/store/spent.ts";
 import { memorySql } from "../support/memory-sql.ts";
 
 function opened() {
@@ -90,18 +89,6 @@ test("a call that changes nothing is not recorded", () => {
     lists.record(call("moderator", "unbanpubkey"));
   });
   expect(lists.changes(1e9, 10).length).toBe(1);
-});
-
-test("R-05-71 spent signatures are counted by key and forgotten by their time", () => {
-  const { lists, again } = opened();
-  const spent = new Spent(lists);
-  for (let n = 0; n < 150; n++) expect(spent.add(`sig${n}`, n < 120 ? 100 : 200, n % 2 ? "odd" : "even")).toBe(true);
-  expect([spent.size, spent.countOf("odd"), spent.has("sig7")]).toEqual([150, 75, true]);
-  spent.forget(101);
-  expect(spent.size).toBe(50);
-  spent.forget(101);
-  expect([spent.size, spent.countOf("odd"), spent.countOf("even")]).toEqual([30, 15, 15]);
-  expect(new Spent(again()).countOf("odd")).toBe(15);
 });
 
 test("R-05-71 calls of a moderator are counted by when they come, however old their events are", () => {

@@ -37,7 +37,8 @@ async function route(request: Request, env: Env, config: Config): Promise<Respon
 
 /** What an authorization is held against; the object, which knows all names of the relay, asks once more. */
 function whoMayCall(request: Request, env: Env, config: Config): Authority {
-  const relayUrls = isNamedByRequests(env.RELAY_URL) ? [request.url, ...config.relayUrls] : config.relayUrls;
+  const { managementUrls } = config;
+  const relayUrls = isNamedByRequests(env.RELAY_URL) ? [request.url, ...managementUrls] : managementUrls;
   const now = () => RelayObject.nowSeconds(env.RELAY.idFromName(OBJECT_NAME).toString());
   return { relayUrls, crypto: secp256k1, now };
 }
