@@ -88,7 +88,7 @@ describe("applesauce RelayManagement", () => {
     expect(await management.listAllowedKinds()).toEqual([1]);
     expect(await management.disallowKind(1)).toBe(true);
     expect(await management.blockIp("2001:db8::1", "scraper")).toBe(true);
-    expect(await management.listBlockedIps()).toEqual([{ ip: "2001:db8::1", reason: "scraper" }]);
+    expect(await management.listBlockedIps()).toEqual([{ ip: "2001:db8::/64", reason: "scraper" }]);
     expect(await management.unblockIp("2001:db8::1")).toBe(true);
   });
 

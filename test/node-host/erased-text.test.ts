@@ -14,7 +14,7 @@ const PATIENCE_MS = 50_000;
 let server: Server;
 
 beforeAll(async () => {
-  server = await startServer({ ADMIN_PUBKEYS: admin.pubkey });
+  server = await startServer({ ADMIN_PUBKEYS: admin.pubkey, BAN_ERASE_AFTER: "0" });
 });
 
 afterAll(() => server.stop());

@@ -71,9 +71,11 @@ export class Management {
     params: readonly unknown[],
     told: Record<string, unknown> = {},
   ): Result<unknown> | Reason {
-    if (this.#methods.get(name)?.isChange !== true) return this.call(event.pubkey, name, params, told);
     const { access, clock } = this.#deps;
     const now = clock.nowSeconds();
+    if (this.#methods.get(name)?.isChange !== true) {
+      return spend(event, access, now, false) ?? this.call(event.pubkey, name, params, told);
+    }
     for (const [sig, { at }] of this.#recent) if (Math.abs(now - at) > 1) this.#recent.delete(sig);
     const repeated = this.#recent.get(event.sig);
     if (repeated !== undefined) {

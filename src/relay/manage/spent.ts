@@ -15,11 +15,13 @@ const MAX_GRANTED = 15_000;
 const FULL: Reason = "rate-limited: too many requests, retry=60";
 
 /**
- * Uses a NIP-98 event up, as long as it would be valid and for a minute at least: the reason if it was used before (R-05-71), or if too many were.
- * What has become invalid meanwhile is forgotten. It is known by its signature: clients that add no nonce make one event,
- * with one id, of the same call twice in a second, but sign it anew, which nobody else can.
+ * Uses up the NIP-98 event of a change, as long as it would be valid and for a minute at least: the reason if it was used
+ * before, or if too many were. That of a question is counted with them, but may be repeated (R-05-71). What has become invalid
+ * meanwhile is forgotten. An event is known by its signature: clients that add no nonce make one event, with one id, of the
+ * same call twice in a second, but sign it anew, which nobody else can.
  */
-export function spend(event: Event, access: Access, now: number): Reason | undefined {
+export function spend(event: Event, access: Access, now: number, isChange = true): Reason | undefined {
+  if (!isChange && isOperator(access, event.pubkey)) return undefined;
   const { lists } = access;
   let own = 0;
   let granted = 0;
@@ -32,7 +34,7 @@ export function spend(event: Event, access: Access, now: number): Reason | undef
     if (by === event.pubkey) own++;
     if (by === undefined || !isOperator(access, by)) granted++;
   }
-  if (lists.has("spent", event.sig)) return "auth-required: this authorization was used before, sign a new one";
+  if (isChange && lists.has("spent", event.sig)) return "auth-required: this authorization was used before, sign a new one";
   if ((own >= MAX_OWN || granted >= MAX_GRANTED) && !isOperator(access, event.pubkey)) return FULL;
   const detail = `${Math.max(event.created_at + HTTP_AUTH_TOLERANCE, now + WINDOW)} ${event.pubkey}`;
   return lists.put("spent", event.sig, detail) ? undefined : FULL;
