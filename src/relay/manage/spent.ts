@@ -34,7 +34,8 @@ export function spend(event: Event, access: Access, now: number, isChange = true
     if (by === event.pubkey) own++;
     if (by === undefined || !isOperator(access, by)) granted++;
   }
-  if (isChange && lists.has("spent", event.sig)) return "auth-required: this authorization was used before, sign a new one";
+  if (isChange && lists.has("spent", event.sig))
+    return "auth-required: this authorization was used before, sign a new one";
   if ((own >= MAX_OWN || granted >= MAX_GRANTED) && !isOperator(access, event.pubkey)) return FULL;
   const detail = `${Math.max(event.created_at + HTTP_AUTH_TOLERANCE, now + WINDOW)} ${event.pubkey}`;
   return lists.put("spent", event.sig, detail) ? undefined : FULL;
