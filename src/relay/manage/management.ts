@@ -63,16 +63,16 @@ export class Management {
    * once. A change that is repeated at once has the result of the first. Returns the reason if the event was used before.
    */
   callOnce(event: Event, name: string, params: readonly unknown[]): Result<unknown> | Reason {
-    if (this.#methods.get(name)?.isChange !== true) return this.call(event.pubkey, name, params);
     const { access, clock } = this.#deps;
+    const isChange = this.#methods.get(name)?.isChange === true;
     const now = clock.nowSeconds();
     for (const [sig, { at }] of this.#recent) if (Math.abs(now - at) > 1) this.#recent.delete(sig);
     const repeated = this.#recent.get(event.sig);
     if (repeated !== undefined) return repeated.result;
-    const spent = spend(event, access, now);
+    const spent = spend(event, access, now, !isChange);
     if (spent !== undefined) return spent;
     const result = this.call(event.pubkey, name, params);
-    this.#recent.set(event.sig, { at: now, result });
+    if (isChange) this.#recent.set(event.sig, { at: now, result });
     return result;
   }
 
