@@ -89,7 +89,7 @@ export default defineConfig({
       },
       {
         ...insideWorkerd(),
-        test: { name: "contract-workers", include: ["test/contract/**/*.test.ts"], testTimeout: 60_000 },
+        test: { name: "contract-workers", include: ["test/contract/**/*.test.ts"], testTimeout: 180_000 },
       },
       {
         // What only workerd shows: hibernation, attachments, rows, alarms, what is billed, errors of the platform.
