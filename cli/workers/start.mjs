@@ -69,7 +69,7 @@ async function run(settings, configFile, onReady) {
   /** @type {Promise<number>} */
   const ended = new Promise((resolve) => {
     workerd.on("error", (error) => {
-      console.error(`workerd could not be started: ${error.message}`);
+      console.error(`The relay could not be started (workerd: ${error.message}).`);
       resolve(1);
     });
     workerd.on("exit", (code, signal) => {

@@ -97,7 +97,7 @@ function call(event: Event, body: Uint8Array<ArrayBuffer>, { management }: Runni
   return Response.json(result.ok ? { result: result.value, ...told } : { result: null, error: result.reason });
 }
 
-const NO_ADMIN: Reason = "restricted: this key is no admin's";
+const NO_ADMIN: Reason = "restricted: this key is no admin's, ask an operator";
 const BUSY: Reason = "rate-limited: too many requests are being read, retry=1";
 const LATE: Reason = `invalid: the body has not come within ${BODY_MS / 1000} seconds`;
 const TOO_LARGE: Reason = `invalid: the body is larger than ${MAX_BODY} bytes`;

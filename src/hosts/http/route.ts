@@ -22,7 +22,9 @@ export function errandOf(request: Request, config: Config): Errand | Response {
   const mayPost = isRelay && config.managementEnabled;
   if (mayPost && request.method === "POST") {
     if (isManagement(request)) return "management";
-    return withCors(isTooLarge(request) ? plain(413, "Too large.") : plain(415, "Only NIP-86 is posted here."));
+    return withCors(
+      isTooLarge(request) ? plain(413, "The body is too large.") : plain(415, "Only NIP-86 is posted here."),
+    );
   }
   if (isGet) return "page";
   return withCors(plain(405, "Method not allowed.", { Allow: `GET, HEAD, ${mayPost ? "POST, " : ""}OPTIONS` }));

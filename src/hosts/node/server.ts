@@ -89,7 +89,7 @@ function admit(
   sockets: Sockets,
 ): Response | undefined {
   const request = requestOf(incoming, false);
-  if (request === undefined) return plain(400, "Bad request.");
+  if (request === undefined) return plain(400, "The target or a header of the request is malformed.");
   const { config } = running;
   const errand = errandOf(request, config);
   if (errand instanceof Response) return errand;
@@ -106,7 +106,7 @@ function admit(
 
 async function serve(incoming: IncomingMessage, running: Running): Promise<Response> {
   const request = requestOf(incoming, true);
-  if (request === undefined) return plain(400, "Bad request.");
+  if (request === undefined) return plain(400, "The target or a header of the request is malformed.");
   const errand = errandOf(request, running.config);
   if (errand === "upgrade") return plain(400, "The header Connection must be Upgrade.");
   return errand instanceof Response ? errand : withCors(await answer(request, running));

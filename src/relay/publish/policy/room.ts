@@ -5,5 +5,5 @@ import type { LatePolicy } from "../submission.ts";
 /** Near the limit of the platform the relay stays readable; a request to vanish is then carried out and not kept. */
 export const room: LatePolicy = ({ event: { kind }, isFull }) => {
   if (!isFull || kind === VANISH_KIND || kindClass(kind) === "ephemeral") return undefined;
-  return "error: the relay's storage is full";
+  return "error: the relay's storage is full, try again later";
 };
