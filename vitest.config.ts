@@ -15,7 +15,7 @@ const insideWorkerd = () => ({
   plugins: [
     cloudflareTest({
       wrangler: { configPath: "./wrangler.toml" },
-      miniflare: { bindings: { ADMIN_PUBKEYS: admin.pubkey, AUTH_GRACE_MS: "0" } },
+      miniflare: { bindings: { ADMIN_PUBKEYS: admin.pubkey, AUTH_GRACE_MS: "0", LOG_LEVEL: "error" } },
     }),
   ],
   resolve: onHost("workerd"),

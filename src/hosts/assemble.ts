@@ -17,6 +17,8 @@ import { EventLog } from "../store/event-log.ts";
 import { EventStore } from "../store/event-store.ts";
 import { migrate } from "../store/schema.ts";
 import type { Sql } from "../store/sql.ts";
+import type { Family } from "./http/metrics.ts";
+import { Readiness } from "./http/readiness.ts";
 import { VERSION } from "./version.ts";
 
 /** What a host brings. */
@@ -28,6 +30,9 @@ export interface Parts {
   host: Host;
   /** Unix milliseconds at which the host was started. */
   startedAtMs: number;
+  /** Failures that the host has reported so far; what it measures itself. */
+  errors?: () => number;
+  measures?: () => readonly Family[];
 }
 
 /** One running relay. */
@@ -40,6 +45,12 @@ export interface Running {
   management: Management;
   store: EventStore;
   log: EventLog;
+  readiness: Readiness;
+  meter: Sql["meter"];
+  startedAtMs: number;
+  storageBytes(): number;
+  errors(): number;
+  measures(): readonly Family[];
   /** Periodic work. The host sets `jobs.onDue` and calls `jobs.run` when it is due. */
   jobs: Jobs;
   /** To be called once the host has connections that it kept, if any: what has changed meanwhile is carried out. */
@@ -54,7 +65,8 @@ export interface Running {
 const SAVE_COUNTS_MS = 1000;
 
 /** Puts store, core and host together: the same for all hosts. Throws if the database is of a newer version or broken. */
-export function assemble({ config, sql, crypto, host, startedAtMs }: Parts): Running {
+export function assemble(parts: Parts): Running {
+  const { config, sql, crypto, host, startedAtMs } = parts;
   const { clock, report } = host;
   migrate(sql);
   const store = new EventStore(sql, { search: filterOptions(config).search });
@@ -114,6 +126,7 @@ export function assemble({ config, sql, crypto, host, startedAtMs }: Parts): Run
     access,
     changeLog: lists,
     clock,
+    report,
     storedOf,
     authorOf: (id) => store.lookups.find(id)?.pubkey,
     removeEvent: (id) => cleanup.removeEvent(id),
@@ -132,6 +145,12 @@ export function assemble({ config, sql, crypto, host, startedAtMs }: Parts): Run
     management,
     store,
     log,
+    readiness: new Readiness(log, clock, report),
+    meter: sql.meter,
+    startedAtMs,
+    storageBytes: () => sql.size(),
+    errors: parts.errors ?? (() => 0),
+    measures: parts.measures ?? (() => []),
     jobs,
     start() {
       closeBlocked();

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { createCrypto } from "../../protocol/crypto/secp256k1.ts";
 import wasm from "../../protocol/crypto/secp256k1.wasm";
-import { parseConfig } from "../../relay/config/config.ts";
+import { parseConfig, settingsOf, VARIABLES } from "../../relay/config/config.ts";
 import { originOf } from "../../relay/connection.ts";
 import { failureFrames } from "../../relay/refusals.ts";
 import { NewerSchemaError } from "../../store/schema.ts";
@@ -9,6 +9,7 @@ import { assemble, type Running } from "../assemble.ts";
 import { answer } from "../http/answer.ts";
 import { turnAway } from "../http/door.ts";
 import { plain } from "../http/pages.ts";
+import { VERSION } from "../version.ts";
 import { Alarms } from "./alarms.ts";
 import { Breaths } from "./breath.ts";
 import { clientAddress } from "./client-address.ts";
@@ -16,7 +17,7 @@ import { Collector } from "./collector.ts";
 import { durableSql } from "./durable-sql.ts";
 import { Hibernation } from "./hibernation.ts";
 import { ObjectClock } from "./object-clock.ts";
-import { report } from "./observe.ts";
+import { logbook, report } from "./observe.ts";
 import { OwnUrls } from "./own-urls.ts";
 import { restore } from "./restore.ts";
 import { type Peer, Sockets } from "./sockets.ts";
@@ -143,6 +144,8 @@ export class RelayObject extends DurableObject<Env> {
   #start(): Assembled {
     if (this.#assembled !== undefined) return this.#assembled;
     const config = parseConfig(this.env);
+    logbook.level = config.logLevel;
+    logbook.format = config.logFormat ?? "json";
     this.#ownUrls.addTo(config);
     const sql = durableSql(this.ctx.storage);
     const sockets = new Sockets(this.ctx);
@@ -158,7 +161,8 @@ export class RelayObject extends DurableObject<Env> {
       isSyncing: false,
       gatherMs: GATHER_MS,
     };
-    const running = assemble({ config, sql, crypto: secp256k1, host, startedAtMs: this.#startedAtMs });
+    const errors = () => logbook.errors;
+    const running = assemble({ config, sql, crypto: secp256k1, host, startedAtMs: this.#startedAtMs, errors });
     const alarms = new Alarms(this.ctx, running.jobs, clock, sql.meter);
     running.jobs.onDue = (seconds) => alarms.ring(seconds);
     turns.do(() => {
@@ -168,6 +172,7 @@ export class RelayObject extends DurableObject<Env> {
     const breaths = new Breaths(this.#clock);
     const around = { sockets, hibernation, alarms, turns, breaths, spent: () => sql.meter.spent };
     this.#assembled = { ...running, ...around };
+    report("started", { version: VERSION, ...settingsOf(VARIABLES, this.env) }, "info");
     return this.#assembled;
   }
 }

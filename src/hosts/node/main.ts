@@ -4,14 +4,17 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createCrypto } from "../../protocol/crypto/secp256k1.ts";
 import type { Access } from "../../relay/access/access.ts";
-import { parseConfig } from "../../relay/config/config.ts";
+import { parseConfig, settingsOf, VARIABLES } from "../../relay/config/config.ts";
 import type { Jobs } from "../../relay/jobs.ts";
+import { Histogram, SECONDS } from "../../relay/metrics.ts";
 import type { Clock } from "../../relay/ports.ts";
 import { NewerSchemaError } from "../../store/schema.ts";
-import { assemble, type Running } from "../assemble.ts";
+import { assemble, type Parts, type Running } from "../assemble.ts";
+import { VERSION } from "../version.ts";
 import { Checkpoints } from "./checkpoints.ts";
-import { NodeHost, report } from "./host.ts";
+import { logbook, NodeHost, report } from "./host.ts";
 import { JobTimer } from "./job-timer.ts";
+import { measuresOf } from "./measures.ts";
 import { createRelayServer } from "./server.ts";
 import { Sockets } from "./sockets.ts";
 import { type NodeSql, openSql } from "./sql.ts";
@@ -69,8 +72,9 @@ export async function startRelay({
   const startedAtMs = Date.now();
   const path = join(dataDirectory, DATABASE);
   const sql = open(path, dataDirectory);
+  const syncSeconds = new Histogram(SECONDS);
   const gate = new SyncGate(
-    logFile(path),
+    logFile(path, syncSeconds),
     report,
     () => {
       sockets.abort(1011, "the relay has to stop");
@@ -90,18 +94,21 @@ export async function startRelay({
     gate.committed();
     checkpoints.committed();
   };
-  const running = put(sql, variables, nodeHost, startedAtMs, path);
+  const measures = () => measuresOf({ syncSeconds, host: nodeHost, sockets });
+  const running = put(sql, variables, nodeHost, startedAtMs, path, measures);
   nodeHost.run = () => running.relay.run();
+  nodeHost.spent = () => sql.meter.spent;
   const timer = new JobTimer(running.jobs);
   running.jobs.onDue = (seconds) => timer.ring(seconds);
   const { maxMessageLength, authRequired } = running.config;
   const opened = running.opened;
   const sockets = new Sockets({ relay: running.relay, gate, maxMessageLength, authRequired, opened });
   running.start();
-  const server = createRelayServer(running, sockets);
+  const server = createRelayServer(running, sockets, gate);
   server.maxConnections = maxFiles() - RESERVED_FILES;
   await listen(server, host, port);
   tighten(dataDirectory);
+  report("started", { version: VERSION, ...settingsOf(VARIABLES, variables) }, "info");
 
   return {
     access: running.access,
@@ -143,10 +150,15 @@ function put(
   host: NodeHost,
   startedAtMs: number,
   path: string,
+  measures: NonNullable<Parts["measures"]>,
 ) {
   const crypto = createCrypto(new WebAssembly.Module(readFileSync(WASM)));
   try {
-    const running: Running = assemble({ config: parseConfig(variables), sql, crypto, host, startedAtMs });
+    const config = parseConfig(variables);
+    logbook.level = config.logLevel;
+    logbook.format = config.logFormat ?? (process.stderr.isTTY ? "text" : "json");
+    const errors = () => logbook.errors;
+    const running: Running = assemble({ config, sql, crypto, host, startedAtMs, errors, measures });
     running.store.lookups.check();
     return running;
   } catch (error) {
@@ -160,9 +172,17 @@ function put(
  * The log of the database, to be synced. No other file of it may be opened here: closing it would release the locks that
  * SQLite holds on it for this process.
  */
-function logFile(path: string) {
+function logFile(path: string, seconds: Histogram) {
   const file = openSync(`${path}-wal`, "r");
-  return { sync: (done: (error: Error | null) => void) => fdatasync(file, done) };
+  return {
+    sync(done: (error: Error | null) => void) {
+      const begunMs = performance.now();
+      fdatasync(file, (error) => {
+        seconds.observe((performance.now() - begunMs) / 1000);
+        done(error);
+      });
+    },
+  };
 }
 
 function syncDirectory(directory: string): void {

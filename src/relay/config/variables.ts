@@ -11,6 +11,7 @@ import {
   retention,
   secretKey,
   text,
+  token,
   webUrl,
 } from "./values.ts";
 
@@ -204,6 +205,21 @@ const FEATURES = {
   ENABLE_MEMBERSHIP: flag({ default: true, help: "members and invites (NIP-43), where `RELAY_SECRET_KEY` is set" }),
 };
 
+const SIGHT = {
+  METRICS_TOKEN: token({
+    unset: "none: there is no `/metrics`",
+    help: "token that `GET /metrics` needs in `Authorization: Bearer`",
+  }),
+  LOG_LEVEL: oneOf(["error", "warn", "info"], {
+    default: "info",
+    help: "least important lines of the log: failures of the relay, clients that were stopped, or what happened",
+  }),
+  LOG_FORMAT: oneOf(["json", "text"], {
+    unset: "`text` on a terminal, `json` otherwise",
+    help: "form of a line of the log",
+  }),
+};
+
 /** The relay's variables as README groups them. A new one needs an entry above and nothing else. */
 export const GROUPS = {
   Relay: RELAY,
@@ -213,10 +229,11 @@ export const GROUPS = {
   Traffic: TRAFFIC,
   Retention: RETENTION,
   Features: FEATURES,
+  Sight: SIGHT,
 };
 
 /** All variables of the relay. */
-export const VARIABLES = { ...RELAY, ...ACCESS, ...EVENTS, ...LIMITS, ...TRAFFIC, ...RETENTION, ...FEATURES };
+export const VARIABLES = { ...RELAY, ...ACCESS, ...EVENTS, ...LIMITS, ...TRAFFIC, ...RETENTION, ...FEATURES, ...SIGHT };
 
 /** What only `npm start` reads. */
 export const LOCAL_VARIABLES = {

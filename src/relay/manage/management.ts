@@ -59,7 +59,7 @@ export class Management {
    * nothing.
    */
   call(caller: string, name: string, params: readonly unknown[]): Result<unknown> {
-    const { changeLog, clock, enforce } = this.#deps;
+    const { changeLog, clock, enforce, report } = this.#deps;
     const method = this.#methods.get(name);
     if (method === undefined) return refuse("unsupported: no such method here, ask for supportedmethods");
     const afterwards: (() => void)[] = [];
@@ -72,6 +72,7 @@ export class Management {
       return done;
     });
     if (!result.ok) return result;
+    report("changed by management", { method: name, by: caller, subject: params[0] }, "info");
     enforce();
     for (const act of afterwards) act();
     return result;

@@ -13,6 +13,7 @@ export const TEST_SETTINGS: Settings = {
   ADMIN_PUBKEYS: admin.pubkey,
   CLIENT_IP_HEADER: ADDRESS_HEADER,
   AUTH_GRACE_MS: "0",
+  LOG_LEVEL: "error",
 };
 
 export interface Knock {
