@@ -54,6 +54,9 @@ export class Checkpoints {
   /** Commits should wait, for some milliseconds. */
   isHolding = false;
 
+  /** Somebody reads the database as it was a while ago: the log cannot begin anew, so nobody is to wait for that. */
+  isPinned = false;
+
   /** Something was committed. */
   committed(): void {
     this.#isBehind = true;
@@ -75,7 +78,7 @@ export class Checkpoints {
     this.#isRunning = true;
     const { log } = await this.#pass();
     if (log > LONG && this.#isBehind) await this.#pass();
-    if (log > LONG && this.#isBehind) await this.#lastPass();
+    if (log > LONG && this.#isBehind && !this.isPinned) await this.#lastPass();
     this.#isRunning = false;
     if (this.#isBehind) this.committed();
   }
@@ -84,7 +87,7 @@ export class Checkpoints {
     this.isHolding = true;
     const { log } = await this.#pass();
     this.isHolding = false;
-    if (log > TOO_LONG && this.#isBehind) this.#deps.restart();
+    if (log > TOO_LONG && this.#isBehind && !this.isPinned) this.#deps.restart();
     this.#deps.released();
   }
 

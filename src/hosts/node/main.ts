@@ -11,6 +11,7 @@ import type { Clock } from "../../relay/ports.ts";
 import { NewerSchemaError } from "../../store/schema.ts";
 import { assemble, type Parts, type Running } from "../assemble.ts";
 import { VERSION } from "../version.ts";
+import { type BackupSettings, Backups } from "./backups.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { logbook, NodeHost, report } from "./host.ts";
 import { JobTimer } from "./job-timer.ts";
@@ -41,6 +42,8 @@ export interface NodeRelayOptions {
   port: number;
   /** The disk does not keep what is written: all connections are closed, and the process has to end. */
   failed: () => void;
+  /** Where backups go; without it there are none. */
+  backup?: BackupSettings | undefined;
   /** Another time than that of the machine, for tests. */
   clock?: Clock;
 }
@@ -53,6 +56,8 @@ export interface NodeRelay {
   readonly jobs: Pick<Jobs, "nextDue" | "run">;
   /** Where it listens. */
   readonly port: number;
+  /** Makes a backup now; false if there is no directory for it. */
+  backUp(): boolean;
   /** Ends all connections and closes the database, within two seconds. */
   stop(): Promise<void>;
 }
@@ -67,6 +72,7 @@ export async function startRelay({
   host,
   port,
   failed,
+  backup,
   clock,
 }: NodeRelayOptions): Promise<NodeRelay> {
   const startedAtMs = Date.now();
@@ -108,12 +114,21 @@ export async function startRelay({
   server.maxConnections = maxFiles() - RESERVED_FILES;
   await listen(server, host, port);
   tighten(dataDirectory);
+  const reading = (isReading: boolean) => {
+    checkpoints.isPinned = isReading;
+  };
+  const backups = backup && new Backups(path, backup, report, reading);
+  backups?.start();
   report("started", { version: VERSION, ...settingsOf(VARIABLES, variables) }, "info");
 
   return {
     access: running.access,
     jobs: running.jobs,
     port: (server.address() as AddressInfo).port,
+    backUp() {
+      backups?.make();
+      return backups !== undefined;
+    },
     async stop() {
       server.close();
       server.closeIdleConnections();
@@ -123,6 +138,7 @@ export async function startRelay({
       sockets.hangUp();
       await gone(sockets);
       server.closeAllConnections();
+      await backups?.stop();
       await checkpoints.stop();
       sql.close();
     },
