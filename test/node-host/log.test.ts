@@ -28,7 +28,10 @@ test("R-08-10 the log tells of the start, of a refused login and of an ended con
   expect(lines[0]).toMatchObject({ MAX_LIMIT: "50", RELAY_SECRET_KEY: "(set)", METRICS_TOKEN: "(set)" });
   expect(lines[0]).not.toHaveProperty("MIN_POW");
   expect(lines[1]).toMatchObject({ reason: expect.stringMatching(/^auth-required: relay tag must be /) });
-  expect(lines[2]).toMatchObject({ connection: lines[1]?.connection, reason: expect.stringMatching(/no login within/) });
+  expect(lines[2]).toMatchObject({
+    connection: lines[1]?.connection,
+    reason: expect.stringMatching(/no login within/),
+  });
   expect(server.output()).not.toContain(SECRET.slice(0, 16));
   expect(server.output()).not.toContain(TOKEN);
 });

@@ -16,6 +16,7 @@ import { Checkpoints } from "./checkpoints.ts";
 import { logbook, NodeHost, report } from "./host.ts";
 import { JobTimer } from "./job-timer.ts";
 import { measuresOf } from "./measures.ts";
+import { copyBeforeMigration } from "./migration-copy.ts";
 import { createRelayServer } from "./server.ts";
 import { Sockets } from "./sockets.ts";
 import { type NodeSql, openSql } from "./sql.ts";
@@ -174,6 +175,8 @@ function put(
     logbook.level = config.logLevel;
     logbook.format = config.logFormat ?? (process.stderr.isTTY ? "text" : "json");
     const errors = () => logbook.errors;
+    const copy = copyBeforeMigration(sql, path);
+    if (copy !== undefined) report("database copied before its migration", { copy }, "info");
     const running: Running = assemble({ config, sql, crypto, host, startedAtMs, errors, measures });
     running.store.lookups.check();
     return running;
