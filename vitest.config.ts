@@ -16,7 +16,13 @@ const insideWorkerd = () => ({
     cloudflareTest({
       wrangler: { configPath: "./wrangler.toml" },
       miniflare: {
-        bindings: { ADMIN_PUBKEYS: admin.pubkey, AUTH_GRACE_MS: "0", AUTH_TIMEOUT: "600", ENABLE_EOSE_HINT: "true" },
+        bindings: {
+          ADMIN_PUBKEYS: admin.pubkey,
+          AUTH_GRACE_MS: "0",
+          AUTH_TIMEOUT: "600",
+          ENABLE_EOSE_HINT: "true",
+          LOG_LEVEL: "error",
+        },
       },
     }),
   ],

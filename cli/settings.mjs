@@ -16,6 +16,7 @@ export class StartError extends Error {}
  * @property {number} port
  * @property {string} dataDirectory absolute
  * @property {string} webSocketUrl what a client on this machine connects to
+ * @property {import("../src/hosts/node/backups.ts").BackupSettings | undefined} backup
  * @property {Record<string, string>} variables the relay's own, checked
  * @property {import("./near-misses.mjs").NearMiss[]} nearMisses
  */
@@ -57,6 +58,14 @@ export async function readSettings(environment) {
       port,
       dataDirectory: resolve(directory),
       webSocketUrl: `ws://${reachable(host)}:${port}${path}`,
+      backup:
+        local.BACKUP_DIR === undefined
+          ? undefined
+          : {
+              directory: resolve(local.BACKUP_DIR),
+              everySeconds: local.BACKUP_EVERY,
+              keep: local.BACKUP_KEEP,
+            },
       variables,
       nearMisses: nearMisses(Object.keys(environment), known),
     };
@@ -95,17 +104,19 @@ export function bracketed(host) {
 }
 
 /**
- * Makes the data directory and proves that it can be written.
+ * Makes a directory, that of the data unless told, and proves that it can be written.
  * @param {string} directory
+ * @param {string} [what]
+ * @param {string} [variable]
  */
-export async function checkDataDirectory(directory) {
+export async function checkDirectory(directory, what = "data directory", variable = "NEXUS_DATA_DIR") {
   const probe = join(directory, `.write-test-${process.pid}`);
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await writeFile(probe, "");
     await rm(probe);
   } catch (error) {
-    throw new StartError(`The data directory ${directory} cannot be written: ${codeOf(error)}. Set NEXUS_DATA_DIR.`);
+    throw new StartError(`The ${what} ${directory} cannot be written: ${codeOf(error)}. Set ${variable}.`);
   }
 }
 
