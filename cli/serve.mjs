@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DataError, startRelay } from "../src/hosts/node/main.ts";
 import { lockDataDirectory } from "./data-lock.mjs";
-import { checkDataDirectory, checkPort, readSettings, StartError } from "./settings.mjs";
+import { checkDataDirectory, checkPort, readEnvFile, readSettings, StartError } from "./settings.mjs";
 
 /** What a person or a service manager ends a process with. */
 const STOP_SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
@@ -13,7 +13,7 @@ const STOP_TIMEOUT_MS = 1800;
 
 /** Starts the relay on this machine; the process stays until a signal ends it. */
 async function main() {
-  const settings = await readSettings(process.env);
+  const settings = await readSettings({ ...readEnvFile(), ...process.env });
   for (const { name, meant } of settings.nearMisses) {
     console.warn(`${name} is not a variable of the relay and has no effect. Is ${meant} meant?`);
   }
