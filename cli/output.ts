@@ -24,12 +24,14 @@ function tableOf(rows: readonly object[], columns: readonly string[]): string {
 export function membersOf(value: object): string {
   const entries = Object.entries(value);
   const width = Math.max(0, ...entries.map(([name]) => name.length));
-  return entries.map(([name, member]) => `${name.padEnd(width)}  ${cell(member, name, Number.POSITIVE_INFINITY)}`).join("\n");
+  return entries
+    .map(([name, member]) => `${name.padEnd(width)}  ${cell(member, name, Number.POSITIVE_INFINITY)}`)
+    .join("\n");
 }
 
 function cell(value: unknown, column: string, max = MAX_CELL): string {
   if (value === undefined || value === null) return "";
-  if (typeof value === "number" && (column.endsWith("_at") || column === "time")) return timeOf(value);
+  if (typeof value === "number" && (column.endsWith("_at") || column === "at")) return timeOf(value);
   if (Array.isArray(value) && value.every((item) => typeof item !== "object")) return shorten(value.join(", "), max);
   return shorten(typeof value === "string" ? value : JSON.stringify(value), max);
 }

@@ -1,10 +1,9 @@
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../src/hosts/version.ts";
-import { commands } from "./commands/index.ts";
-import { messageOf, UsageError } from "./failure.ts";
 import { examples } from "./commands/context.ts";
+import { commands } from "./commands/index.ts";
+import { Failure, messageOf, UsageError } from "./failure.ts";
 import { StartError } from "./settings.mjs";
-import { Failure } from "./failure.ts";
 
 /** Runs the command line; resolves to the exit code: 0 done, 1 refused or failed, 2 called wrongly. */
 export async function run(args: readonly string[]): Promise<number> {

@@ -43,8 +43,12 @@ export function parseMessage(data: RawData | string): Message | undefined {
  * Opens a socket to a relay. A refused one rejects with what the relay says. The first message may come with the answer
  * to the upgrade, so who wants messages has to say so here.
  */
-export function openSocket(url: string, onMessage: (data: RawData) => void): Promise<WebSocket> {
-  const socket = new WebSocket(url, { handshakeTimeout: TIMEOUT_MS, maxPayload: MAX_PAYLOAD, perMessageDeflate: false });
+export function openSocket(url: string, onMessage: (data: RawData, isBinary: boolean) => void): Promise<WebSocket> {
+  const socket = new WebSocket(url, {
+    handshakeTimeout: TIMEOUT_MS,
+    maxPayload: MAX_PAYLOAD,
+    perMessageDeflate: false,
+  });
   socket.on("message", onMessage);
   return new Promise((resolve, reject) => {
     socket.once("open", () => resolve(socket));
@@ -104,8 +108,7 @@ export class Connection {
     };
     this.#listeners.add(own);
     try {
-      const isEnd = ([verb, id]: Message) =>
-        id === SUBSCRIPTION && (verb === "CLOSED" || (verb === "EOSE" && !live));
+      const isEnd = ([verb, id]: Message) => id === SUBSCRIPTION && (verb === "CLOSED" || (verb === "EOSE" && !live));
       const end = await this.#ask(["REQ", SUBSCRIPTION, ...filters], isEnd, live ? Number.POSITIVE_INFINITY : LONG_MS);
       if (end[0] === "CLOSED") throw new Failure(`the request is refused: ${end[2]}`);
       this.#send(["CLOSE", SUBSCRIPTION]);
@@ -131,11 +134,7 @@ export class Connection {
   }
 
   /** Sends a message; resolves to the next one that `isWanted`. Infinity waits however long. */
-  async #ask(
-    question: Message,
-    isWanted: (message: Message) => boolean,
-    timeoutMs = TIMEOUT_MS,
-  ): Promise<Message> {
+  async #ask(question: Message, isWanted: (message: Message) => boolean, timeoutMs = TIMEOUT_MS): Promise<Message> {
     const { promise, resolve, reject } = Promise.withResolvers<Message>();
     const listener = (message: Message) => {
       if (isWanted(message)) resolve(message);

@@ -4,7 +4,9 @@ import { httpUrl } from "./place.ts";
 const TIMEOUT_MS = 10_000;
 
 /** What a relay says about itself (NIP-11), and when it said so by its own clock. */
-export async function informationOf(url: string): Promise<{ information: Record<string, unknown>; date: string | null }> {
+export async function informationOf(
+  url: string,
+): Promise<{ information: Record<string, unknown>; date: string | null }> {
   const headers = { Accept: "application/nostr+json" };
   const response = await fetch(httpUrl(url), { headers, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch((error) => {
     throw new Failure(`no relay answers at ${httpUrl(url)}: ${messageOf(error)}`);

@@ -1,6 +1,6 @@
 import { bech32 } from "@scure/base";
-import { crypto } from "./crypto.ts";
 import { Failure, messageOf, UsageError } from "../failure.ts";
+import { crypto } from "./crypto.ts";
 
 const HEX = /^[0-9a-f]{64}$/i;
 
@@ -77,7 +77,11 @@ export function eventIdOf(text: string): string | undefined {
 
 /** A secret key from nsec or hex, as 64 hex digits; undefined for anything else. */
 export function secretKeyOf(text: string): string | undefined {
-  const hex = HEX.test(text) ? text.toLowerCase() : fromBech32(text)?.prefix === "nsec" ? fromBech32(text)?.hex : undefined;
+  const hex = HEX.test(text)
+    ? text.toLowerCase()
+    : fromBech32(text)?.prefix === "nsec"
+      ? fromBech32(text)?.hex
+      : undefined;
   try {
     if (hex !== undefined) crypto.publicKey(hex);
     return hex;

@@ -1,5 +1,5 @@
-import { readEnvFile } from "../settings.mjs";
 import { UsageError } from "../failure.ts";
+import { readEnvFile } from "../settings.mjs";
 
 /** Where a relay is, and by which name clients speak of it when they sign. */
 export interface Place {

@@ -3,6 +3,7 @@ import { Connection } from "../client/connection.ts";
 import { Management } from "../client/management.ts";
 import { type Place, placeOf } from "../client/place.ts";
 import { knownSigner, readSigner } from "../client/secret.ts";
+import { show } from "../output.ts";
 
 /** Options that every command has. */
 export interface GlobalOptions {
@@ -22,7 +23,10 @@ export async function management(options: GlobalOptions): Promise<Management> {
 }
 
 /** Does something over a connection to the relay, logged in if a key is known, and closes it. */
-export async function withConnection<T>(options: GlobalOptions, body: (connection: Connection, place: Place) => Promise<T>) {
+export async function withConnection<T>(
+  options: GlobalOptions,
+  body: (connection: Connection, place: Place) => Promise<T>,
+) {
   const place = placeOf(options.relay);
   const connection = await Connection.open(place, knownSigner(options));
   try {
@@ -35,4 +39,11 @@ export async function withConnection<T>(options: GlobalOptions, body: (connectio
 /** The examples at the end of a command's help. */
 export function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}\n`;
+}
+
+/** Calls a method that changes something and says that it is done. */
+export async function change(command: Command, method: string, params: unknown[], done = "Done."): Promise<void> {
+  const options = optionsOf(command);
+  const result = await (await management(options)).call(method, ...params);
+  show(options.json, { method, result }, done);
 }

@@ -12,7 +12,10 @@ const SECRET = "RELAY_SECRET_KEY";
  * arguments go to wrangler.
  */
 async function main() {
-  const { host, port, dataDirectory, webSocketUrl, variables } = await readSettings({ ...readEnvFile(), ...process.env });
+  const { host, port, dataDirectory, webSocketUrl, variables } = await readSettings({
+    ...readEnvFile(),
+    ...process.env,
+  });
   if (variables[SECRET] !== undefined) console.warn(`${SECRET} has no effect here: put it into the file .dev.vars.`);
   const args = ["dev", "--ip", host, "--port", String(port), "--persist-to", join(dataDirectory, "wrangler")];
   for (const [name, value] of Object.entries(variables)) {

@@ -3,9 +3,8 @@ import { join } from "node:path";
 import { nip19 } from "nostr-tools";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { alice, unique } from "../support/keys.ts";
-import { hex } from "../support/member-relay.ts";
 import { freePort } from "../support/server.ts";
-import { openPlace, operator, type Place } from "./command.ts";
+import { hex, openPlace, operator, type Place } from "./command.ts";
 
 let place: Place;
 
@@ -67,7 +66,10 @@ test("events from stdin are published as they are, and what is refused ends with
   const input = events.map((event) => JSON.stringify(event)).join("\n");
   const { code, stdout } = await place.nexus(["publish", "--json"], { input });
   expect(code).toBe(1);
-  const lines = stdout.trim().split("\n").map((line) => JSON.parse(line) as { accepted?: boolean });
+  const lines = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { accepted?: boolean });
   expect(lines.map(({ accepted }) => accepted)).toEqual([true, false, undefined]);
 });
 

@@ -4,7 +4,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Key, key } from "../support/keys.ts";
-import { hex } from "../support/member-relay.ts";
 import { ROOT, type Server, startServer } from "../support/server.ts";
 
 export const NEXUS = join(ROOT, "cli/nexus.mjs");
@@ -12,6 +11,10 @@ export const NEXUS = join(ROOT, "cli/nexus.mjs");
 /** The relay's own key, and that of its operator. */
 export const self = key(901);
 export const operator = key(902);
+
+export function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
 
 export interface Outcome {
   code: number;
@@ -68,8 +71,11 @@ export function runNexus(
   input = "",
 ): Promise<Outcome> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [NEXUS, ...args], { timeout: 30_000, ...options }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr }),
+    const child = execFile(
+      process.execPath,
+      [NEXUS, ...args],
+      { timeout: 30_000, ...options },
+      (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr }),
     );
     child.stdin?.end(input);
   });
