@@ -90,9 +90,14 @@ export class Connection {
     const challenge = await Promise.race([challenged.promise, connection.#closed]).finally(() => clearTimeout(timer));
     if (challenge === undefined) return connection;
     const event = authEvent(signer, name, challenge);
-    const [, , ok, text] = await connection.#ask(["AUTH", event], ([verb, id]) => verb === "OK" && id === event.id);
-    if (ok !== true) throw new Failure(`the login is refused: ${text}`);
-    return connection;
+    try {
+      const [, , ok, text] = await connection.#ask(["AUTH", event], ([verb, id]) => verb === "OK" && id === event.id);
+      if (ok !== true) throw new Failure(`the login is refused: ${text}`);
+      return connection;
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
   }
 
   /** Publishes an event; says whether the relay took it, and its text. */

@@ -1,4 +1,5 @@
 import { Failure, messageOf } from "../failure.ts";
+import { textOf } from "./http.ts";
 import { httpUrl } from "./place.ts";
 
 const TIMEOUT_MS = 10_000;
@@ -11,9 +12,17 @@ export async function informationOf(
   const response = await fetch(httpUrl(url), { headers, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch((error) => {
     throw new Failure(`no relay answers at ${httpUrl(url)}: ${messageOf(error)}`);
   });
-  const information: unknown = await response.json().catch(() => undefined);
+  const information = await textOf(response).then(parsed, () => undefined);
   if (typeof information !== "object" || information === null) {
     throw new Failure(`${httpUrl(url)} gives no information document (NIP-11): HTTP ${response.status}`);
   }
   return { information: information as Record<string, unknown>, date: response.headers.get("Date") };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

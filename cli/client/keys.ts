@@ -1,6 +1,7 @@
 import { bech32 } from "@scure/base";
 import { Failure, messageOf, UsageError } from "../failure.ts";
 import { crypto } from "./crypto.ts";
+import { textOf } from "./http.ts";
 
 const HEX = /^[0-9a-f]{64}$/i;
 
@@ -59,7 +60,7 @@ async function lookUp(text: string): Promise<string> {
   const url = `https://${domain}/.well-known/nostr.json?name=${encodeURIComponent(name)}`;
   try {
     const response = await fetch(url, { redirect: "error", signal: AbortSignal.timeout(NAME_TIMEOUT_MS) });
-    const { names } = JSON.parse((await response.text()).slice(0, MAX_NAMES)) as { names?: Record<string, unknown> };
+    const { names } = JSON.parse(await textOf(response, MAX_NAMES)) as { names?: Record<string, unknown> };
     const key = Object.hasOwn(names ?? {}, name) ? names?.[name] : undefined;
     if (typeof key === "string" && HEX.test(key)) return key.toLowerCase();
   } catch (error) {

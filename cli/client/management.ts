@@ -2,10 +2,14 @@ import { createHash, randomUUID } from "node:crypto";
 import { HTTP_AUTH_KIND } from "../../src/protocol/http-auth.ts";
 import { Failure, messageOf } from "../failure.ts";
 import type { Signer } from "./crypto.ts";
+import { textOf } from "./http.ts";
 import { httpUrl, type Place } from "./place.ts";
 
 const RPC = "application/nostr+json+rpc";
 const TIMEOUT_MS = 30_000;
+
+/** Bytes of an answer at most: a list has up to 20,000 entries. */
+const MAX_ANSWER = 1 << 25;
 
 /** The management of a relay (NIP-86), called with one key. */
 export class Management {
@@ -51,7 +55,7 @@ export class Management {
     }).catch((error) => {
       throw new Failure(`no relay answers at ${url}: ${messageOf(error)}`);
     });
-    const text = await response.text();
+    const text = await textOf(response, MAX_ANSWER);
     try {
       const { result, error } = JSON.parse(text) as { result?: unknown; error?: unknown };
       const failed = error !== undefined && error !== null && error !== "";

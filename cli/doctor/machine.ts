@@ -72,12 +72,8 @@ function checkKey(source: SecretSource, settings: Settings | undefined): Finding
     return [...findings, warning("your key", "none is at hand", "Give --key-file, NEXUS_KEY or NEXUS_KEY_FILE.")];
   if (settings === undefined) return findings;
   const { pubkey, adminPubkeys, secretKey } = parseConfig(settings.variables);
-  const self = selfOf(secretKey);
-  if (secretKey !== undefined && self === undefined) {
-    findings.push(
-      wrong("relay key", "RELAY_SECRET_KEY is no secret key", "Put in the secret that nexus key new prints."),
-    );
-  } else if (self === own || (self !== undefined && self === pubkey)) {
+  const self = secretKey === undefined ? undefined : crypto.publicKey(secretKey);
+  if (self === own || (self !== undefined && self === pubkey)) {
     findings.push(
       wrong("relay key", "the relay has the key of its operator", "Give RELAY_SECRET_KEY a key of its own."),
     );
@@ -93,14 +89,6 @@ function checkKey(source: SecretSource, settings: Settings | undefined): Finding
       : warning("operator", "the settings name another operator", "Set RELAY_PUBKEY to your key (nexus key convert)."),
   );
   return findings;
-}
-
-function selfOf(secret: string | undefined): string | undefined {
-  try {
-    return secret === undefined ? undefined : crypto.publicKey(secret);
-  } catch {
-    return undefined;
-  }
 }
 
 function checkData(directory: string): Finding[] {

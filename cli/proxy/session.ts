@@ -17,6 +17,9 @@ const CHALLENGE_MS = 2000;
 /** Between two tries to reach the relay, in milliseconds: doubled each time. */
 const RETRY = { first: 100, max: 30_000 };
 
+/** A connection that held so long was a good one, in milliseconds. */
+const LASTING_MS = 10_000;
+
 /** How often it is asked whether the relay is still there, in milliseconds. */
 const PING_MS = 30_000;
 
@@ -44,6 +47,7 @@ export class Session {
   #up: WebSocket | undefined;
   #isReady = false;
   #lostAt: number | undefined;
+  #readyAt = 0;
   #tries = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -95,7 +99,7 @@ export class Session {
         if (!challenged) this.#ready();
       }, CHALLENGE_MS);
     } catch (error) {
-      this.#deps.report(messageOf(error));
+      if (this.#tries === 0) this.#deps.report(messageOf(error));
       this.#retry();
     }
   }
@@ -110,11 +114,12 @@ export class Session {
   #ready(): void {
     if (this.#isReady) return;
     this.#isReady = true;
-    this.#tries = 0;
+    this.#readyAt = Date.now();
     if (this.#lostAt !== undefined) {
       for (const request of this.#subscriptions.resumed(this.#lostAt)) this.#send(JSON.stringify(request));
       for (const frame of this.#unanswered.values()) this.#send(frame);
       this.#lostAt = undefined;
+      this.#deps.report("the relay is back");
     }
     const held = this.#held;
     this.#held = [];
@@ -126,8 +131,12 @@ export class Session {
   #lost(): void {
     if (this.#up !== undefined && this.#lostAt === undefined) this.#lostAt = Math.floor(Date.now() / 1000);
     this.#up = undefined;
+    // A relay that ends each connection at once is not asked in a hurry.
+    if (this.#isReady && Date.now() - this.#readyAt > LASTING_MS) this.#tries = 0;
     this.#isReady = false;
     clearTimeout(this.#timer);
+    if (this.#down.readyState !== WebSocket.OPEN) return;
+    this.#deps.report("the connection to the relay is lost");
     // A sync cannot go on elsewhere.
     for (const id of this.#syncs) this.#down.send(JSON.stringify(["NEG-ERR", id, "closed: the connection was lost"]));
     this.#syncs.clear();

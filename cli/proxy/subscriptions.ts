@@ -8,6 +8,8 @@ const OVERLAP = 600;
 
 interface Subscription {
   filters: Record<string, unknown>[];
+  /** Seconds. */
+  openedAt: number;
   hasEnded: boolean;
   isResumed: boolean;
   seen: Set<unknown>;
@@ -21,8 +23,13 @@ export class Subscriptions {
   asked([verb, id, ...filters]: Message): void {
     if (verb === "CLOSE") this.#open.delete(id);
     if (verb !== "REQ") return;
-    const fresh = { filters: filters as Record<string, unknown>[], hasEnded: false, isResumed: false, seen: new Set() };
-    this.#open.set(id, fresh);
+    this.#open.set(id, {
+      filters: filters as Record<string, unknown>[],
+      openedAt: Math.floor(Date.now() / 1000),
+      hasEnded: false,
+      isResumed: false,
+      seen: new Set(),
+    });
   }
 
   /** Whether the client gets this message: not an event that it has, nor another end of what is stored. */
@@ -45,15 +52,16 @@ export class Subscriptions {
   }
 
   /**
-   * The requests that open them again. What had sent its stored events is also asked for all that came while the
-   * connection was away, which its limit might cut off.
+   * The requests that open them again. Where all stored events had come, filters with a limit also ask without it for what
+   * came while the connection was away; not for what their limit cut off when they were opened.
    */
   resumed(lostAt: number): Message[] {
     return [...this.#open].map(([id, subscription]) => {
       subscription.isResumed = true;
-      const { filters, hasEnded } = subscription;
-      const missed = filters.map(({ limit, ...filter }) => {
-        const since = Math.max(Number(filter.since ?? 0), lostAt - OVERLAP);
+      const { filters, openedAt, hasEnded } = subscription;
+      const limited = filters.filter(({ limit }) => limit !== undefined);
+      const missed = limited.map(({ limit, ...filter }) => {
+        const since = Math.max(Number(filter.since ?? 0), openedAt, lostAt - OVERLAP);
         return { ...filter, since };
       });
       return ["REQ", id, ...filters, ...(hasEnded ? missed : [])];

