@@ -9,7 +9,9 @@ import { freePort, until } from "../support/server.ts";
 import { NEXUS, openPlace, type Place } from "./command.ts";
 
 let place: Place;
-let proxy: { url: string; port: number; child: ChildProcess };
+let proxy: { url: string; port: number };
+/** None may outlive the tests. */
+const children: ChildProcess[] = [];
 
 beforeAll(async () => {
   place = await openPlace();
@@ -17,8 +19,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  proxy.child.kill();
-  second?.child.kill();
+  for (const child of children) child.kill("SIGKILL");
   await place.end();
 });
 
@@ -27,11 +28,12 @@ async function startProxy(keyFile: string) {
   const args = [NEXUS, "proxy", "--json", "--port", String(port), "--key-file", keyFile, "--relay", place.server.url];
   const child = spawn(process.execPath, [...args, "--origin", "https://app.example"], {
     cwd: place.directory,
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "ignore"],
   });
+  children.push(child);
   const [line] = await once(child.stdout, "data");
   const { url } = JSON.parse(String(line)) as { url: string };
-  return { url, port, child };
+  return { url, port };
 }
 
 /** A client that never logs in, and everything that it got. */
@@ -88,7 +90,7 @@ test.each([
 
 test("after a kill of the relay subscriptions go on: nothing twice, nothing missing, one EOSE", async () => {
   const client = await plainClient();
-  const other = await plainClient((await otherProxy()).url);
+  const other = await plainClient((await startProxy(place.keyFile("bob.key", bob))).url);
   const before = [unique(alice, { kind: 1234, created_at: now() - 5 }), unique(alice, { kind: 1234 })];
   for (const event of before) client.send(["EVENT", event]);
   await until("both OK", () => client.got.length === 2);
@@ -119,10 +121,3 @@ test("after a kill of the relay subscriptions go on: nothing twice, nothing miss
   client.socket.close();
   other.socket.close();
 });
-
-let second: Awaited<ReturnType<typeof startProxy>> | undefined;
-
-async function otherProxy() {
-  second = await startProxy(place.keyFile("bob.key", bob));
-  return second;
-}

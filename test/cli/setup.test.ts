@@ -39,7 +39,7 @@ async function start() {
   const child = spawn(process.execPath, [NEXUS, "start"], {
     cwd: directory,
     env,
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "ignore"],
   });
   let printed = "";
   child.stdout.on("data", (text) => {
