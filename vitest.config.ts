@@ -137,6 +137,10 @@ export default defineConfig({
         },
       },
       {
+        // The `nexus` command, against the server of `npm start`.
+        test: { name: "cli", include: ["test/cli/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
+      },
+      {
         // What only `npm run start:workers` shows from outside: the runtime puts objects to sleep.
         test: {
           name: "workers-host",

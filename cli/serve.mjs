@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DataError, startRelay } from "../src/hosts/node/main.ts";
 import { warningOf, whoMay } from "../src/relay/access/describe.ts";
 import { lockDataDirectory } from "./data-lock.mjs";
-import { checkDirectory, checkPort, readSettings, StartError } from "./settings.mjs";
+import { checkDirectory, checkPort, readEnvFile, readSettings, StartError } from "./settings.mjs";
 
 /** What a person or a service manager ends a process with. */
 const STOP_SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
@@ -14,7 +14,7 @@ const STOP_TIMEOUT_MS = 1800;
 
 /** Starts the relay on this machine; the process stays until a signal ends it. */
 async function main() {
-  const settings = await readSettings(process.env);
+  const settings = await readSettings({ ...readEnvFile(), ...process.env });
   for (const { name, meant } of settings.nearMisses) {
     console.warn(`${name} is not a variable of the relay and has no effect. Is ${meant} meant?`);
   }

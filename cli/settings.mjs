@@ -1,7 +1,9 @@
 // @ts-check
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
+import { parseEnv } from "node:util";
 import { isLoopbackHost } from "../src/protocol/relay-url.ts";
 import { LOCAL_VARIABLES, parseConfig, readVariables, VARIABLES } from "../src/relay/config/config.ts";
 import { nearMisses } from "./near-misses.mjs";
@@ -87,6 +89,23 @@ async function readKey(path) {
   }
   if (key === "") throw new StartError(`RELAY_SECRET_KEY_FILE names ${path}, which is empty.`);
   return key;
+}
+
+/** Name of the settings file, in the directory where a command runs. */
+export const ENV_FILE = ".env";
+
+/**
+ * The variables of the settings file; none where there is no such file. The environment wins over them. Throws
+ * {@link StartError}.
+ * @returns {NodeJS.Dict<string>}
+ */
+export function readEnvFile() {
+  if (!existsSync(ENV_FILE)) return {};
+  try {
+    return parseEnv(readFileSync(ENV_FILE, "utf8"));
+  } catch (error) {
+    throw new StartError(`The settings file ${resolve(ENV_FILE)} cannot be read: ${codeOf(error)}.`);
+  }
 }
 
 /** @param {string} host */

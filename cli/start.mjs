@@ -1,5 +1,6 @@
 // @ts-check
 // What an older Node reads: nothing here is newer than it.
+import "./typescript.mjs";
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import module from "node:module";
