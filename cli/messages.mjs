@@ -89,7 +89,6 @@ const STARTING = {
   "No backup is made": "Set `BACKUP_DIR`.",
   "Nexus is running": "Nothing.",
   "Nexus needs Node": "Install a newer Node.",
-  "nexus needs Node": "Install a newer Node.",
   "RELAY_SECRET_KEY_FILE names": "Correct the path, or what the file holds and who may read it.",
   "The database": "Check the owner of the file, the disk, and that no other program has it open.",
   "The events in": "Nothing, or delete that folder if the events are not needed.",

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 // The `nexus` command. What an older Node reads: nothing here is newer than it.
 if (Number(process.versions.node.split(".")[0]) < 24) {
-  console.error(`nexus needs Node 24 or newer, and this is ${process.versions.node}.`);
+  console.error(`Nexus needs Node 24 or newer, and this is ${process.versions.node}.`);
   process.exitCode = 1;
 } else {
   await import("./typescript.mjs");
