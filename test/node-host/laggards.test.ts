@@ -11,7 +11,7 @@ let server: Server;
 let relay: number;
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ AUTH_TIMEOUT: "600" });
   relay = relayOf(server.pid());
   // So that what the process needs anyway is not counted.
   const { socket } = await connectTraffic(server.url, alice);
