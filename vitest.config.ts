@@ -16,7 +16,13 @@ const insideWorkerd = () => ({
     cloudflareTest({
       wrangler: { configPath: "./wrangler.toml" },
       miniflare: {
-        bindings: { ADMIN_PUBKEYS: admin.pubkey, AUTH_GRACE_MS: "0", AUTH_TIMEOUT: "600", ENABLE_EOSE_HINT: "true" },
+        bindings: {
+          ADMIN_PUBKEYS: admin.pubkey,
+          AUTH_GRACE_MS: "0",
+          AUTH_TIMEOUT: "600",
+          ENABLE_EOSE_HINT: "true",
+          LOG_LEVEL: "error",
+        },
       },
     }),
   ],
@@ -129,6 +135,10 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
+      },
+      {
+        // The `nexus` command, against the server of `npm start`.
+        test: { name: "cli", include: ["test/cli/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
       },
       {
         // What only `npm run start:workers` shows from outside: the runtime puts objects to sleep.

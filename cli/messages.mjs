@@ -28,6 +28,7 @@ const PREFIXES = {
 const STATUSES = {
   200: "Nothing. If the storage is full, the operator deletes events or raises `MAX_STORAGE`.",
   400: "Correct the request.",
+  401: "Send the header `Authorization: Bearer` with the token of the metrics.",
   403: "Use a key, origin or address that is allowed, or ask the operator.",
   404: "Use the path of `RELAY_URL`.",
   405: "Use a method of the header `Allow`.",
@@ -46,6 +47,16 @@ const DEFECT = "A client may have got `internal error`. Look at `error`: a full 
 
 /** What the operator does about a message of the log. @type {Record<string, string>} */
 const LOG = {
+  "the store cannot be written": "Make room on the disk, or raise `MAX_STORAGE`. `/health/ready` is 503 until then.",
+  started: "Nothing. It lists the settings that differ from their defaults.",
+  "slow step": "If it stays, look at `verb` and `connection`, and lower the limits of README.",
+  "slow run": "Look for a busy machine or disk. If it stays, report it.",
+  "login refused": "Nothing. If one address guesses, block it with `blockip`.",
+  "database copied before its migration": "Nothing. Delete the copy when the new version has proved itself.",
+  "connection ended": "Nothing. The client was told why.",
+  "changed by management": "Nothing. `listaudit` has it, too.",
+  "backup made": "Nothing.",
+  "backup failed": "Look for room and rights in `BACKUP_DIR`. The backups made before stay.",
   "alarm failed": PASSING,
   "announcing failed": PASSING,
   "cannot serve": "Clients get 503. Look at `error`: storage that cannot be read, or data of a newer version.",
@@ -74,6 +85,8 @@ const LOG = {
 
 /** What the operator does about a text that does not say it itself, by its beginning. @type {Record<string, string>} */
 const STARTING = {
+  "The settings file": "Correct who may read the file, or what it holds.",
+  "No backup is made": "Set `BACKUP_DIR`.",
   "Nexus is running": "Nothing.",
   "Nexus needs Node": "Install a newer Node.",
   "RELAY_SECRET_KEY_FILE names": "Correct the path, or what the file holds and who may read it.",

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DataError, startRelay } from "../src/hosts/node/main.ts";
 import { warningOf, whoMay } from "../src/relay/access/describe.ts";
 import { lockDataDirectory } from "./data-lock.mjs";
-import { checkDataDirectory, checkPort, readSettings, StartError } from "./settings.mjs";
+import { checkDirectory, checkPort, readEnvFile, readSettings, StartError } from "./settings.mjs";
 
 /** What a person or a service manager ends a process with. */
 const STOP_SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
@@ -14,17 +14,18 @@ const STOP_TIMEOUT_MS = 1800;
 
 /** Starts the relay on this machine; the process stays until a signal ends it. */
 async function main() {
-  const settings = await readSettings(process.env);
+  const settings = await readSettings({ ...readEnvFile(), ...process.env });
   for (const { name, meant } of settings.nearMisses) {
     console.warn(`${name} is not a variable of the relay and has no effect. Is ${meant} meant?`);
   }
-  const { host, port, dataDirectory, variables } = settings;
-  await checkDataDirectory(dataDirectory);
+  const { host, port, dataDirectory, variables, backup } = settings;
+  await checkDirectory(dataDirectory);
+  if (backup !== undefined) await checkDirectory(backup.directory, "directory of backups", "BACKUP_DIR");
   await lockDataDirectory(dataDirectory);
   await checkPort(host, port);
   tellOfEarlierData(dataDirectory);
   const failed = () => void setTimeout(() => process.exit(1), 100);
-  const relay = await startRelay({ variables, dataDirectory, host, port, failed });
+  const relay = await startRelay({ variables, dataDirectory, host, port, failed, backup });
   let isStopping = false;
   const stop = async () => {
     if (isStopping) return;
@@ -34,6 +35,9 @@ async function main() {
     process.exit(0);
   };
   for (const signal of STOP_SIGNALS) process.on(signal, stop);
+  process.on("SIGUSR2", () => {
+    if (!relay.backUp()) console.warn("No backup is made: BACKUP_DIR is not set.");
+  });
   stopWithParent(stop);
   greet(settings, relay.access);
 }

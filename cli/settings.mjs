@@ -1,7 +1,9 @@
 // @ts-check
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
+import { parseEnv } from "node:util";
 import { isLoopbackHost } from "../src/protocol/relay-url.ts";
 import { LOCAL_VARIABLES, parseConfig, readVariables, VARIABLES } from "../src/relay/config/config.ts";
 import { nearMisses } from "./near-misses.mjs";
@@ -16,6 +18,7 @@ export class StartError extends Error {}
  * @property {number} port
  * @property {string} dataDirectory absolute
  * @property {string} webSocketUrl what a client on this machine connects to
+ * @property {import("../src/hosts/node/backups.ts").BackupSettings | undefined} backup
  * @property {Record<string, string>} variables the relay's own, checked
  * @property {import("./near-misses.mjs").NearMiss[]} nearMisses
  */
@@ -57,6 +60,14 @@ export async function readSettings(environment) {
       port,
       dataDirectory: resolve(directory),
       webSocketUrl: `ws://${reachable(host)}:${port}${path}`,
+      backup:
+        local.BACKUP_DIR === undefined
+          ? undefined
+          : {
+              directory: resolve(local.BACKUP_DIR),
+              everySeconds: local.BACKUP_EVERY,
+              keep: local.BACKUP_KEEP,
+            },
       variables,
       nearMisses: nearMisses(Object.keys(environment), known),
     };
@@ -80,6 +91,23 @@ async function readKey(path) {
   return key;
 }
 
+/** Name of the settings file, in the directory where a command runs. */
+export const ENV_FILE = ".env";
+
+/**
+ * The variables of the settings file; none where there is no such file. The environment wins over them. Throws
+ * {@link StartError}.
+ * @returns {NodeJS.Dict<string>}
+ */
+export function readEnvFile() {
+  if (!existsSync(ENV_FILE)) return {};
+  try {
+    return parseEnv(readFileSync(ENV_FILE, "utf8"));
+  } catch (error) {
+    throw new StartError(`The settings file ${resolve(ENV_FILE)} cannot be read: ${codeOf(error)}.`);
+  }
+}
+
 /** @param {string} host */
 function reachable(host) {
   if (["127.0.0.1", "0.0.0.0", "::", "localhost"].includes(host)) return "localhost";
@@ -95,17 +123,19 @@ export function bracketed(host) {
 }
 
 /**
- * Makes the data directory and proves that it can be written.
+ * Makes a directory, that of the data unless told, and proves that it can be written.
  * @param {string} directory
+ * @param {string} [what]
+ * @param {string} [variable]
  */
-export async function checkDataDirectory(directory) {
+export async function checkDirectory(directory, what = "data directory", variable = "NEXUS_DATA_DIR") {
   const probe = join(directory, `.write-test-${process.pid}`);
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await writeFile(probe, "");
     await rm(probe);
   } catch (error) {
-    throw new StartError(`The data directory ${directory} cannot be written: ${codeOf(error)}. Set NEXUS_DATA_DIR.`);
+    throw new StartError(`The ${what} ${directory} cannot be written: ${codeOf(error)}. Set ${variable}.`);
   }
 }
 

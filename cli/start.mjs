@@ -1,5 +1,6 @@
 // @ts-check
 // What an older Node reads: nothing here is newer than it.
+import "./typescript.mjs";
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import module from "node:module";
@@ -31,7 +32,7 @@ function handOver() {
   const child = spawn(BUNDLED, [...FLAGS, fileURLToPath(import.meta.url)], {
     stdio: ["inherit", "inherit", "inherit", "ipc"],
   });
-  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]))
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"]))
     process.on(signal, () => child.kill(signal));
   child.on("exit", (code) => process.exit(code ?? 1));
 }

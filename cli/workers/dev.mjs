@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { readSettings, StartError } from "../settings.mjs";
+import { readEnvFile, readSettings, StartError } from "../settings.mjs";
 
 /** What must not stand in a command line, which everybody on the machine can read. */
 const SECRET = "RELAY_SECRET_KEY";
@@ -12,7 +12,10 @@ const SECRET = "RELAY_SECRET_KEY";
  * arguments go to wrangler.
  */
 async function main() {
-  const { host, port, dataDirectory, webSocketUrl, variables } = await readSettings(process.env);
+  const { host, port, dataDirectory, webSocketUrl, variables } = await readSettings({
+    ...readEnvFile(),
+    ...process.env,
+  });
   if (variables[SECRET] !== undefined) console.warn(`${SECRET} has no effect here: put it into the file .dev.vars.`);
   const args = ["dev", "--ip", host, "--port", String(port), "--persist-to", join(dataDirectory, "wrangler")];
   for (const [name, value] of Object.entries(variables)) {

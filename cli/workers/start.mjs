@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { lockDataDirectory } from "../data-lock.mjs";
-import { bracketed, checkDataDirectory, checkPort, readSettings, StartError } from "../settings.mjs";
+import { bracketed, checkDirectory, checkPort, readEnvFile, readSettings, StartError } from "../settings.mjs";
 import { buildWorker } from "./build.mjs";
 import { workerdConfig } from "./workerd-config.mjs";
 
@@ -22,11 +22,11 @@ const STOP_SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
 async function main() {
   // What is kept of a private relay is its owner's alone.
   process.umask(0o077);
-  const settings = await readSettings(process.env);
+  const settings = await readSettings({ ...readEnvFile(), ...process.env });
   for (const { name, meant } of settings.nearMisses) {
     console.warn(`${name} is not a variable of the relay and has no effect. Is ${meant} meant?`);
   }
-  await checkDataDirectory(settings.dataDirectory);
+  await checkDirectory(settings.dataDirectory);
   await lockDataDirectory(settings.dataDirectory);
   await checkPort(settings.host, settings.port);
   // What workerd keeps of a private relay is its owner's alone.

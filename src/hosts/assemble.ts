@@ -18,6 +18,8 @@ import { EventLog } from "../store/event-log.ts";
 import { EventStore } from "../store/event-store.ts";
 import { migrate } from "../store/schema.ts";
 import type { Sql } from "../store/sql.ts";
+import type { Family } from "./http/metrics.ts";
+import { Readiness } from "./http/readiness.ts";
 import { VERSION } from "./version.ts";
 
 /** What a host brings. */
@@ -31,6 +33,9 @@ export interface Parts {
   age: () => Readonly<Record<string, number>>;
   /** Bytes of a message beyond which the host closes the connection with 1009, before the relay sees it. */
   maxFrameLength: number;
+  /** Failures that the host has reported so far; what it measures itself. */
+  errors?: () => number;
+  measures?: () => readonly Family[];
 }
 
 /** One running relay. */
@@ -45,6 +50,12 @@ export interface Running {
   management: Management;
   store: EventStore;
   log: EventLog;
+  readiness: Readiness;
+  meter: Sql["meter"];
+  startedAtMs: number;
+  storageBytes(): number;
+  errors(): number;
+  measures(): readonly Family[];
   /** Periodic work. The host sets `jobs.onDue` and calls `jobs.run` when it is due. */
   jobs: Jobs;
   /** To be called once the host has connections that it kept, if any: what has changed meanwhile is carried out. */
@@ -59,7 +70,8 @@ export interface Running {
 const SAVE_COUNTS_MS = 1000;
 
 /** Puts store, core and host together: the same for all hosts. Throws if the database is of a newer version or broken. */
-export function assemble({ config, sql, crypto, host, age, maxFrameLength }: Parts): Running {
+export function assemble(parts: Parts): Running {
+  const { config, sql, crypto, host, age, maxFrameLength } = parts;
   const { clock, report } = host;
   migrate(sql);
   const nowSeconds = () => clock.nowSeconds();
@@ -124,6 +136,7 @@ export function assemble({ config, sql, crypto, host, age, maxFrameLength }: Par
     access,
     changeLog: lists,
     clock,
+    report,
     storedOf,
     authorOf: (id) => store.lookups.find(id)?.pubkey,
     storedBy: (pubkey) => store.lookups.storedBy(pubkey, config.privateKinds),
@@ -144,6 +157,12 @@ export function assemble({ config, sql, crypto, host, age, maxFrameLength }: Par
     management,
     store,
     log,
+    readiness: new Readiness(log, clock, report),
+    meter: sql.meter,
+    startedAtMs: clock.nowMs(),
+    storageBytes: () => sql.size(),
+    errors: parts.errors ?? (() => 0),
+    measures: parts.measures ?? (() => []),
     jobs,
     start() {
       closeBlocked();

@@ -43,8 +43,11 @@ export interface Survival {
 /** Of a host whose connections end with it. */
 export const MORTAL: Survival = { keep() {}, opened() {}, closed() {} };
 
-/** Structured log line for the operator; never shown to a client. */
-export type Log = (message: string, details: Record<string, unknown>) => void;
+/** How much a line matters: `error` is a failure of the relay itself, `warn` a client that was stopped, `info` what happened. */
+export type Level = "error" | "warn" | "info";
+
+/** Structured log line for the operator; never shown to a client. An `error` unless told. */
+export type Log = (message: string, details: Record<string, unknown>, level?: Level) => void;
 
 /** What the relay cannot have itself. */
 export interface Host {

@@ -8,6 +8,7 @@ import { Connections } from "./connections.ts";
 import { Admission } from "./limits/admission.ts";
 import { Overload } from "./limits/overload.ts";
 import { Membership } from "./members/membership.ts";
+import { Metrics } from "./metrics.ts";
 import type { ChangeLog, Socket } from "./ports.ts";
 import { type PublishDeps, Publisher } from "./publish/publish.ts";
 import { Subscriptions } from "./read/subscriptions.ts";
@@ -16,13 +17,14 @@ import { refusalOf } from "./refusals.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Verbs } from "./verbs.ts";
 
-export interface RelayDeps extends Omit<PublishDeps, "subscriptions" | "close"> {
+export interface RelayDeps extends Omit<PublishDeps, "subscriptions" | "close" | "metrics"> {
   changeLog: ChangeLog;
 }
 
 /** One relay: takes the frames of its connections and answers them, in one thread and never waiting. */
 export class Relay {
   readonly connections = new Connections();
+  readonly metrics = new Metrics();
   readonly subscriptions: Subscriptions;
   /** Where members are kept (NIP-43). */
   readonly membership: Membership | undefined;
@@ -42,6 +44,7 @@ export class Relay {
     this.subscriptions = new Subscriptions(host.survival);
     this.#publisher = new Publisher({
       ...deps,
+      metrics: this.metrics,
       subscriptions: this.subscriptions,
       close: (connection) => this.#cutOff(connection),
     });
@@ -49,12 +52,16 @@ export class Relay {
     this.#admission = new Admission(config, clock);
     this.#grace = new Grace(config.authGraceMs, clock, (connection, text) => {
       const message = parseClientMessage(text);
-      if (message.ok) connection.send(refusalOf(message.value, AUTH_REQUIRED));
+      if (!message.ok) return;
+      this.metrics.frames[message.value.verb]++;
+      this.metrics.refuse(message.value, AUTH_REQUIRED);
+      connection.send(refusalOf(message.value, AUTH_REQUIRED));
     });
     const { secretKey } = config;
     if (secretKey !== undefined && hasMembership(access)) {
       this.membership = new Membership({
         ...deps,
+        metrics: this.metrics,
         secretKey,
         issue: (events) => this.#publisher.issue(events),
         enforce: (pubkey) => this.#enforceAll(pubkey),
@@ -66,6 +73,7 @@ export class Relay {
     }
     this.#verbs = new Verbs({
       ...deps,
+      metrics: this.metrics,
       publisher: this.#publisher,
       subscriptions: this.subscriptions,
       syncs: this.#syncs,
@@ -90,6 +98,7 @@ export class Relay {
     const identity = newIdentity(host.clock.nowSeconds(), host.randomHex);
     const connection = new Connection(socket, identity, config.privateKinds, origin);
     this.connections.add(connection);
+    this.metrics.opened++;
     this.#grace.begin(connection);
     if (config.authRequired) connection.challengeClient();
     return connection;
@@ -137,6 +146,9 @@ export class Relay {
     if (connection.isClosed || connection.isGone) return;
     connection.send(["NOTICE", text]);
     connection.isClosed = true;
+    this.metrics.ended++;
+    const from = connection.origin?.network;
+    this.#deps.host.report("connection ended", { connection: connection.id, from, reason: text }, "warn");
     this.#overload.clear(connection);
     this.#release(connection);
     connection.socket.close(code, text.slice(0, 100));
@@ -156,6 +168,12 @@ export class Relay {
     }
     this.#publisher.gather(this.#scheduler.isBusy);
     return this.#scheduler.isBusy;
+  }
+
+  /** How much waits: connections that are to be served, characters of their frames, and events for the next commit. */
+  get waiting(): { connections: number; characters: number; events: number } {
+    const { size: connections } = this.#scheduler;
+    return { connections, characters: this.#overload.size, events: this.#publisher.waiting };
   }
 
   /** Commits what waits, so that a change of access counts for exactly what comes after it. */

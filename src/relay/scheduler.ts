@@ -32,6 +32,11 @@ export class Scheduler {
     return this.#queue.size > 0;
   }
 
+  /** How many have something to do. */
+  get size(): number {
+    return this.#queue.size + this.#crowded.size;
+  }
+
   /** A connection may have something to do. */
   ready(connection: Connection): void {
     if (connection.isQueued || this.#crowded.has(connection) || !hasWork(connection)) return;

@@ -6,6 +6,8 @@ import type { Steps } from "../store/steps.ts";
 export interface Task {
   readonly message: ClientMessage;
   readonly steps: Steps<void>;
+  /** Unix milliseconds. */
+  readonly begunMs: number;
 }
 
 /** Messages by which a connection learns what is stored. */

@@ -13,6 +13,7 @@ import type { Connection } from "./connection.ts";
 import type { Admission } from "./limits/admission.ts";
 import type { Overload } from "./limits/overload.ts";
 import { isRequest, type Membership } from "./members/membership.ts";
+import type { Metrics, Verb } from "./metrics.ts";
 import type { Host } from "./ports.ts";
 import type { Publisher } from "./publish/publish.ts";
 import { count } from "./read/count.ts";
@@ -27,6 +28,7 @@ export interface VerbsDeps {
   access: Access;
   host: Host;
   meter: Meter;
+  metrics: Metrics;
   log: EventLog;
   publisher: Publisher;
   subscriptions: Subscriptions;
@@ -54,22 +56,39 @@ export class Verbs {
 
   /** One step for a connection. Never throws: a failure is answered, logged, and the connection goes on (R-06-14). */
   step(connection: Connection): void {
-    if (connection.task !== undefined) return this.#resume(connection);
+    const { meter, metrics } = this.#deps;
+    const before = meter.spent - meter.prepaid;
+    const verb = this.#step(connection);
+    const units = meter.spent - meter.prepaid - before;
+    metrics.work[verb] += units;
+    if (units > SLOW) this.#deps.host.report("slow step", { verb, units, connection: connection.id }, "warn");
+  }
+
+  /** What the step was about. */
+  #step(connection: Connection): Verb {
+    const { task } = connection;
+    if (task !== undefined) {
+      this.#resume(connection);
+      return task.message.verb;
+    }
     const text = this.#deps.overload.take(connection);
-    if (text === undefined) return;
+    if (text === undefined) return "none";
     const parsed = this.#parse(text);
     const message = messageOf(parsed);
-    if (connection.isGone && message?.verb !== "EVENT") return;
-    if (connection.inbox.isClosed(subjectOf(message))) return;
+    const verb = message?.verb ?? "none";
+    if (connection.isGone && verb !== "EVENT") return verb;
+    if (connection.inbox.isClosed(subjectOf(message))) return verb;
     try {
       this.#serve(connection, text, parsed);
     } catch (error) {
       this.#fail(connection, message, error);
     }
+    return verb;
   }
 
   /** Refuses a binary frame of so many bytes (M-14). */
   refuseBinary(connection: Connection, bytes: number): void {
+    this.#deps.metrics.frames.none++;
     const refusal = this.#admit(connection, undefined, bytes);
     if (refusal !== CUT_OFF) connection.send(["NOTICE", refusal ?? "invalid: binary frames are not supported"]);
   }
@@ -81,6 +100,7 @@ export class Verbs {
     if (!parsed.ok || (parsed.value.verb !== "CLOSE" && parsed.value.verb !== "NEG-CLOSE")) return false;
     const subject = subjectOf(parsed.value);
     if (subject === undefined || !connection.inbox.close(subject)) return false;
+    this.#deps.metrics.frames[parsed.value.verb]++;
     if (this.#admit(connection, parsed.value, text.length) !== CUT_OFF) this.#end(connection, parsed.value);
     return true;
   }
@@ -88,6 +108,7 @@ export class Verbs {
   /** There is no room for what waits. It is refused before what came earlier, which must not open what is closed then. */
   refuseOverrun(connection: Connection, text: string): void {
     const message = messageOf(this.#parse(text));
+    this.#deps.metrics.frames[message?.verb ?? "none"]++;
     if (message === undefined) return connection.send(["NOTICE", OVERRUN]);
     const { verb } = message;
     // Who takes something back is not refused that, but has to begin anew.
@@ -106,9 +127,10 @@ export class Verbs {
   }
 
   #serve(connection: Connection, text: string, parsed: Parsed): void {
-    const { config, publisher, grace } = this.#deps;
+    const { config, publisher, grace, metrics } = this.#deps;
     const isGated = this.#isGated(connection);
     const message = messageOf(parsed);
+    metrics.frames[message?.verb ?? "none"]++;
     const limited = this.#admit(connection, message, text.length);
     if (limited === CUT_OFF) return;
     const refusal = limited ?? (parsed.ok ? undefined : parsed.reason);
@@ -125,6 +147,8 @@ export class Verbs {
     }
     if (isGated && message.verb !== "AUTH" && message.verb !== "PING") {
       if (!grace.hold(connection, text, subjectOf(message))) this.#refuse(connection, message, AUTH_REQUIRED);
+      // It is counted when it is served, or refused at the end of the grace.
+      else metrics.frames[message.verb]--;
       return;
     }
     if (message.verb === "EVENT") return this.#publish(connection, message);
@@ -183,7 +207,7 @@ export class Verbs {
   /** Begins with a read; what it does not do in one step is a task. */
   #begin(connection: Connection, message: ClientMessage, steps: Steps<void> | undefined): void {
     if (steps === undefined) return;
-    connection.task = { message, steps };
+    connection.task = { message, steps, begunMs: this.#deps.host.clock.nowMs() };
     if (!connection.socket.isCrowded) this.#resume(connection);
   }
 
@@ -191,7 +215,10 @@ export class Verbs {
     const { task } = connection;
     if (task === undefined) return;
     try {
-      if (task.steps.next().done && connection.task === task) connection.task = undefined;
+      if (!task.steps.next().done) return;
+      if (connection.task === task) connection.task = undefined;
+      const { host, metrics } = this.#deps;
+      metrics.readSeconds.observe(Math.max(0, host.clock.nowMs() - task.begunMs) / 1000);
     } catch (error) {
       connection.task = undefined;
       this.#fail(connection, task.message, error);
@@ -215,7 +242,8 @@ export class Verbs {
 
   /** Refuses a message that is not looked at; what it would have replaced ends (R-03-25, R-05-41). */
   #refuse(connection: Connection, message: ClientMessage, reason: Reason): void {
-    const { grace, subscriptions, syncs } = this.#deps;
+    const { grace, subscriptions, syncs, metrics } = this.#deps;
+    metrics.refuse(message, reason);
     grace.withdraw(connection, subjectOf(message));
     if (message.verb === "REQ") subscriptions.close(connection, message.id);
     if (message.verb === "NEG-OPEN" || message.verb === "NEG-MSG") syncs.close(connection, message.id);
@@ -254,6 +282,9 @@ export class Verbs {
 function messageOf(parsed: Parsed): ClientMessage | undefined {
   return parsed.ok ? parsed.value : parsed.message;
 }
+
+/** Work of one step, in units, that is told to the operator: twice what any may take. */
+const SLOW = 10_000;
 
 const CUT_OFF = Symbol("the connection is closed");
 

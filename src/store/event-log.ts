@@ -12,6 +12,7 @@ import { collectRecords } from "./read/records.ts";
 import { Scan, type Snapshot } from "./read/scan.ts";
 import { StoredAnswer, TOO_LARGE } from "./read/stored-answer.ts";
 import type { PutResult } from "./runs.ts";
+import { writeMeta } from "./schema.ts";
 import type { Sql } from "./sql.ts";
 import type { Steps } from "./steps.ts";
 
@@ -64,6 +65,11 @@ export class EventLog {
     if (this.#isFull || this.#revision !== revision) this.#isFull = this.#sql.size() >= this.#limits.maxStorage;
     this.#revision = revision;
     return this.#isFull;
+  }
+
+  /** Writes one row, which says nothing, to see whether that can be done. Throws if it cannot. */
+  tryToWrite(): void {
+    writeMeta(this.#sql, "tried", String(this.#nowSeconds()));
   }
 
   /** Whether the store takes this event: it is not full, or the event is a small kind 5 that frees room. */

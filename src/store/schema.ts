@@ -88,11 +88,18 @@ export class NewerSchemaError extends Error {
   }
 }
 
+/** The version that a store is of; 0 of an empty one. */
+export function schemaOf(sql: Sql): number {
+  const exists = sql.all("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").length > 0;
+  return exists ? Number(readMeta(sql, "schema") ?? 0) : 0;
+}
+
 /** Brings the store up to date, each step in one transaction. Throws {@link NewerSchemaError}. Reads 2 rows when current. */
 export function migrate(sql: Sql): void {
-  const exists = sql.all("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").length > 0;
-  if (!exists) sql.all("CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID");
-  const version = Number(readMeta(sql, "schema") ?? 0);
+  const version = schemaOf(sql);
+  if (version === 0) {
+    sql.all("CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID");
+  }
   if (version > SCHEMA_VERSION) throw new NewerSchemaError(version);
   for (let next = version; next < SCHEMA_VERSION; next++) {
     sql.transaction(() => {

@@ -96,7 +96,7 @@ describe.each(pages)("%s", (page) => {
   });
 });
 
-const ALL_FILES = globSync("{src,test,cli,bench,lint,examples}/**/*", { cwd: ROOT }).concat(["wrangler.toml"]);
+const ALL_FILES = globSync("{src,test,cli,bench,lint,examples,deploy}/**/*", { cwd: ROOT }).concat(["wrangler.toml"]);
 
 /** A path from the root, or the end of one. */
 function isNamed(path: string): boolean {

@@ -38,6 +38,7 @@ function withRoles(body: (management: Management, done: unknown[][], lists: Acce
     access: { config: parseConfig({ RELAY_PUBKEY: alice.pubkey, ALLOWED_KINDS: "1,7,30023" }), lists },
     changeLog: lists,
     clock: { nowSeconds: () => 1000 },
+    report() {},
     storedOf: () => new Set(),
     authorOf: () => undefined,
     storedBy: () => ({ stored: 0, shown: 0 }),

@@ -1,6 +1,9 @@
-import type { Log } from "../../relay/ports.ts";
+import { Logbook } from "../log.ts";
 
-/** One JSON line to the log of the operator. */
-export const report: Log = (message, details) => {
-  console.error(JSON.stringify({ level: "error", message, ...details }));
-};
+/** The log of this isolate, which the platform keeps. */
+export const logbook = new Logbook((line, level) => {
+  if (level === "error") console.error(line);
+  else if (level === "warn") console.warn(line);
+  else console.log(line);
+});
+export const { report } = logbook;

@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { createCrypto } from "../../protocol/crypto/secp256k1.ts";
 import wasm from "../../protocol/crypto/secp256k1.wasm";
 import { warningOf } from "../../relay/access/describe.ts";
-import { parseConfig } from "../../relay/config/config.ts";
+import { parseConfig, settingsOf, VARIABLES } from "../../relay/config/config.ts";
 import { originOf } from "../../relay/connection.ts";
 import { failureFrames } from "../../relay/refusals.ts";
 import { NewerSchemaError } from "../../store/schema.ts";
@@ -10,6 +10,7 @@ import { assemble, type Running } from "../assemble.ts";
 import { answer } from "../http/answer.ts";
 import { proxyWarning, turnAway } from "../http/door.ts";
 import { plain } from "../http/pages.ts";
+import { VERSION } from "../version.ts";
 import { warnOnce } from "../warn.ts";
 import { Alarms } from "./alarms.ts";
 import { Breaths } from "./breath.ts";
@@ -18,7 +19,7 @@ import { Collector } from "./collector.ts";
 import { durableSql } from "./durable-sql.ts";
 import { Hibernation } from "./hibernation.ts";
 import { ObjectClock } from "./object-clock.ts";
-import { report } from "./observe.ts";
+import { logbook, report } from "./observe.ts";
 import { OwnUrls } from "./own-urls.ts";
 import { restore } from "./restore.ts";
 import { type Peer, Sockets } from "./sockets.ts";
@@ -148,6 +149,8 @@ export class RelayObject extends DurableObject<Env> {
   #start(): Assembled {
     if (this.#assembled !== undefined) return this.#assembled;
     const config = parseConfig(this.env);
+    logbook.level = config.logLevel;
+    logbook.format = config.logFormat ?? "json";
     this.#ownUrls.addTo(config);
     const sql = durableSql(this.ctx.storage, () => hibernation.rowBytes);
     const sockets = new Sockets(this.ctx);
@@ -166,7 +169,8 @@ export class RelayObject extends DurableObject<Env> {
     // The object sleeps and wakes: how long the relay has been running nobody knows.
     const age = () => ({ awake_since: this.#awakeSince });
     const maxFrameLength = MAX_FRAME_LENGTH;
-    const running = assemble({ config, sql, crypto: secp256k1, host, age, maxFrameLength });
+    const errors = () => logbook.errors;
+    const running = assemble({ config, sql, crypto: secp256k1, host, age, maxFrameLength, errors });
     const alarms = new Alarms(this.ctx, running.jobs, clock, sql.meter);
     running.jobs.onDue = (seconds) => alarms.ring(seconds);
     turns.do(() => {
@@ -179,6 +183,7 @@ export class RelayObject extends DurableObject<Env> {
     const breaths = new Breaths(this.#clock);
     const around = { sockets, hibernation, alarms, turns, breaths, spent: () => sql.meter.spent };
     this.#assembled = { ...running, ...around };
+    report("started", { version: VERSION, ...settingsOf(VARIABLES, this.env) }, "info");
     return this.#assembled;
   }
 }

@@ -1,6 +1,7 @@
 import { relayPath } from "../../protocol/relay-url.ts";
 import type { Config } from "../../relay/config/config.ts";
 import { isManagement, isTooLarge } from "./management.ts";
+import { hasToken } from "./metrics.ts";
 import { plain, preflight, withCors } from "./pages.ts";
 
 /** What a request is for. */
@@ -10,7 +11,8 @@ export type Errand = "upgrade" | "management" | "page";
 export function errandOf(request: Request, config: Config): Errand | Response {
   const url = new URL(request.url);
   const isRelay = relayPath(url) === relayPath(new URL(config.relayUrls[0] as string));
-  const isStatus = url.pathname === "/health" || url.pathname === "/api/stats";
+  const isMetrics = url.pathname === "/metrics" && config.metricsToken !== undefined;
+  const isStatus = STATUS.has(url.pathname) || isMetrics;
   const isUpgrade = request.headers.get("Upgrade")?.toLowerCase() === "websocket";
   if (!isRelay && (isUpgrade || !isStatus)) return plain(404, "Not found.");
   // What a page may only read, as the NIP-11 document, every page may.
@@ -26,9 +28,17 @@ export function errandOf(request: Request, config: Config): Errand | Response {
       isTooLarge(request) ? plain(413, "The body is too large.") : plain(415, "Only NIP-86 is posted here."),
     );
   }
+  if (isGet && url.pathname === "/health/live") return withCors(plain(200, "ok"));
+  if (isGet && isMetrics && !hasToken(request, config.metricsToken as string)) return unauthorized();
   if (isGet) return "page";
   return withCors(plain(405, "Method not allowed.", { Allow: `GET, HEAD, ${mayPost ? "POST, " : ""}OPTIONS` }));
 }
+
+/** What anybody may ask for. */
+const STATUS: ReadonlySet<string> = new Set(["/health", "/health/live", "/health/ready", "/api/stats"]);
+
+const unauthorized = () =>
+  withCors(plain(401, "The token of the metrics is needed.", { "WWW-Authenticate": "Bearer" }));
 
 /** What is wrong with an upgrade (RFC 6455, 4.2); undefined if it is right. */
 function refuseUpgrade({ method, headers }: Request): Response | undefined {

@@ -59,6 +59,9 @@ export class Checkpoints {
   /** Commits should wait, for some milliseconds. */
   isHolding = false;
 
+  /** Somebody reads the database as it was a while ago: the log cannot begin anew, so nobody is to wait for that. */
+  isPinned = false;
+
   /** Something was committed. */
   committed(): void {
     this.#isBehind = true;
@@ -83,9 +86,9 @@ export class Checkpoints {
     const isOld = performance.now() - this.#emptiedAt > OLD_MS;
     const mustBeginAnew = log > LONG || isOld;
     if (mustBeginAnew && this.#isBehind) await this.#pass();
-    if (mustBeginAnew && this.#isBehind) await this.#lastPass();
+    if (mustBeginAnew && this.#isBehind && !this.isPinned) await this.#lastPass();
     // Where it is written without a pause a log that is not cut is written quicker.
-    if (isQuiet || isOld) this.#empty();
+    if ((isQuiet || isOld) && !this.isPinned) this.#empty();
     this.#isRunning = false;
     if (this.#isBehind) this.committed();
   }
@@ -94,7 +97,7 @@ export class Checkpoints {
     this.isHolding = true;
     const { log } = await this.#pass();
     this.isHolding = false;
-    if (log > TOO_LONG && this.#isBehind) this.#empty();
+    if (log > TOO_LONG && this.#isBehind && !this.isPinned) this.#empty();
     this.#deps.released();
   }
 

@@ -1,10 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { type Clock, type Host, type Log, MORTAL } from "../../relay/ports.ts";
+import { Histogram, SECONDS } from "../../relay/metrics.ts";
+import { type Clock, type Host, MORTAL } from "../../relay/ports.ts";
+import { Logbook } from "../log.ts";
 
-/** One JSON line to the log of the operator. */
-export const report: Log = (message, details) => {
-  console.error(JSON.stringify({ level: "error", message, ...details }));
-};
+/** The log of this process, on stderr. */
+export const logbook = new Logbook((line) => console.error(line));
+export const { report } = logbook;
+
+/** A run is to take two milliseconds. One that takes this long is told to the operator: everybody has waited for it. */
+const SLOW_RUN_MS = 100;
 
 export const clock: Clock = {
   nowSeconds: () => Math.floor(Date.now() / 1000),
@@ -34,6 +38,9 @@ export class NodeHost implements Host {
   #isAwake = false;
   /** Does a slice of work, and tells whether there is more. */
   run: () => boolean = () => false;
+  /** Units of work so far. */
+  spent: () => number = () => 0;
+  readonly runSeconds = new Histogram(SECONDS);
 
   constructor(isSyncing: () => boolean, time: Clock = clock) {
     this.#isSyncing = isSyncing;
@@ -53,9 +60,15 @@ export class NodeHost implements Host {
     this.#isAwake = true;
     setImmediate(() => {
       this.#isAwake = false;
+      const begunMs = performance.now();
+      const before = this.spent();
       guarded("run failed", () => {
         if (this.run()) this.wake();
       });
+      const tookMs = performance.now() - begunMs;
+      this.runSeconds.observe(tookMs / 1000);
+      if (tookMs > SLOW_RUN_MS)
+        report("slow run", { milliseconds: Math.round(tookMs), units: this.spent() - before }, "warn");
     });
   }
 }

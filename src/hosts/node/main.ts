@@ -4,15 +4,20 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createCrypto } from "../../protocol/crypto/secp256k1.ts";
 import type { Access } from "../../relay/access/access.ts";
-import { parseConfig } from "../../relay/config/config.ts";
+import { parseConfig, settingsOf, VARIABLES } from "../../relay/config/config.ts";
 import type { Jobs } from "../../relay/jobs.ts";
+import { Histogram, SECONDS } from "../../relay/metrics.ts";
 import type { Clock } from "../../relay/ports.ts";
 import { NewerSchemaError } from "../../store/schema.ts";
-import { assemble, type Running } from "../assemble.ts";
+import { assemble, type Parts, type Running } from "../assemble.ts";
+import { VERSION } from "../version.ts";
+import { type BackupSettings, Backups } from "./backups.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { FreePages } from "./free-pages.ts";
-import { NodeHost, report } from "./host.ts";
+import { logbook, NodeHost, report } from "./host.ts";
 import { JobTimer } from "./job-timer.ts";
+import { measuresOf } from "./measures.ts";
+import { copyBeforeMigration } from "./migration-copy.ts";
 import { createRelayServer } from "./server.ts";
 import { Sockets } from "./sockets.ts";
 import { type NodeSql, openSql } from "./sql.ts";
@@ -39,6 +44,8 @@ export interface NodeRelayOptions {
   port: number;
   /** The disk does not keep what is written: all connections are closed, and the process has to end. */
   failed: () => void;
+  /** Where backups go; without it there are none. */
+  backup?: BackupSettings | undefined;
   /** Another time than that of the machine, for tests. */
   clock?: Clock;
 }
@@ -51,6 +58,8 @@ export interface NodeRelay {
   readonly jobs: Pick<Jobs, "nextDue" | "run">;
   /** Where it listens. */
   readonly port: number;
+  /** Makes a backup now; false if there is no directory for it. */
+  backUp(): boolean;
   /** Ends all connections and closes the database, within two seconds. */
   stop(): Promise<void>;
 }
@@ -65,12 +74,14 @@ export async function startRelay({
   host,
   port,
   failed,
+  backup,
   clock,
 }: NodeRelayOptions): Promise<NodeRelay> {
   const path = join(dataDirectory, DATABASE);
   const sql = open(path, dataDirectory);
+  const syncSeconds = new Histogram(SECONDS);
   const gate = new SyncGate(
-    logFile(path),
+    logFile(path, syncSeconds),
     report,
     () => {
       sockets.abort(1011, "the relay has to stop");
@@ -92,22 +103,34 @@ export async function startRelay({
     checkpoints.committed();
     freePages.committed();
   };
-  const running = put(sql, variables, nodeHost, path);
+  const measures = () => measuresOf({ syncSeconds, host: nodeHost, sockets });
+  const running = put(sql, variables, nodeHost, path, measures);
   nodeHost.run = () => running.relay.run();
+  nodeHost.spent = () => sql.meter.spent;
   const timer = new JobTimer(running.jobs);
   running.jobs.onDue = (seconds) => timer.ring(seconds);
   const { relay, opened, maxFrameLength, config } = running;
   const sockets = new Sockets({ relay, gate, maxFrameLength, authRequired: config.authRequired, opened });
   running.start();
-  const server = createRelayServer(running, sockets);
+  const server = createRelayServer(running, sockets, gate);
   server.maxConnections = maxFiles() - RESERVED_FILES;
   await listen(server, host, port);
   tighten(dataDirectory);
+  const reading = (isReading: boolean) => {
+    checkpoints.isPinned = isReading;
+  };
+  const backups = backup && new Backups(path, backup, report, reading);
+  backups?.start();
+  report("started", { version: VERSION, ...settingsOf(VARIABLES, variables) }, "info");
 
   return {
     access: running.access,
     jobs: running.jobs,
     port: (server.address() as AddressInfo).port,
+    backUp() {
+      backups?.make();
+      return backups !== undefined;
+    },
     async stop() {
       server.close();
       server.closeIdleConnections();
@@ -118,6 +141,7 @@ export async function startRelay({
       sockets.hangUp();
       await gone(sockets);
       server.closeAllConnections();
+      await backups?.stop();
       await checkpoints.stop();
       sql.close();
     },
@@ -139,14 +163,25 @@ function open(path: string, dataDirectory: string): NodeSql {
   }
 }
 
-function put(sql: NodeSql, variables: NodeRelayOptions["variables"], host: NodeHost, path: string) {
+function put(
+  sql: NodeSql,
+  variables: NodeRelayOptions["variables"],
+  host: NodeHost,
+  path: string,
+  measures: NonNullable<Parts["measures"]>,
+) {
   const crypto = createCrypto(new WebAssembly.Module(readFileSync(WASM)));
   try {
     const config = parseConfig(variables);
+    logbook.level = config.logLevel;
+    logbook.format = config.logFormat ?? (process.stderr.isTTY ? "text" : "json");
+    const errors = () => logbook.errors;
+    const copy = copyBeforeMigration(sql, path);
+    if (copy !== undefined) report("database copied before its migration", { copy }, "info");
     // What is a little too long is refused in the form of its verb (M-15), and so has to be read.
     const maxFrameLength = Math.max(2 * config.maxMessageLength, 1 << 20);
     const age = () => ({ uptime_seconds: Math.floor(process.uptime()) });
-    const running: Running = assemble({ config, sql, crypto, host, age, maxFrameLength });
+    const running: Running = assemble({ config, sql, crypto, host, age, maxFrameLength, errors, measures });
     running.store.lookups.check();
     return running;
   } catch (error) {
@@ -160,9 +195,17 @@ function put(sql: NodeSql, variables: NodeRelayOptions["variables"], host: NodeH
  * The log of the database, to be synced. No other file of it may be opened here: closing it would release the locks that
  * SQLite holds on it for this process.
  */
-function logFile(path: string) {
+function logFile(path: string, seconds: Histogram) {
   const file = openSync(`${path}-wal`, "r");
-  return { sync: (done: (error: Error | null) => void) => fdatasync(file, done) };
+  return {
+    sync(done: (error: Error | null) => void) {
+      const begunMs = performance.now();
+      fdatasync(file, (error) => {
+        seconds.observe((performance.now() - begunMs) / 1000);
+        done(error);
+      });
+    },
+  };
 }
 
 function syncDirectory(directory: string): void {

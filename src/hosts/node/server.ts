@@ -12,6 +12,7 @@ import { warnOnce } from "../warn.ts";
 import { Entrance } from "./entrance.ts";
 import { report } from "./host.ts";
 import type { Sockets } from "./sockets.ts";
+import type { SyncGate } from "./sync-gate.ts";
 
 /** How long a client may take for the headers of a request, and for all of it, in milliseconds. */
 const HEADERS_MS = 10_000;
@@ -20,17 +21,14 @@ const REQUEST_MS = 20_000;
 /** After so long without a byte the kernel asks whether the other side is still there, in milliseconds. */
 const KEEP_ALIVE_MS = 60_000;
 
-/** How often one kind of trouble is reported, in milliseconds. */
-const REPORT_MS = 10_000;
-
 /** What requests are told that Node cannot read, by its code of the error. */
 const FAULTS: Readonly<Record<string, [status: number, text: string]>> = {
   HPE_HEADER_OVERFLOW: [431, "The headers are too long."],
   ERR_HTTP_REQUEST_TIMEOUT: [408, "The request takes too long."],
 };
 
-/** The HTTP server of the relay: upgrades, and what is asked for without one. */
-export function createRelayServer(running: Running, sockets: Sockets): Server {
+/** The HTTP server of the relay: upgrades, and what is asked for without one. What was committed is durable before an answer. */
+export function createRelayServer(running: Running, sockets: Sockets, gate: Pick<SyncGate, "pass">): Server {
   const server = createServer({
     headersTimeout: HEADERS_MS,
     requestTimeout: REQUEST_MS,
@@ -47,7 +45,7 @@ export function createRelayServer(running: Running, sockets: Sockets): Server {
     if (!entrance.count(socket)) return;
     response.on("close", () => entrance.answered(socket));
     entrance.enter(socket, () => {
-      serve(request, running).then(
+      serve(request, running, gate).then(
         (answered) => write(answered, request, response),
         (error) => {
           report("request failed", { error: String(error) });
@@ -70,13 +68,8 @@ export function createRelayServer(running: Running, sockets: Sockets): Server {
     if (isFirst && socket.writable) void refuse(socket as NetSocket, plain(status, text));
     else socket.destroy();
   });
-  let reportedMs = 0;
-  server.on("error", (error) => {
-    // Most likely there are no descriptors left; those that wait are accepted when there are again.
-    if (Date.now() - reportedMs < REPORT_MS) return;
-    reportedMs = Date.now();
-    report("connections cannot be accepted", { error: String(error) });
-  });
+  // Most likely there are no descriptors left; those that wait are accepted when there are again.
+  server.on("error", (error) => report("connections cannot be accepted", { error: String(error) }));
   return server;
 }
 
@@ -104,12 +97,16 @@ function admit(
   return undefined;
 }
 
-async function serve(incoming: IncomingMessage, running: Running): Promise<Response> {
+async function serve(incoming: IncomingMessage, running: Running, gate: Pick<SyncGate, "pass">): Promise<Response> {
   const request = requestOf(incoming, true);
   if (request === undefined) return plain(400, "The target or a header of the request is malformed.");
   const errand = errandOf(request, running.config);
   if (errand === "upgrade") return plain(400, "The header Connection must be Upgrade.");
-  return errand instanceof Response ? errand : withCors(await answer(request, running));
+  if (errand instanceof Response) return errand;
+  const answered = withCors(await answer(request, running));
+  // It may confirm what was committed. Whether the process lives does not depend on the disk: that is answered above.
+  await new Promise<void>((resolve) => gate.pass(resolve));
+  return answered;
 }
 
 /** The request as the shared code takes it; undefined if its target or headers are none. */

@@ -107,6 +107,11 @@ export class Sockets {
     for (const socket of this.#all.keys()) socket.abort(code, reason);
   }
 
+  /** Bytes that wait for the network. */
+  get unsent(): number {
+    return this.#shared.unsent;
+  }
+
   /** Those that are not gone. */
   get size(): number {
     return this.#all.size;

@@ -2,11 +2,12 @@ import { checkAuth } from "../../protocol/auth.ts";
 import type { Crypto } from "../../protocol/crypto/secp256k1.ts";
 import { VerifiedEvent } from "../../protocol/crypto/verify.ts";
 import { parseEvent, serializeEvent } from "../../protocol/event.ts";
-import { accept, type Result, refuse } from "../../protocol/reason.ts";
+import { accept, type Reason, type Result, refuse } from "../../protocol/reason.ts";
 import { COST, type Meter } from "../../protocol/work.ts";
 import type { Config } from "../config/config.ts";
 import { type Connection, MAX_AUTHED_KEYS } from "../connection.ts";
 import type { Admission } from "../limits/admission.ts";
+import type { Metrics } from "../metrics.ts";
 import type { Host } from "../ports.ts";
 import { countFailure, refuseAttempt } from "./attempts.ts";
 
@@ -14,7 +15,8 @@ export interface AuthenticateDeps {
   config: Config;
   crypto: Crypto;
   meter: Meter;
-  host: Pick<Host, "clock" | "survival">;
+  metrics: Metrics;
+  host: Pick<Host, "clock" | "survival" | "report">;
   admission: Pick<Admission, "refuseKey">;
 }
 
@@ -36,23 +38,31 @@ export function authenticate(
   const now = deps.host.clock.nowSeconds();
   const limited = refuseAttempt(connection, "AUTH attempts", now);
   if (limited !== undefined) {
-    connection.send(["OK", named, false, limited]);
+    refuseLogin(deps, connection, named, limited);
     return undefined;
   }
   const proven = prove(deps, connection, { ...event, id: named }, now);
   const barred = proven.ok ? deps.admission.refuseKey(proven.value) : undefined;
   if (barred !== undefined) {
-    connection.send(["OK", named, false, barred]);
+    refuseLogin(deps, connection, named, barred);
     return "barred";
   }
-  if (proven.ok) {
-    addKey(deps, connection, proven.value);
-  } else {
+  if (!proven.ok) {
     countFailure(connection, now);
     deps.host.survival.keep(connection);
+    refuseLogin(deps, connection, named, proven.reason);
+    return undefined;
   }
-  connection.send(["OK", named, proven.ok, proven.ok ? "" : proven.reason]);
+  addKey(deps, connection, proven.value);
+  deps.metrics.logins++;
+  connection.send(["OK", named, true, ""]);
   return undefined;
+}
+
+function refuseLogin({ metrics, host }: AuthenticateDeps, connection: Connection, id: string, reason: Reason): void {
+  metrics.loginsRefused++;
+  host.report("login refused", { connection: connection.id, from: connection.origin?.network, reason }, "info");
+  connection.send(["OK", id, false, reason]);
 }
 
 /** The host keeps the new key before anybody hears of it (R-06-11); one that it cannot keep does not count. */

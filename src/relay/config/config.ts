@@ -4,7 +4,7 @@ import { jobRetention, type RetentionRule } from "../../protocol/retention.ts";
 import { readVariables, type ValuesOf } from "./variable.ts";
 import { VARIABLES } from "./variables.ts";
 
-export { readVariables } from "./variable.ts";
+export { readVariables, settingsOf } from "./variable.ts";
 export { GROUPS, LOCAL_VARIABLES, VARIABLES } from "./variables.ts";
 
 /** The relay's variables as the process or the Worker gets them. */

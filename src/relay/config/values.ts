@@ -124,6 +124,13 @@ export function publicKeys<const A extends About>(about: A) {
   return list("public keys of 64 lowercase hex digits", (item) => (isHex64(item) ? item : undefined), about);
 }
 
+/** A secret word that is sent in a header, which no message repeats. */
+export function token<const A extends About>(about: A) {
+  const values = "16 to 200 letters, digits and `-._~+/=`";
+  const parse = (value: string) => (/^[\w.~+/=-]{16,200}$/.test(value) ? value : undefined);
+  return variable({ must: `must be ${values}`, values, isSecret: true, parse }, about);
+}
+
 /** A secret key, which no message repeats. */
 export function secretKey<const A extends About>(about: A) {
   return variable(

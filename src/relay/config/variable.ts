@@ -47,6 +47,16 @@ export function variable<T, const A extends About>(
   };
 }
 
+/** The variables that are set to something else than their default, as they are written; of a secret only that it is set. */
+export function settingsOf(table: Table, environment: Readonly<Record<string, unknown>>): Record<string, string> {
+  const settings: Record<string, string> = {};
+  for (const [name, { fallback, isSecret }] of Object.entries(table)) {
+    const text = String(environment[name] ?? "").trim();
+    if (text !== "" && text !== fallback) settings[name] = isSecret ? "(set)" : text;
+  }
+  return settings;
+}
+
 /** How much of a wrong value is repeated, in characters. */
 const MAX_SHOWN = 80;
 

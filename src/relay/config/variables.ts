@@ -12,6 +12,7 @@ import {
   retention,
   secretKey,
   text,
+  token,
   webUrl,
 } from "./values.ts";
 
@@ -226,6 +227,21 @@ const FEATURES = {
   ENABLE_MEMBERSHIP: flag({ default: true, help: "members and invites (NIP-43), where `RELAY_SECRET_KEY` is set" }),
 };
 
+const SIGHT = {
+  METRICS_TOKEN: token({
+    unset: "none: there is no `/metrics`",
+    help: "token that `GET /metrics` needs in `Authorization: Bearer`",
+  }),
+  LOG_LEVEL: oneOf(["error", "warn", "info"], {
+    default: "info",
+    help: "least important lines of the log: failures of the relay, clients that were stopped, or what happened",
+  }),
+  LOG_FORMAT: oneOf(["json", "text"], {
+    unset: "`text` on a terminal, `json` otherwise",
+    help: "form of a line of the log",
+  }),
+};
+
 /** The relay's variables as README groups them. A new one needs an entry above and nothing else. */
 export const GROUPS = {
   Relay: RELAY,
@@ -235,10 +251,11 @@ export const GROUPS = {
   Traffic: TRAFFIC,
   Retention: RETENTION,
   Features: FEATURES,
+  Sight: SIGHT,
 };
 
 /** All variables of the relay. */
-export const VARIABLES = { ...RELAY, ...ACCESS, ...EVENTS, ...LIMITS, ...TRAFFIC, ...RETENTION, ...FEATURES };
+export const VARIABLES = { ...RELAY, ...ACCESS, ...EVENTS, ...LIMITS, ...TRAFFIC, ...RETENTION, ...FEATURES, ...SIGHT };
 
 /** What only `npm start` reads. */
 export const LOCAL_VARIABLES = {
@@ -246,4 +263,13 @@ export const LOCAL_VARIABLES = {
   HOST: text({ max: 255, default: "127.0.0.1", help: "address to listen on" }),
   RELAY_SECRET_KEY_FILE: text({ max: 4096, help: "file that holds `RELAY_SECRET_KEY`, instead of the variable" }),
   NEXUS_DATA_DIR: text({ max: 4096, default: ".nexus", help: "where events are kept" }),
+  BACKUP_DIR: text({ max: 4096, unset: "none: no backups are made", help: "where backups of the running relay go" }),
+  BACKUP_EVERY: integer({
+    default: 86_400,
+    min: 60,
+    max: 31_536_000,
+    unit: "seconds",
+    help: "time from one backup to the next; SIGUSR2 makes one at once",
+  }),
+  BACKUP_KEEP: integer({ default: 7, min: 1, max: 1000, unit: "backups", help: "newest backups that are kept" }),
 };

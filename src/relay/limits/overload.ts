@@ -6,13 +6,14 @@ const MAX_WAITING_OF_ALL = 64 * 1024 * 1024;
 
 /** What waits in the inboxes of all connections. */
 export class Overload {
-  #size = 0;
+  /** Characters. */
+  size = 0;
 
   /** Lets a frame wait; false if there is no room for it. */
   admit(connection: Connection, text: string): boolean {
     const { inbox } = connection;
     // What has nothing before it is served next.
-    const isRoom = inbox.size + text.length <= MAX_WAITING && this.#size + text.length <= MAX_WAITING_OF_ALL;
+    const isRoom = inbox.size + text.length <= MAX_WAITING && this.size + text.length <= MAX_WAITING_OF_ALL;
     if (!isRoom && inbox.count > 0) return false;
     this.#change(connection, () => inbox.push(text));
     return true;
@@ -40,7 +41,7 @@ export class Overload {
   #change<T>({ inbox }: Connection, act: () => T): T {
     const before = inbox.size;
     const result = act();
-    this.#size += inbox.size - before;
+    this.size += inbox.size - before;
     return result;
   }
 }

@@ -94,7 +94,7 @@ export class Management {
    * nothing. What is to be told besides the result is added to `told`.
    */
   call(caller: string, name: string, params: readonly unknown[], told: Record<string, unknown> = {}): Result<unknown> {
-    const { changeLog, clock, enforce } = this.#deps;
+    const { changeLog, clock, enforce, report } = this.#deps;
     const method = this.#methods.get(name);
     if (method === undefined) return refuse("unsupported: no such method here, ask for supportedmethods");
     const afterwards: (() => void)[] = [];
@@ -109,6 +109,7 @@ export class Management {
       return done;
     });
     if (!result.ok) return result;
+    report("changed by management", { method: name, by: caller, subject: params[0] }, "info");
     enforce();
     for (const act of afterwards) act();
     return result;

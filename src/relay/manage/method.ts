@@ -1,6 +1,6 @@
 import { accept, type Reason, type Result, refuse } from "../../protocol/reason.ts";
 import type { Access } from "../access/access.ts";
-import type { ChangeLog, Clock } from "../ports.ts";
+import type { ChangeLog, Clock, Log } from "../ports.ts";
 import type { StoredOf } from "./reports.ts";
 import type { Membership } from "./roles.ts";
 
@@ -9,6 +9,7 @@ export interface ManageDeps {
   access: Access;
   changeLog: ChangeLog;
   clock: Pick<Clock, "nowSeconds">;
+  report: Log;
   storedOf: StoredOf;
   /** Public key of the author of an event, if it is stored. */
   authorOf(id: string): string | undefined;

@@ -9,6 +9,7 @@ import { COST, type Meter } from "../../protocol/work.ts";
 import { isAdmin, isOperator, mayInvite, refuseBanned } from "../access/access.ts";
 import { countFailure, refuseAttempt } from "../access/attempts.ts";
 import type { Connection } from "../connection.ts";
+import type { Metrics } from "../metrics.ts";
 import type { ChangeLog } from "../ports.ts";
 import type { JudgeDeps } from "../publish/judge.ts";
 import { banned } from "../publish/policy/banned.ts";
@@ -26,6 +27,7 @@ const TOLERANCE = 600;
 export interface MembershipDeps extends JudgeDeps {
   crypto: Crypto;
   meter: Meter;
+  metrics: Metrics;
   /** `RELAY_SECRET_KEY`. */
   secretKey: string;
   changeLog: ChangeLog;
@@ -66,7 +68,9 @@ export class Membership {
 
   /** Judges a request to join or leave in the order of R-02-12 and answers it. It is neither stored nor passed on. */
   serve(connection: Connection, id: string, value: unknown): void {
-    connection.send(["OK", id, ...this.#judge(connection, value)]);
+    const verdict = this.#judge(connection, value);
+    this.#deps.metrics.judged(...verdict);
+    connection.send(["OK", id, ...verdict]);
   }
 
   #judge(connection: Connection, value: unknown): Verdict {

@@ -71,15 +71,15 @@ export class Publisher {
     // Two answers about one id come in the order of the events.
     if (this.#batch.has(id)) this.commit();
     const parsed = parseEvent(value);
-    if (!parsed.ok) return ok(connection, id, false, parsed.reason);
+    if (!parsed.ok) return this.#ok(connection, id, false, parsed.reason);
     const now = host.clock.nowSeconds();
     if (this.#ephemeral.has(id, now) && this.#judge.mayBeKnown(connection, parsed.value)) {
-      return ok(connection, id, true, DUPLICATE);
+      return this.#ok(connection, id, true, DUPLICATE);
     }
     const hashed = HashedEvent.check(parsed.value, crypto);
-    if (!hashed.ok) return ok(connection, id, false, hashed.reason);
+    if (!hashed.ok) return this.#ok(connection, id, false, hashed.reason);
     const waiting = this.#signatures.admit(connection, hashed.value, now, meter);
-    if (waiting === undefined) return ok(connection, id, false, BAD_SIGNATURE);
+    if (waiting === undefined) return this.#ok(connection, id, false, BAD_SIGNATURE);
     // Only the log says what erasures block and what they leave to erase, and they must be in it to be asked about.
     if (this.#batch.hasErasure && this.#judge.isForLog(connection, parsed.value)) this.commit();
     // The same holds for the request that it is judged by.
@@ -89,6 +89,11 @@ export class Publisher {
     this.#batch.add(waiting, work, host.clock.nowMs());
     if (this.#batch.isFull) this.commit();
     else host.wake();
+  }
+
+  /** How many events wait for their commit. */
+  get waiting(): number {
+    return this.#batch.count;
   }
 
   /** Whether an event of this id waits for its commit. */
@@ -121,8 +126,9 @@ export class Publisher {
   commit(): void {
     const batch = this.#batch.take();
     if (batch.length === 0) return;
+    const { meter, metrics } = this.#deps;
+    metrics.batches.observe(batch.length);
     this.#committedMs = this.#deps.host.clock.nowMs();
-    const { meter } = this.#deps;
     const begun = meter.spent;
     const admitted = this.#admit(batch);
     const stored = admitted.filter(({ verified: { event } }) => kindClass(event.kind) !== "ephemeral");
@@ -142,6 +148,7 @@ export class Publisher {
     if (stored.length > 0) this.#deps.on.committed();
     // Each was charged to its connection when it came.
     meter.prepaid += meter.spent - begun;
+    metrics.work.EVENT += meter.spent - begun;
   }
 
   /** Those whose signature is right and whom the policies let in; the others are told why not. */
@@ -156,14 +163,14 @@ export class Publisher {
       const { connection } = waiting;
       const { id } = waiting.event.event;
       if (!unknown.has(waiting)) {
-        ok(connection, id, true, DUPLICATE);
+        this.#ok(connection, id, true, DUPLICATE);
         return [];
       }
       const verified = verdicts[next++];
       try {
         const refusal = verified === undefined ? BAD_SIGNATURE : this.#judge.refuse(connection, verified);
         if (verified !== undefined && refusal === undefined) return [{ connection, verified }];
-        ok(connection, id, false, refusal as Reason);
+        this.#ok(connection, id, false, refusal as Reason);
       } catch (error) {
         this.#fail(connection, id, error);
       }
@@ -205,19 +212,19 @@ export class Publisher {
     const { id } = verified.event;
     switch (result.outcome) {
       case "stored":
-        ok(connection, id, true, "");
+        this.#ok(connection, id, true, "");
         this.#deps.on.stored(verified.event);
         deliverLive(this.#deps, verified, result.position);
         return;
       case "obeyed":
-        return ok(connection, id, true, "");
+        return this.#ok(connection, id, true, "");
       case "duplicate":
-        return ok(connection, id, true, DUPLICATE);
+        return this.#ok(connection, id, true, DUPLICATE);
       case "deleted":
       case "vanished":
-        return ok(connection, id, false, BLOCKED[result.outcome]);
+        return this.#ok(connection, id, false, BLOCKED[result.outcome]);
       case "superseded":
-        return ok(connection, id, false, SUPERSEDED);
+        return this.#ok(connection, id, false, SUPERSEDED);
       case "failed":
         return this.#fail(connection, id, result.error);
     }
@@ -225,7 +232,7 @@ export class Publisher {
 
   #fail(connection: Connection, id: string, error: unknown): void {
     this.#deps.host.report("publishing failed", { connection: connection.id, error: String(error) });
-    ok(connection, id, false, INTERNAL_ERROR);
+    this.#ok(connection, id, false, INTERNAL_ERROR);
     connection.send(["NOTICE", "internal error"]);
   }
 
@@ -239,14 +246,15 @@ export class Publisher {
     const now = host.clock.nowSeconds();
     const isPrivate = config.privateKinds.has(kind);
     const recent = isPrivate ? this.#privateEphemeral : this.#ephemeral;
-    if (recent.has(id, now)) return ok(connection, id, true, isPrivate ? "" : DUPLICATE);
+    if (recent.has(id, now)) return this.#ok(connection, id, true, isPrivate ? "" : DUPLICATE);
     const isHeard = deliverLive(this.#deps, verified) > 0;
     // One that nobody heard may be tried again.
     if (isHeard) recent.add(id, now);
-    ok(connection, id, isHeard || isPrivate, isHeard || isPrivate ? "" : UNHEARD);
+    this.#ok(connection, id, isHeard || isPrivate, isHeard || isPrivate ? "" : UNHEARD);
   }
-}
 
-function ok(connection: Connection, id: string, accepted: boolean, text: string): void {
-  connection.send(["OK", id, accepted, text]);
+  #ok(connection: Connection, id: string, accepted: boolean, text: string): void {
+    this.#deps.metrics.judged(accepted, text);
+    connection.send(["OK", id, accepted, text]);
+  }
 }

@@ -3,6 +3,7 @@ import { canRead } from "../../protocol/visibility.ts";
 import { COST, type Meter } from "../../protocol/work.ts";
 import type { Config } from "../config/config.ts";
 import type { Connection } from "../connection.ts";
+import type { Metrics } from "../metrics.ts";
 import type { Host } from "../ports.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -12,6 +13,7 @@ export interface DeliverDeps {
   subscriptions: Subscriptions;
   host: Host;
   meter: Meter;
+  metrics: Metrics;
   /** Closes a connection that does not read what it is sent. */
   close: (connection: Connection) => void;
 }
@@ -37,6 +39,7 @@ export function deliverLive(deps: DeliverDeps, verified: VerifiedEvent, position
     } else if (subscription.keep({ verified, position })) count++;
     else laggards.push(subscription);
   });
+  deps.metrics.delivered += count;
   deps.meter.spent += count * (COST.send + verified.raw.length * COST.sendCharacter);
   for (const subscription of laggards) end(deps, subscription);
   return count;
@@ -54,8 +57,13 @@ function end({ subscriptions, host, close }: DeliverDeps, subscription: Subscrip
 }
 
 /** Sends one page of a stored answer. The log has checked that the connection may see each event (R-05-29). */
-export function deliverStored(events: readonly string[], subscription: Subscription, meter: Meter): void {
+export function deliverStored(
+  events: readonly string[],
+  subscription: Subscription,
+  { meter, metrics }: Pick<DeliverDeps, "meter" | "metrics">,
+): void {
   const { connection, framePrefix } = subscription;
+  metrics.answered += events.length;
   for (const raw of events) {
     connection.socket.sendEvent(framePrefix, raw);
     meter.spent += COST.send + raw.length * COST.sendCharacter;

@@ -10,6 +10,7 @@ import type { Access } from "../access/access.ts";
 import { type Config, filterOptions } from "../config/config.ts";
 import type { Connection } from "../connection.ts";
 import type { Membership } from "../members/membership.ts";
+import type { Metrics } from "../metrics.ts";
 import { banned } from "../publish/policy/banned.ts";
 import { deliverStored } from "./deliver.ts";
 import { countValues } from "./filter-values.ts";
@@ -22,6 +23,7 @@ export interface ReadDeps {
   access: Access;
   log: EventLog;
   meter: Meter;
+  metrics: Metrics;
   subscriptions: Subscriptions;
   membership: Membership | undefined;
 }
@@ -63,11 +65,11 @@ export function request(
 
 /** Sends the pages of a stored answer, each in a step of its own, and goes live. */
 function* answer(deps: ReadDeps, subscription: Subscription, stored: StoredAnswer): Steps<void> {
-  const { access, subscriptions, meter } = deps;
+  const { access, subscriptions } = deps;
   while (!subscription.isClosed) {
     const page = stored.next();
     if (page.refusal !== undefined) return subscriptions.end(subscription, page.refusal);
-    deliverStored(page.events, subscription, meter);
+    deliverStored(page.events, subscription, deps);
     if (page.isLast) {
       const { connection, id } = subscription;
       const { hint } = page;

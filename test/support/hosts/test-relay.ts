@@ -18,6 +18,7 @@ export const TEST_SETTINGS: Settings = {
   AUTH_GRACE_MS: "0",
   AUTH_TIMEOUT: "600",
   ENABLE_EOSE_HINT: "true",
+  LOG_LEVEL: "error",
 };
 
 export interface Knock {

@@ -1,0 +1,67 @@
+import { createHash, randomUUID } from "node:crypto";
+import { HTTP_AUTH_KIND } from "../../src/protocol/http-auth.ts";
+import { Failure, messageOf } from "../failure.ts";
+import type { Signer } from "./crypto.ts";
+import { textOf } from "./http.ts";
+import { httpUrl, type Place } from "./place.ts";
+
+const RPC = "application/nostr+json+rpc";
+const TIMEOUT_MS = 30_000;
+
+/** Bytes of an answer at most: a list has up to 20,000 entries. */
+const MAX_ANSWER = 1 << 25;
+
+/** The management of a relay (NIP-86), called with one key. */
+export class Management {
+  readonly #place: Place;
+  readonly #signer: Signer;
+
+  constructor(place: Place, signer: Signer) {
+    this.#place = place;
+    this.#signer = signer;
+  }
+
+  /** Calls a method. A refusal is a {@link Failure}; of a method that the relay does not have it says so. */
+  async call<T = unknown>(method: string, ...params: unknown[]): Promise<T> {
+    const { status, result, error } = await this.#post(method, params);
+    if (error === undefined) return result as T;
+    if (status === 401 || method === "supportedmethods") throw new Failure(error);
+    const supported = (await this.#post("supportedmethods", [])).result;
+    if (Array.isArray(supported) && !supported.includes(method)) {
+      throw new Failure(`the relay does not offer this key the method ${method} (supportedmethods does not list it)`);
+    }
+    throw new Failure(error);
+  }
+
+  async #post(method: string, params: unknown[]): Promise<{ status: number; result?: unknown; error?: string }> {
+    const body = JSON.stringify({ method, params });
+    const event = this.#signer.sign({
+      kind: HTTP_AUTH_KIND,
+      tags: [
+        ["u", httpUrl(this.#place.name)],
+        ["method", "POST"],
+        ["payload", createHash("sha256").update(body).digest("hex")],
+        ["nonce", randomUUID()],
+      ],
+    });
+    const authorization = `Nostr ${Buffer.from(JSON.stringify(event)).toString("base64")}`;
+    const url = httpUrl(this.#place.url);
+    const response = await fetch(url, {
+      method: "POST",
+      body,
+      redirect: "error",
+      headers: { "Content-Type": RPC, Authorization: authorization },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    }).catch((error) => {
+      throw new Failure(`no relay answers at ${url}: ${messageOf(error)}`);
+    });
+    const text = await textOf(response, MAX_ANSWER);
+    try {
+      const { result, error } = JSON.parse(text) as { result?: unknown; error?: unknown };
+      const failed = error !== undefined && error !== null && error !== "";
+      return { status: response.status, result, ...(failed && { error: String(error) }) };
+    } catch {
+      throw new Failure(`the relay has no management: HTTP ${response.status} ${text.slice(0, 200).trim()}`);
+    }
+  }
+}

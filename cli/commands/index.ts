@@ -1,0 +1,44 @@
+import type { Command } from "commander";
+import { adminCommand } from "./admin.ts";
+import { allowCommand } from "./allow.ts";
+import { auditCommand } from "./audit.ts";
+import { banCommand, unbanCommand } from "./ban.ts";
+import { countCommand } from "./count.ts";
+import { doctorCommand } from "./doctor.ts";
+import { infoCommand } from "./info.ts";
+import { initCommand } from "./init.ts";
+import { inviteCommand } from "./invite.ts";
+import { keyCommand } from "./key.ts";
+import { memberCommand } from "./member.ts";
+import { proxyCommand } from "./proxy.ts";
+import { publishCommand } from "./publish.ts";
+import { reportCommand } from "./report.ts";
+import { reqCommand } from "./req.ts";
+import { roleCommand } from "./role.ts";
+import { startCommand } from "./start.ts";
+import { statsCommand } from "./stats.ts";
+
+/** All commands, in the order of the help. */
+export function commands(): Command[] {
+  return [
+    initCommand(),
+    startCommand(),
+    doctorCommand(),
+    keyCommand(),
+    infoCommand(),
+    reqCommand(),
+    publishCommand(),
+    countCommand(),
+    memberCommand(),
+    inviteCommand(),
+    roleCommand(),
+    banCommand(),
+    unbanCommand(),
+    allowCommand(),
+    adminCommand(),
+    reportCommand(),
+    auditCommand(),
+    statsCommand(),
+    proxyCommand(),
+  ];
+}

@@ -1,0 +1,152 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { cancel, intro, isCancel, outro, select, text } from "@clack/prompts";
+import { Command } from "commander";
+import { crypto } from "../client/crypto.ts";
+import { publicKeyOf, toBech32 } from "../client/keys.ts";
+import { webSocketUrl } from "../client/place.ts";
+import { Failure, messageOf, UsageError } from "../failure.ts";
+import { show } from "../output.ts";
+import { ENV_FILE, readSettings } from "../settings.mjs";
+import { examples, optionsOf } from "./context.ts";
+import { wholeNumber } from "./filter.ts";
+import { newSecret, saveSecret } from "./key.ts";
+
+/** Where the operator's secret key is kept, unless there is one already. */
+const OPERATOR_FILE = "operator.key";
+
+const ACCESS = ["members", "allowed", "authenticated"] as const;
+
+interface Answers {
+  name: string;
+  access: string;
+  port: number;
+  url: string;
+  operator: string;
+}
+
+/** `nexus init`: asks, makes keys, and writes a settings file. */
+export function initCommand(): Command {
+  return new Command("init")
+    .description("Set up a relay in this directory: asks, makes keys and writes the settings file .env.")
+    .option("--name <name>", "name of the relay")
+    .option("--access <who>", `who may read and publish: ${ACCESS.join(", ")}`)
+    .option("--port <number>", "port to listen on", wholeNumber)
+    .option("--url <url>", "URL by which clients reach it; empty: only on this machine")
+    .option("--operator <key>", "npub of the operator; empty: make a key")
+    .option("--yes", "ask nothing; take defaults for what is not given")
+    .addHelpText("after", examples("nexus init", "nexus init --yes --url wss://relay.example.com"))
+    .action(async (_, command: Command) => {
+      const options = optionsOf<Partial<Answers> & { yes?: boolean }>(command);
+      if (existsSync(ENV_FILE)) throw new Failure(`there is a ${ENV_FILE} here already: edit it, or remove it first`);
+      const answers = options.yes ? { ...DEFAULTS, ...options } : await ask(options);
+      const made = await write(answers);
+      show(options.json, made, nextSteps(made));
+    });
+}
+
+const DEFAULTS: Answers = { name: "Nexus", access: "members", port: 8787, url: "", operator: "" };
+
+async function ask(given: Partial<Answers>): Promise<Answers> {
+  if (!process.stdin.isTTY) throw new UsageError("there is no terminal to ask on: give --yes, and options");
+  intro("A relay in this directory");
+  const answers = { ...DEFAULTS, ...given };
+  const askFor = async (name: "name" | "url" | "operator", message: string, placeholder: string) => {
+    if (given[name] === undefined)
+      answers[name] = answered(await text({ message, placeholder, defaultValue: DEFAULTS[name] }));
+  };
+  await askFor("name", "What is its name?", DEFAULTS.name);
+  if (given.access === undefined) {
+    const choices = ACCESS.map((value) => ({ value, label: LABELS[value] }));
+    answers.access = answered(await select({ message: "Who may read and publish?", options: choices }));
+  }
+  await askFor("url", "By which URL do clients reach it?", "empty: only on this machine");
+  if (given.port === undefined) {
+    const validate = (value = "") => (/^\d*$/.test(value) ? undefined : "That is no number.");
+    const port = await text({
+      message: "On which port does it listen?",
+      placeholder: "8787",
+      defaultValue: "8787",
+      validate,
+    });
+    answers.port = Number(answered(port));
+  }
+  await askFor("operator", "What is your public key?", "empty: make one");
+  outro("Thank you.");
+  return answers;
+}
+
+const LABELS = {
+  members: "members, who join with an invite",
+  allowed: "keys on the allow list, and members",
+  authenticated: "every key that logs in",
+};
+
+function answered<T>(answer: T): Exclude<T, symbol> {
+  if (!isCancel(answer)) return answer as Exclude<T, symbol>;
+  cancel("Nothing was written.");
+  throw new Failure("cancelled");
+}
+
+interface Made {
+  settings: string;
+  operator: string;
+  operator_file?: string;
+  relay: string;
+  pubkey: string;
+}
+
+async function write({ name, access, port, url, operator }: Answers): Promise<Made> {
+  if (!(ACCESS as readonly string[]).includes(access))
+    throw new UsageError(`the access must be one of ${ACCESS.join(", ")}`);
+  const secret = newSecret();
+  const own = operator === "" ? newSecret() : undefined;
+  const pubkey = own === undefined ? await publicKeyOf(operator) : crypto.publicKey(own);
+  const variables: Record<string, string> = {
+    RELAY_NAME: name,
+    PORT: String(port),
+    ...(url !== "" && { RELAY_URL: webSocketUrl(url) }),
+    RELAY_PUBKEY: pubkey,
+    RELAY_SECRET_KEY: secret,
+    READ_ACCESS: access,
+    WRITE_ACCESS: access,
+    ...(own !== undefined && { NEXUS_KEY_FILE: OPERATOR_FILE }),
+  };
+  await readSettings(variables);
+  if (own !== undefined) saveSecret(OPERATOR_FILE, own);
+  const lines = Object.entries(variables).map(([variable, value]) => `${variable}=${quoted(value)}\n`);
+  try {
+    writeFileSync(ENV_FILE, lines.join(""), { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    throw new Failure(`the settings file cannot be written: ${messageOf(error)}`);
+  }
+  return {
+    settings: ENV_FILE,
+    operator: toBech32("npub", pubkey),
+    ...(own !== undefined && { operator_file: OPERATOR_FILE }),
+    relay: variables.RELAY_URL ?? `ws://localhost:${port}`,
+    pubkey: crypto.publicKey(secret),
+  };
+}
+
+/** A value as a settings file has it. */
+function quoted(value: string): string {
+  if (/^[\w:/.,-]*$/.test(value)) return value;
+  const quote = ["'", '"', "`"].find((mark) => !value.includes(mark));
+  if (quote === undefined || /[\r\n\\]/.test(value)) throw new UsageError(`${value} cannot stand in a settings file`);
+  return `${quote}${value}${quote}`;
+}
+
+function nextSteps({ operator, operator_file, relay }: Made): string {
+  const file = operator_file === undefined ? "" : `, secret key in ${operator_file}: keep a copy`;
+  const proxy = relay.startsWith("wss:")
+    ? "\nPut a proxy with TLS in front of it (README, Operate it on your own machine).\n"
+    : "";
+  return `Wrote ${ENV_FILE}. Only you can read it; it holds the relay's secret key.
+Operator ${operator}${file}.
+${proxy}
+Next, in this directory:
+
+  npx nexus start         start the relay at ${relay}
+  npx nexus doctor        check it, from another terminal
+  npx nexus invite new    invite somebody`;
+}

@@ -1,0 +1,66 @@
+import { Command } from "commander";
+import { renderUnicodeCompact } from "uqr";
+import type { Event } from "../../src/protocol/event.ts";
+import { INVITE_KIND } from "../../src/protocol/kind.ts";
+import { Connection } from "../client/connection.ts";
+import { httpUrl, placeOf } from "../client/place.ts";
+import { readSigner } from "../client/secret.ts";
+import { Failure, UsageError } from "../failure.ts";
+import { show, showRows } from "../output.ts";
+import { change, examples, management, optionsOf } from "./context.ts";
+
+/** `nexus invite`: codes with which keys become members. */
+export function inviteCommand(): Command {
+  const make = new Command("new")
+    .description("Make an invite: a code, a link and a QR code of the link.")
+    .option("--app <url>", "let the link open this page of a client, with ?r=RELAY&c=CODE")
+    .option("--no-qr", "no QR code")
+    .addHelpText("after", examples("nexus invite new", "nexus invite new --json"))
+    .action(async (_, command: Command) => {
+      const options = optionsOf<{ app?: string; qr: boolean }>(command);
+      const place = placeOf(options.relay);
+      const code = await freshCode(await Connection.open(place, await readSigner(options)));
+      const invite = { code, link: linkOf(place.name, code, options.app), relay: place.name };
+      const qr = options.qr ? `\n\n${renderUnicodeCompact(invite.link)}` : "";
+      show(options.json, invite, `code   ${code}\nrelay  ${place.name}\nlink   ${invite.link}${qr}`);
+    });
+  const list = new Command("list")
+    .description("List the invites that are still good. It shows no codes.")
+    .addHelpText("after", examples("nexus invite list"))
+    .action(async (_, command: Command) => {
+      const options = optionsOf(command);
+      const invites = await (await management(options)).call<object[]>("listinvites");
+      showRows(options.json, invites, ["id", "inviter", "uses_left", "created_at", "expires_at"]);
+    });
+  const revoke = new Command("revoke")
+    .argument("<invite>", "its id, or the code")
+    .description("Take an invite back.")
+    .addHelpText("after", examples("nexus invite revoke 5f0c…"))
+    .action((invite: string, _, command: Command) =>
+      change(command, "revokeinvite", [invite], "The invite is taken back."),
+    );
+  const parent = new Command("invite").description("Make, list and revoke invites.");
+  return parent.addCommand(make).addCommand(list).addCommand(revoke);
+}
+
+/** A link to a client's page; else to the relay's own, whose fragment no server sees. */
+function linkOf(relay: string, code: string, app: string | undefined): string {
+  if (app === undefined) return Object.assign(new URL(httpUrl(relay)), { hash: `claim=${code}` }).href;
+  const url = URL.parse(app);
+  if (url === null) throw new UsageError(`${app} is no URL`);
+  return Object.assign(url, { search: String(new URLSearchParams({ r: relay, c: code })) }).href;
+}
+
+/** Asks the relay for a code (NIP-43). */
+async function freshCode(connection: Connection): Promise<string> {
+  const events: Event[] = [];
+  try {
+    await connection.request([{ kinds: [INVITE_KIND], limit: 1 }], (event) => events.push(event));
+  } finally {
+    connection.close();
+  }
+  const code = events[0]?.tags.find(([name]) => name === "claim")?.[1];
+  if (code === undefined)
+    throw new Failure("the relay gives no invite: this key may not invite, or it keeps no members");
+  return code;
+}

@@ -1,0 +1,61 @@
+import { Command } from "commander";
+import { publicKeyOf, toBech32 } from "../client/keys.ts";
+import { Failure } from "../failure.ts";
+import { membersOf, show, showRows } from "../output.ts";
+import { change, examples, management, optionsOf } from "./context.ts";
+
+interface Member {
+  pubkey: string;
+  roles: string[];
+  inviter?: string;
+  joined_at?: number;
+}
+
+/** `nexus member`: who belongs to the relay. */
+export function memberCommand(): Command {
+  const add = new Command("add")
+    .argument("<key>", "npub, hex or name")
+    .description("Make a key a member.")
+    .addHelpText("after", examples("nexus member add npub1…", "nexus member add ann@example.com"))
+    .action(async (text: string, _, command: Command) => {
+      const pubkey = await publicKeyOf(text);
+      await change(command, "addmember", [pubkey], `${toBech32("npub", pubkey)} is a member.`);
+    });
+  const remove = new Command("remove")
+    .argument("<key>", "npub, hex or name")
+    .description("End a membership. What the key published stays.")
+    .addHelpText("after", examples("nexus member remove npub1…"))
+    .action(async (text: string, _, command: Command) => {
+      const pubkey = await publicKeyOf(text);
+      await change(command, "removemember", [pubkey], `${toBech32("npub", pubkey)} is no member.`);
+    });
+  const list = new Command("list")
+    .description("List the members.")
+    .addHelpText("after", examples("nexus member list", "nexus member list --json"))
+    .action(async (_, command: Command) => {
+      const options = optionsOf(command);
+      const members = await (await management(options)).call<Member[]>("listmembers");
+      showRows(options.json, members.map(withNpub), ["npub", "roles", "inviter", "joined_at"]);
+    });
+  const showOne = new Command("show")
+    .argument("<key>", "npub, hex or name")
+    .description("Show one member.")
+    .addHelpText("after", examples("nexus member show npub1…"))
+    .action(async (text: string, _, command: Command) => {
+      const options = optionsOf(command);
+      const pubkey = await publicKeyOf(text);
+      const members = await (await management(options)).call<Member[]>("listmembers");
+      const member = members.find((one) => one.pubkey === pubkey);
+      if (member === undefined) throw new Failure(`${toBech32("npub", pubkey)} is no member`);
+      show(options.json, withNpub(member), membersOf(withNpub(member)));
+    });
+  const commands = [add, remove, list, showOne];
+  return commands.reduce(
+    (parent, sub) => parent.addCommand(sub),
+    new Command("member").description("Add, remove and list members."),
+  );
+}
+
+function withNpub(member: Member): Member & { npub: string } {
+  return { npub: toBech32("npub", member.pubkey), ...member };
+}

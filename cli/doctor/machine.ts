@@ -1,0 +1,159 @@
+import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from "node:fs";
+import { parseConfig } from "../../src/relay/config/config.ts";
+import { crypto } from "../client/crypto.ts";
+import { environment } from "../client/place.ts";
+import { knownSecret, type SecretSource } from "../client/secret.ts";
+import { messageOf } from "../failure.ts";
+import { checkPort, ENV_FILE, readEnvFile, readSettings } from "../settings.mjs";
+import { type Finding, ok, warning, wrong } from "./finding.ts";
+
+/** Free bytes below which a relay will soon be in trouble. */
+const MIN_FREE = 1e9;
+
+/** Connections that a small relay needs. */
+const MIN_FILES = 1000;
+
+type Settings = Awaited<ReturnType<typeof readSettings>>;
+
+/** Checks what is on this machine. The settings are undefined where they cannot be read. */
+export async function checkMachine(
+  source: SecretSource,
+): Promise<{ findings: Finding[]; settings: Settings | undefined }> {
+  const findings = [checkFile("settings file", ENV_FILE, "nexus init writes one")];
+  let settings: Settings | undefined;
+  try {
+    settings = await readSettings({ ...readEnvFile(), ...process.env });
+    const { nearMisses } = settings;
+    findings.push(
+      nearMisses.length === 0
+        ? ok("settings", "all values are right")
+        : wrong(
+            "settings",
+            `unknown: ${nearMisses.map(({ name }) => name).join(", ")}`,
+            `Write ${nearMisses.map(({ meant }) => meant).join(", ")}.`,
+          ),
+    );
+  } catch (error) {
+    findings.push(
+      wrong("settings", messageOf(error), `Change ${ENV_FILE} or the environment; README lists the values.`),
+    );
+  }
+  findings.push(...checkKey(source, settings));
+  if (settings !== undefined) findings.push(...checkData(settings.dataDirectory), ...(await checkListening(settings)));
+  findings.push(...checkFiles());
+  return { findings, settings };
+}
+
+function checkFile(check: string, path: string, advice: string): Finding {
+  if (!existsSync(path))
+    return warning(check, `there is no ${path} here`, `If the settings are not in the environment: ${advice}.`);
+  const mode = statSync(path).mode & 0o777;
+  if ((mode & 0o077) !== 0)
+    return wrong(check, `others on this machine may read ${path} (${mode.toString(8)})`, `chmod 600 ${path}`);
+  return ok(check, `only its owner may read ${path}`);
+}
+
+function checkKey(source: SecretSource, settings: Settings | undefined): Finding[] {
+  const findings: Finding[] = [];
+  const file = source.keyFile ?? environment().NEXUS_KEY_FILE;
+  if (file !== undefined && existsSync(file))
+    findings.push(checkFile("key file", file, "nexus key new --out makes one"));
+  let own: string | undefined;
+  try {
+    const secret = knownSecret(source);
+    own = secret === undefined ? undefined : crypto.publicKey(secret);
+  } catch (error) {
+    return [
+      ...findings,
+      wrong("your key", messageOf(error), "Give --key-file or NEXUS_KEY a file or a key that is one."),
+    ];
+  }
+  if (own === undefined)
+    return [...findings, warning("your key", "none is at hand", "Give --key-file, NEXUS_KEY or NEXUS_KEY_FILE.")];
+  if (settings === undefined) return findings;
+  const { pubkey, adminPubkeys, secretKey } = parseConfig(settings.variables);
+  const self = secretKey === undefined ? undefined : crypto.publicKey(secretKey);
+  if (self === own || (self !== undefined && self === pubkey)) {
+    findings.push(
+      wrong("relay key", "the relay has the key of its operator", "Give RELAY_SECRET_KEY a key of its own."),
+    );
+  } else if (self === undefined) {
+    findings.push(
+      warning("relay key", "RELAY_SECRET_KEY is not set", "Without it the relay keeps no members and invites."),
+    );
+  } else findings.push(ok("relay key", "the relay has a key of its own"));
+  const isOperator = own === pubkey || adminPubkeys.includes(own);
+  findings.push(
+    isOperator
+      ? ok("operator", "your key is an operator's")
+      : warning("operator", "the settings name another operator", "Set RELAY_PUBKEY to your key (nexus key convert)."),
+  );
+  return findings;
+}
+
+function checkData(directory: string): Finding[] {
+  const check = "data directory";
+  if (!existsSync(directory)) return [warning(check, `there is no ${directory} yet`, "The first start makes it.")];
+  const { uid, mode } = statSync(directory);
+  const findings: Finding[] = [];
+  try {
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch {
+    findings.push(
+      wrong(check, `${directory} cannot be written`, "Set NEXUS_DATA_DIR, or give the directory to this user."),
+    );
+  }
+  if (process.getuid !== undefined && uid !== process.getuid()) {
+    findings.push(
+      wrong(check, `${directory} belongs to another user (${uid})`, "Run the relay as that user, or chown it."),
+    );
+  }
+  if ((mode & 0o077) !== 0) {
+    findings.push(
+      wrong(check, `others may look into ${directory} (${(mode & 0o777).toString(8)})`, `chmod 700 ${directory}`),
+    );
+  }
+  if (findings.length === 0) findings.push(ok(check, `${directory} is its owner's alone`));
+  const { bavail, bsize } = statfsSync(directory);
+  const free = bavail * bsize;
+  const text = `${(free / 1e9).toFixed(1)} GB are free`;
+  return [
+    ...findings,
+    free < MIN_FREE ? wrong("free space", text, "Make room, or lower MAX_STORAGE.") : ok("free space", text),
+  ];
+}
+
+async function checkListening({ host, port, webSocketUrl }: Settings): Promise<Finding[]> {
+  const health = new URL("/health", webSocketUrl.replace(/^ws/, "http"));
+  const text = await fetch(health, { signal: AbortSignal.timeout(3000) }).then(
+    (response) => response.text(),
+    () => undefined,
+  );
+  if (text === "ok\n" || text === "ok") return [ok("port", `the relay answers on port ${port}`)];
+  if (text !== undefined && /storage/i.test(text))
+    return [wrong("port", text.trim(), "Raise MAX_STORAGE, or remove events.")];
+  try {
+    await checkPort(host, port);
+    return [wrong("port", `nobody listens on port ${port}`, "Start the relay: nexus start")];
+  } catch (error) {
+    return [
+      wrong(
+        "port",
+        `what answers on port ${port} is no relay: ${messageOf(error)}`,
+        "Stop the other program, or set PORT.",
+      ),
+    ];
+  }
+}
+
+function checkFiles(): Finding[] {
+  const limits = existsSync("/proc/self/limits") ? readFileSync("/proc/self/limits", "utf8") : "";
+  const [, soft] = /^Max open files\s+(\d+|unlimited)/m.exec(limits) ?? [];
+  if (soft === undefined) return [];
+  const text = `${soft} files may be open, one for each connection`;
+  return [
+    Number(soft) < MIN_FILES
+      ? wrong("open files", text, "ulimit -n 10100, or LimitNOFILE in the unit.")
+      : ok("open files", text),
+  ];
+}

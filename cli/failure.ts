@@ -1,0 +1,13 @@
+/** What a command could not do; the message is for the person who called it. Exit code 1. */
+export class Failure extends Error {}
+
+/** A command that was called wrongly. Exit code 2. */
+export class UsageError extends Error {}
+
+/** The message of anything that was thrown, with its cause where there is one. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  const text = error.message === "" ? (code ?? error.name) : error.message;
+  return error.cause === undefined ? text : `${text}: ${messageOf(error.cause)}`;
+}

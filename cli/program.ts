@@ -1,0 +1,43 @@
+import { Command, CommanderError } from "commander";
+import { VERSION } from "../src/hosts/version.ts";
+import { examples } from "./commands/context.ts";
+import { commands } from "./commands/index.ts";
+import { Failure, messageOf, UsageError } from "./failure.ts";
+import { StartError } from "./settings.mjs";
+
+/** Runs the command line; resolves to the exit code: 0 done, 1 refused or failed, 2 called wrongly. */
+export async function run(args: readonly string[]): Promise<number> {
+  const program = programOf();
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const isKnown = error instanceof Failure || error instanceof UsageError || error instanceof StartError;
+    if (args.includes("--json")) console.log(JSON.stringify({ error: messageOf(error) }));
+    console.error(isKnown ? `error: ${error.message}` : error);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+function programOf(): Command {
+  const program = new Command("nexus")
+    .description("Runs, manages and uses a Nexus relay.")
+    .version(VERSION)
+    .option("--relay <url>", "the relay (default: NEXUS_RELAY, or the one on this machine)")
+    .option("--key-file <file>", "file with the secret key, nsec or hex (default: NEXUS_KEY, NEXUS_KEY_FILE)")
+    .option("--json", "print JSON, for programs")
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError("(--help shows how)")
+    .addHelpText("after", examples("nexus init", "nexus start", "nexus invite new", "nexus member add ann@example.com"))
+    .exitOverride();
+  for (const command of commands()) program.addCommand(inherit(command));
+  return program;
+}
+
+/** Settings of the program that commands made apart from it lack. */
+function inherit(command: Command): Command {
+  command.configureHelp({ showGlobalOptions: true }).showHelpAfterError("(--help shows how)").exitOverride();
+  for (const sub of command.commands) inherit(sub);
+  return command;
+}

@@ -1,0 +1,41 @@
+import type { Clock, Log } from "../../relay/ports.ts";
+import type { EventLog } from "../../store/event-log.ts";
+
+/** How long an answer counts, in milliseconds: asking more often writes no more rows. */
+const KEPT_MS = 5000;
+
+/** Whether the relay can store events. */
+export class Readiness {
+  readonly #log: Pick<EventLog, "isFull" | "tryToWrite">;
+  readonly #clock: Pick<Clock, "nowMs">;
+  readonly #report: Log;
+  #isWritable = false;
+  #askedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(log: Pick<EventLog, "isFull" | "tryToWrite">, clock: Pick<Clock, "nowMs">, report: Log) {
+    this.#log = log;
+    this.#clock = clock;
+    this.#report = report;
+  }
+
+  /** Why it cannot, in words for an operator; undefined if a row was written a moment ago. */
+  refuse(): string | undefined {
+    const nowMs = this.#clock.nowMs();
+    if (Math.abs(nowMs - this.#askedMs) >= KEPT_MS) {
+      this.#askedMs = nowMs;
+      this.#isWritable = this.#tryToWrite();
+    }
+    if (!this.#isWritable) return "The store cannot be written. The log says why.";
+    return this.#log.isFull() ? "The storage is full." : undefined;
+  }
+
+  #tryToWrite(): boolean {
+    try {
+      this.#log.tryToWrite();
+      return true;
+    } catch (error) {
+      this.#report("the store cannot be written", { error: String(error) });
+      return false;
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { nip19 } from "nostr-tools";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { alice, unique } from "../support/keys.ts";
+import { freePort } from "../support/server.ts";
+import { hex, openPlace, operator, type Place } from "./command.ts";
+
+let place: Place;
+
+beforeAll(async () => {
+  place = await openPlace();
+});
+
+afterAll(() => place.end());
+
+test("the help has every command and an example, and a wrong call ends with 2", async () => {
+  const help = await place.nexus(["--help"]);
+  expect(help).toMatchObject({ code: 0, stderr: "" });
+  expect(help.stdout).toMatch(/start[\s\S]*publish[\s\S]*Examples:/);
+  expect(await place.nexus(["bogus"])).toMatchObject({ code: 2, stdout: "" });
+  expect(await place.nexus(["req", "--limit", "many"])).toMatchObject({ code: 2, stdout: "" });
+  expect(await place.nexus(["req", "[]"])).toMatchObject({ code: 2, stdout: "" });
+});
+
+test("without a relay it says so, and ends with 1", async () => {
+  const url = `ws://localhost:${await freePort()}`;
+  const { code, stdout, stderr } = await place.nexus(["info", url, "--json"]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^error: no relay answers at [^\n]*\n$/);
+  expect(JSON.parse(stdout)).toEqual({ error: stderr.slice("error: ".length, -1) });
+});
+
+test("a new key is one, and its file is its owner's alone", async () => {
+  const made = await place.json<{ npub: string; nsec: string; secret: string; pubkey: string }>("key", "new");
+  expect(nip19.decode(made.npub).data).toBe(made.pubkey);
+  expect(hex(nip19.decode(made.nsec).data as unknown as Uint8Array)).toBe(made.secret);
+
+  const saved = await place.nexus(["key", "new", "--out", "fresh.key"]);
+  expect(saved.code).toBe(0);
+  expect(saved.stdout).not.toContain("nsec");
+  expect(statSync(join(place.directory, "fresh.key")).mode & 0o777).toBe(0o600);
+  expect(await place.nexus(["key", "new", "--out", "fresh.key"])).toMatchObject({ code: 1 });
+});
+
+test("a key is taken in every form", async () => {
+  const key = { npub: nip19.npubEncode(alice.pubkey), pubkey: alice.pubkey };
+  const forms = [key.npub, alice.pubkey, nip19.nprofileEncode({ pubkey: alice.pubkey, relays: ["wss://a.example"] })];
+  for (const form of forms) expect(await place.json("key", "convert", form)).toEqual(key);
+  const byNsec = await place.nexus(["key", "convert", nip19.nsecEncode(alice.secret), "--json"]);
+  expect(JSON.parse(byNsec.stdout)).toEqual(key);
+  expect(byNsec.stderr).toContain("warning");
+  expect(await place.nexus(["key", "convert", `${key.npub}x`])).toMatchObject({ code: 2 });
+  expect(await place.json("key", "convert", "--key-file", place.keyFile("alice.key", alice))).toEqual(key);
+});
+
+test("it logs in, publishes, finds and counts what it published", async () => {
+  const [sent] = (await place.nexus(["publish", "-c", "hello", "-k", "1111", "-t", "t=greeting"])).stdout.split(" ");
+  const event = await place.json<{ id: string }>("req", "-k", "1111", "-a", operator.pubkey, "-t", "t=greeting");
+  expect(event).toMatchObject({ id: sent, content: "hello", tags: [["t", "greeting"]] });
+  expect(await place.json("count", '{"kinds":[1111]}')).toEqual({ count: 1 });
+});
+
+test("events from stdin are published as they are, and what is refused ends with 1", async () => {
+  const events = [unique(alice), { ...unique(alice), content: "forged" }];
+  const input = events.map((event) => JSON.stringify(event)).join("\n");
+  const { code, stdout } = await place.nexus(["publish", "--json"], { input });
+  expect(code).toBe(1);
+  const lines = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { accepted?: boolean });
+  expect(lines.map(({ accepted }) => accepted)).toEqual([true, false, undefined]);
+});
+
+test("without a key it says what is missing", async () => {
+  const without = { env: { NEXUS_KEY_FILE: "" } };
+  const refused = await place.nexus(["req", "-k", "1"], without);
+  expect(refused).toMatchObject({ code: 1, stdout: "" });
+  expect(refused.stderr).toContain("auth-required");
+  const unsigned = await place.nexus(["publish", "-c", "x"], without);
+  expect(unsigned).toMatchObject({ code: 2, stdout: "" });
+  expect(unsigned.stderr).toContain("--key-file");
+});

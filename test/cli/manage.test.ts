@@ -1,0 +1,159 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { nip19 } from "nostr-tools";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { alice, bob, unique } from "../support/keys.ts";
+import { openPlace, operator, type Place } from "./command.ts";
+
+let place: Place;
+
+beforeAll(async () => {
+  place = await openPlace();
+});
+
+afterAll(() => place.end());
+
+const npub = nip19.npubEncode(alice.pubkey);
+
+async function succeed(...args: string[]) {
+  expect(await place.nexus(args)).toMatchObject({ code: 0, stderr: "" });
+}
+
+test("an invite has a code, the relay's URL, a link that holds both, and a QR code", async () => {
+  const { code, link, relay } = await place.json<Record<string, string>>("invite", "new");
+  expect(relay).toBe(`${place.server.url}/`);
+  expect(link).toBe(`${place.server.httpUrl}/#claim=${code}`);
+  const app = await place.json<{ link: string; code: string }>("invite", "new", "--app", "https://app.example/join");
+  expect([...new URL(app.link).searchParams]).toEqual([
+    ["r", relay],
+    ["c", app.code],
+  ]);
+  expect((await place.nexus(["invite", "new"])).stdout).toMatch(/code {3}\w+\n[\s\S]*█▀▀▀▀▀█/);
+});
+
+test("bans of keys, events and addresses are made, listed and taken back", async () => {
+  const event = unique(bob);
+  await place.nexus(["publish"], { input: JSON.stringify(event) });
+  await succeed("ban", npub, "--reason", "spam");
+  await succeed("ban", nip19.noteEncode(event.id));
+  await succeed("ban", "203.0.113.7");
+  const bans = [
+    { what: "key", subject: alice.pubkey, reason: "spam" },
+    { what: "event", subject: event.id },
+    { what: "ip", subject: "203.0.113.7" },
+  ];
+  expect(await place.json("ban")).toEqual(bans);
+  expect(await place.json("count", JSON.stringify({ ids: [event.id] }))).toEqual({ count: 0 });
+  await succeed("unban", npub);
+  await succeed("unban", "--event", event.id);
+  await succeed("unban", "203.0.113.7");
+  expect(await place.json("ban")).toEqual([]);
+});
+
+test("keys, events and kinds are allowed and no longer allowed", async () => {
+  const { id } = unique(bob);
+  await succeed("allow", "--event", id);
+  await succeed("allow", "--kind", "1");
+  const allowed = [
+    { what: "event", subject: id },
+    { what: "kind", subject: "1" },
+  ];
+  expect(await place.json("allow")).toEqual(allowed);
+  await succeed("allow", "--event", id, "--remove");
+  expect(await place.json("allow")).toEqual(allowed.slice(1));
+  await succeed("allow", "--kind", "1", "--remove");
+  await succeed("allow", "--kind", "1");
+});
+
+test("an admin has the methods that it was given, and no others", async () => {
+  await succeed("admin", "add", npub, "banpubkey", "stats");
+  const admins = await place.json<{ pubkey: string; methods: string[] }[]>("admin", "list");
+  expect(admins.find(({ pubkey }) => pubkey === alice.pubkey)?.methods).toEqual(["banpubkey", "stats"]);
+  const env = { NEXUS_KEY_FILE: place.keyFile("alice.key", alice) };
+  expect(await place.nexus(["stats"], { env })).toMatchObject({ code: 0 });
+  const refused = await place.nexus(["audit"], { env });
+  expect(refused).toMatchObject({ code: 1, stdout: "" });
+  expect(refused.stderr).toContain("listaudit");
+  await succeed("admin", "remove", npub);
+  expect(await place.nexus(["stats"], { env })).toMatchObject({ code: 1 });
+});
+
+test("a reported event waits, and is judged", async () => {
+  const event = unique(bob);
+  const report = unique(alice, {
+    kind: 1984,
+    tags: [
+      ["e", event.id, "spam"],
+      ["p", bob.pubkey],
+    ],
+    content: "",
+  });
+  await place.nexus(["publish"], { input: [event, report].map((one) => JSON.stringify(one)).join("\n") });
+  expect(await place.json("report", "list")).toMatchObject([{ id: event.id }]);
+  await succeed("report", "ban", event.id, "spam");
+  expect(await place.json("report", "list")).toEqual([]);
+  expect(await place.json("ban")).toEqual([{ what: "event", subject: event.id, reason: "spam" }]);
+});
+
+test("changes are in the audit list, and stats has numbers", async () => {
+  await succeed("role", "create", "agent", "--label", "Agent", "--order", "2");
+  const [latest] = await place.json<object[]>("audit", "--limit", "1");
+  expect(latest).toMatchObject({ pubkey: operator.pubkey, method: "createrole" });
+  expect(await place.json("stats")).toMatchObject({ storage_full: false });
+});
+
+/** A relay that records the calls of its management and answers what it is told. */
+describe("over a relay that answers", () => {
+  const calls: unknown[] = [];
+  let results: Record<string, unknown>;
+  let server: Server;
+  let url: string;
+
+  beforeAll(async () => {
+    server = createServer(async (request, response) => {
+      let body = "";
+      for await (const chunk of request) body += chunk;
+      const { method, params } = JSON.parse(body) as { method: string; params: unknown[] };
+      calls.push([method, ...params]);
+      const known = Object.hasOwn(results, method);
+      response.end(JSON.stringify(known ? { result: results[method] } : { result: null, error: "no" }));
+    }).listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+
+  afterAll(() => void server.close());
+
+  const member = { pubkey: alice.pubkey, roles: ["agent"], inviter: operator.pubkey, joined_at: 1_800_000_000 };
+  const invite = { id: "1f", inviter: operator.pubkey, uses_left: 1, created_at: 1, expires_at: 2 };
+
+  test.each<[string[], unknown[], unknown, unknown]>([
+    [["member", "add", npub], ["addmember", alice.pubkey], true, { method: "addmember", result: true }],
+    [["member", "remove", npub], ["removemember", alice.pubkey], true, { method: "removemember", result: true }],
+    [["member", "list"], ["listmembers"], [member], [{ npub, ...member }]],
+    [["member", "show", npub], ["listmembers"], [member], { npub, ...member }],
+    [["role", "list"], ["listroles"], [{ id: "agent" }], [{ id: "agent" }]],
+    [
+      ["role", "assign", npub, "agent"],
+      ["assignrole", alice.pubkey, "agent"],
+      true,
+      { method: "assignrole", result: true },
+    ],
+    [["invite", "list"], ["listinvites"], [invite], [invite]],
+    [["invite", "revoke", "1f"], ["revokeinvite", "1f"], true, { method: "revokeinvite", result: true }],
+  ])("%j calls %j", async (args, call, result, printed) => {
+    results = { [String(call[0])]: result };
+    calls.length = 0;
+    expect(await place.json(...args, "--relay", url)).toEqual(printed);
+    expect(calls).toEqual([call]);
+  });
+
+  test("a method that it does not list is told clearly", async () => {
+    results = { supportedmethods: ["banpubkey"] };
+    const { code, stdout, stderr } = await place.nexus(["member", "add", npub, "--relay", url]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toBe(
+      "error: the relay does not offer this key the method addmember (supportedmethods does not list it)\n",
+    );
+  });
+});
