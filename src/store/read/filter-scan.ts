@@ -36,7 +36,7 @@ const MAX_AHEAD = 1500;
 const MIN_CHUNK = 10;
 
 /** Rows that one filter of so many reads ahead at most: all of them may come to the end of what they have at the same event. */
-export function chunkOf(filters: number): number {
+export function rowsAhead(filters: number): number {
   return Math.max(MIN_CHUNK, Math.min(MAX_CHUNK, Math.floor(MAX_AHEAD / filters)));
 }
 

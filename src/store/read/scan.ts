@@ -8,7 +8,7 @@ import { type Budget, SearchScan } from "../search/search-scan.ts";
 import type { Sql } from "../sql.ts";
 import type { Steps } from "../steps.ts";
 import { type Completeness, conclude } from "./completeness.ts";
-import { type Candidate, chunkOf, FilterScan, type Hides, type Take } from "./filter-scan.ts";
+import { type Candidate, FilterScan, type Hides, rowsAhead, type Take } from "./filter-scan.ts";
 import { Merge, type Ordered } from "./merge.ts";
 import { MAX_RANGES, planQuery, withUntagged } from "./query-plan.ts";
 import type { Bounds } from "./range-read.ts";
@@ -130,7 +130,7 @@ export class Scan {
     if (planned === undefined) return undefined;
     const bounds = boundsOf(filter, this.#snapshot);
     const plan = withUntagged(planned, filter, bounds.untagged);
-    const take = { ...takeOf(filter, this.#limits), chunk: chunkOf(this.#filters.length) };
+    const take = { ...takeOf(filter, this.#limits), chunk: rowsAhead(this.#filters.length) };
     const scan = new FilterScan(this.#sql, plan, filter, bounds, this.#reader, take, this.#snapshot);
     yield* scan.open();
     return scan;
