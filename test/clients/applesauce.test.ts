@@ -59,10 +59,12 @@ test("Relay: receives live what another connection publishes", async () => {
   const writer = await relayOf(bob);
   const event = unique(bob, { kind: 7 });
   const messages: unknown[] = [];
-  const subscription = reader.req({ kinds: [7], authors: [bob.pubkey], since: now() }).subscribe((message) => {
-    if (message.type === "EOSE") void writer.publish(event);
-    if (message.type === "EVENT") messages.push(plain(message.event));
-  });
+  const subscription = reader
+    .req({ kinds: [7], authors: [bob.pubkey], since: event.created_at })
+    .subscribe((message) => {
+      if (message.type === "EOSE") void writer.publish(event);
+      if (message.type === "EVENT") messages.push(plain(message.event));
+    });
   await until("the event arrives", () => messages.length > 0);
   expect(messages).toEqual([event]);
   subscription.unsubscribe();

@@ -4,7 +4,7 @@ import type { Event, EventTemplate, VerifiedEvent } from "nostr-tools/pure";
 import { finalizeEvent } from "nostr-tools/pure";
 import { Relay } from "nostr-tools/relay";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { alice, bob, type Key, now, unique } from "../support/keys.ts";
+import { alice, bob, type Key, unique } from "../support/keys.ts";
 import { type Server, startServer } from "../support/server.ts";
 
 let server: Server;
@@ -88,7 +88,7 @@ describe("Relay with onauth", () => {
     const [reader, writer] = await Promise.all([relayOf(alice), relayOf(bob)]);
     const event = unique(bob, { kind: 7 });
     const live = await new Promise((resolve, reject) => {
-      reader.subscribe([{ kinds: [7], authors: [bob.pubkey], since: now() }], {
+      reader.subscribe([{ kinds: [7], authors: [bob.pubkey], since: event.created_at }], {
         onevent: (event) => resolve(plain(event)),
         oneose: () => void writer.publish(event).catch(reject),
         onclose: (reason) => reject(new Error(reason)),
@@ -164,7 +164,7 @@ describe("SimplePool", () => {
     const live = await new Promise((resolve, reject) => {
       reader.subscribe(
         [server.url],
-        { kinds: [16], since: now() },
+        { kinds: [16], since: event.created_at },
         {
           onevent: (event) => resolve(plain(event)),
           oneose: () => void Promise.all(writer.publish([server.url], event)).catch(reject),

@@ -2,7 +2,7 @@ import { AuthStatus, defaultSocketPolicies, PublishStatus, requestOne, Socket, S
 import type { TrustedEvent } from "@welshman/util";
 import { finalizeEvent } from "nostr-tools/pure";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { alice, bob, now, unique } from "../support/keys.ts";
+import { alice, bob, unique } from "../support/keys.ts";
 import { openClient, type Server, startServer, until } from "../support/server.ts";
 import { plain, poolOf, publish, relayOf, request } from "./pool.ts";
 
@@ -44,7 +44,7 @@ test("receives live what another connection publishes", async () => {
   const done = new AbortController();
   const live = requestOne({
     relay: relayOf(server),
-    filters: [{ kinds: [7], authors: [bob.pubkey], since: now() }],
+    filters: [{ kinds: [7], authors: [bob.pubkey], since: event.created_at }],
     context: { pool: reader },
     signal: done.signal,
     onEose: () => void publish(writer, server, event),
