@@ -66,7 +66,7 @@ const LOG = {
   "giving back free pages failed": "Look for a full or failing disk. No event is lost, the file only stays larger.",
   "handler failed": DEFECT,
   "issuing failed": PASSING,
-  "job failed": `${PASSING} \`job\` is the periodic work.`,
+  "chore failed": `${PASSING} \`chore\` is the periodic work.`,
   "leaving failed": "Look at `error` and report the defect. The client is gone already.",
   "looking up known events failed": "Look at `error`. The events are judged without this short cut.",
   "management failed": "The caller got 500. Look at `error`, then call the method again.",

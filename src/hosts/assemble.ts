@@ -3,9 +3,9 @@ import type { Event } from "../protocol/event.ts";
 import { REPORT_KIND } from "../protocol/kind.ts";
 import type { Access } from "../relay/access/access.ts";
 import { LoginTimeout } from "../relay/access/login-timeout.ts";
+import { Chores, dueOf, erasingOf, storeChores } from "../relay/chores.ts";
 import { type Config, filterOptions } from "../relay/config/config.ts";
 import type { Connection } from "../relay/connection.ts";
-import { dueOf, erasingOf, Jobs, storeJobs } from "../relay/jobs.ts";
 import { Blocked } from "../relay/limits/blocked.ts";
 import { Management } from "../relay/manage/management.ts";
 import { noteReport } from "../relay/manage/reports.ts";
@@ -56,8 +56,8 @@ export interface Running {
   storageBytes(): number;
   errors(): number;
   measures(): readonly Family[];
-  /** Periodic work. The host sets `jobs.onDue` and calls `jobs.run` when it is due. */
-  jobs: Jobs;
+  /** Periodic work. The host sets `chores.onDue` and calls `chores.run` when it is due. */
+  chores: Chores;
   /** To be called once the host has connections that it kept, if any: what has changed meanwhile is carried out. */
   start(): void;
   /** A connection has been opened. */
@@ -82,7 +82,7 @@ export function assemble(parts: Parts): Running {
   // Moderators learn no more than anybody of what is private (R-05-29).
   const storedOf = (ids: readonly string[]) => store.lookups.storedOf(ids, config.privateKinds);
   const stored = (event: Event) => {
-    jobs.onDue(dueOf(event, config.retention));
+    chores.onDue(dueOf(event, config.retention));
     if (event.kind !== REPORT_KIND) return;
     try {
       noteReport(event, lists, storedOf);
@@ -94,7 +94,7 @@ export function assemble(parts: Parts): Running {
   let isSaving = false;
   const committed = () => {
     // What bans hide makes room.
-    if (store.hasWork || (lists.size("erasing") > 0 && log.isFull())) jobs.onDue(clock.nowSeconds());
+    if (store.hasWork || (lists.size("erasing") > 0 && log.isFull())) chores.onDue(clock.nowSeconds());
     if (isSaving || !log.hasUnsavedCounts) return;
     isSaving = true;
     clock.soon(SAVE_COUNTS_MS, () => {
@@ -116,8 +116,8 @@ export function assemble(parts: Parts): Running {
   const cleanup = new Cleanup(sql, store);
   const close = (connection: Connection, code: number, text: string) => relay.close(connection, code, text);
   const login = new LoginTimeout(config, clock, relay.connections, close);
-  const jobs = new Jobs(
-    [...storeJobs(store, cleanup, lists, config.retention, clock, () => log.isFull()), login],
+  const chores = new Chores(
+    [...storeChores(store, cleanup, lists, config.retention, clock, () => log.isFull()), login],
     clock,
     report,
   );
@@ -141,7 +141,7 @@ export function assemble(parts: Parts): Running {
     authorOf: (id) => store.lookups.find(id)?.pubkey,
     storedBy: (pubkey) => store.lookups.storedBy(pubkey, config.privateKinds),
     closeBlocked,
-    eraseAt: (seconds) => jobs.onDue(log.isFull() ? clock.nowSeconds() : seconds),
+    eraseAt: (seconds) => chores.onDue(log.isFull() ? clock.nowSeconds() : seconds),
     enforce,
     statistics: () => statistics(statisticsDeps, true),
     membership: relay.membership,
@@ -163,14 +163,14 @@ export function assemble(parts: Parts): Running {
     storageBytes: () => sql.size(),
     errors: parts.errors ?? (() => 0),
     measures: parts.measures ?? (() => []),
-    jobs,
+    chores,
     start() {
       closeBlocked();
       enforce();
       relay.membership?.announcements.start();
-      jobs.onDue(jobs.nextDue());
+      chores.onDue(chores.nextDue());
     },
-    opened: () => login.watch((seconds) => jobs.onDue(seconds)),
+    opened: () => login.watch((seconds) => chores.onDue(seconds)),
     statistics: () => statistics(statisticsDeps, false),
   };
 }

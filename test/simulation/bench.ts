@@ -71,9 +71,9 @@ export class Bench {
       task?.();
       this.run();
       if (this.time.nowSeconds() >= this.#dueSeconds) {
-        const { jobs } = this.running;
-        for (let left = 20; left > 0 && jobs.run(); left--);
-        this.#dueSeconds = jobs.nextDue();
+        const { chores } = this.running;
+        for (let left = 20; left > 0 && chores.run(); left--);
+        this.#dueSeconds = chores.nextDue();
       }
       if (task === undefined) return;
     }
@@ -121,7 +121,7 @@ export class Bench {
       age: () => ({}),
       maxFrameLength: 1 << 20,
     });
-    running.jobs.onDue = (seconds) => {
+    running.chores.onDue = (seconds) => {
       this.#dueSeconds = Math.min(this.#dueSeconds, seconds);
     };
     running.start();

@@ -1,5 +1,5 @@
 import { COST, type Meter } from "../../protocol/work.ts";
-import type { Jobs } from "../../relay/jobs.ts";
+import type { Chores } from "../../relay/chores.ts";
 import type { Clock } from "../../relay/ports.ts";
 
 /** Work of one alarm, in units, after which the rest is left to the next: setting it writes a row. */
@@ -11,7 +11,7 @@ const LATEST = 6_000_000_000;
 /** The periodic work of the relay on the one alarm that an object has. */
 export class Alarms {
   readonly #state: DurableObjectState;
-  readonly #jobs: Pick<Jobs, "nextDue" | "run">;
+  readonly #chores: Pick<Chores, "nextDue" | "run">;
   readonly #clock: Pick<Clock, "soon">;
   readonly #meter: Meter;
   /** What the alarm is set to at the latest, in Unix seconds, as far as this instance knows. */
@@ -19,13 +19,13 @@ export class Alarms {
 
   constructor(
     state: DurableObjectState,
-    jobs: Pick<Jobs, "nextDue" | "run">,
+    chores: Pick<Chores, "nextDue" | "run">,
     clock: Pick<Clock, "soon">,
     meter: Meter,
   ) {
     this.#meter = meter;
     this.#state = state;
-    this.#jobs = jobs;
+    this.#chores = chores;
     this.#clock = clock;
   }
 
@@ -42,12 +42,12 @@ export class Alarms {
     let work = 0;
     const runOne = (): boolean => {
       const before = this.#meter.spent;
-      const wasDue = this.#jobs.run();
+      const wasDue = this.#chores.run();
       work += this.#meter.spent - before + COST.statement;
       return wasDue && work < ENOUGH;
     };
     while (await this.#inTurn(runOne));
-    this.ring(this.#jobs.nextDue());
+    this.ring(this.#chores.nextDue());
   }
 
   #inTurn<T>(task: () => T): Promise<T> {

@@ -171,8 +171,8 @@ export class RelayObject extends DurableObject<Env> {
     const maxFrameLength = MAX_FRAME_LENGTH;
     const errors = () => logbook.errors;
     const running = assemble({ config, sql, crypto: secp256k1, host, age, maxFrameLength, errors });
-    const alarms = new Alarms(this.ctx, running.jobs, clock, sql.meter);
-    running.jobs.onDue = (seconds) => alarms.ring(seconds);
+    const alarms = new Alarms(this.ctx, running.chores, clock, sql.meter);
+    running.chores.onDue = (seconds) => alarms.ring(seconds);
     turns.do(() => {
       restore({ state: this.ctx, config, sockets, hibernation, relay: running.relay, report });
       running.start();

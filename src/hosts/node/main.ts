@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createCrypto } from "../../protocol/crypto/secp256k1.ts";
 import type { Access } from "../../relay/access/access.ts";
+import type { Chores } from "../../relay/chores.ts";
 import { parseConfig, settingsOf, VARIABLES } from "../../relay/config/config.ts";
-import type { Jobs } from "../../relay/jobs.ts";
 import { Histogram, SECONDS } from "../../relay/metrics.ts";
 import type { Clock } from "../../relay/ports.ts";
 import { NewerSchemaError } from "../../store/schema.ts";
@@ -13,9 +13,9 @@ import { assemble, type Parts, type Running } from "../assemble.ts";
 import { VERSION } from "../version.ts";
 import { type BackupSettings, Backups } from "./backups.ts";
 import { Checkpoints } from "./checkpoints.ts";
+import { ChoreTimer } from "./chore-timer.ts";
 import { FreePages } from "./free-pages.ts";
 import { logbook, NodeHost, report } from "./host.ts";
-import { JobTimer } from "./job-timer.ts";
 import { measuresOf } from "./measures.ts";
 import { copyBeforeMigration } from "./migration-copy.ts";
 import { createRelayServer } from "./server.ts";
@@ -55,7 +55,7 @@ export interface NodeRelay {
   /** Who may do what, as it is now. */
   readonly access: Access;
   /** Its periodic work, which is done when it is due. */
-  readonly jobs: Pick<Jobs, "nextDue" | "run">;
+  readonly chores: Pick<Chores, "nextDue" | "run">;
   /** Where it listens. */
   readonly port: number;
   /** Makes a backup now; false if there is no directory for it. */
@@ -107,8 +107,8 @@ export async function startRelay({
   const running = put(sql, variables, nodeHost, path, measures);
   nodeHost.run = () => running.relay.run();
   nodeHost.spent = () => sql.meter.spent;
-  const timer = new JobTimer(running.jobs);
-  running.jobs.onDue = (seconds) => timer.ring(seconds);
+  const timer = new ChoreTimer(running.chores);
+  running.chores.onDue = (seconds) => timer.ring(seconds);
   const { relay, opened, maxFrameLength, config } = running;
   const sockets = new Sockets({ relay, gate, maxFrameLength, authRequired: config.authRequired, opened });
   running.start();
@@ -125,7 +125,7 @@ export async function startRelay({
 
   return {
     access: running.access,
-    jobs: running.jobs,
+    chores: running.chores,
     port: (server.address() as AddressInfo).port,
     backUp() {
       backups?.make();

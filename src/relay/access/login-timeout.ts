@@ -1,7 +1,7 @@
+import type { Chore } from "../chores.ts";
 import type { Config } from "../config/config.ts";
 import type { Connection } from "../connection.ts";
 import type { Connections } from "../connections.ts";
-import type { Job } from "../jobs.ts";
 import type { Clock } from "../ports.ts";
 
 /** A connection that has not logged in after this long is watched, in milliseconds: most have by then. */
@@ -12,7 +12,7 @@ const BATCH = 500;
 const STEPS = 10;
 
 /** Closes connections that do not log in (R-06-09 is about idleness only). */
-export class LoginTimeout implements Job {
+export class LoginTimeout implements Chore {
   readonly name = "login";
   readonly #config: Config;
   readonly #clock: Clock;
@@ -32,7 +32,7 @@ export class LoginTimeout implements Job {
     this.#close = close;
   }
 
-  /** A connection is new; `onDue` is told when the job has to run, in Unix seconds. */
+  /** A connection is new; `onDue` is told when the chore has to run, in Unix seconds. */
   watch(onDue: (seconds: number) => void): void {
     if (this.#isArmed || !this.#config.authRequired) return;
     this.#isArmed = true;

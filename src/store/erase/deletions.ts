@@ -13,7 +13,7 @@ export type Remove = (position: number, event: Event) => void;
 /** Ids or addresses that are looked up in one statement. */
 const AT_ONCE = 100;
 
-/** Rows of work up to which a deletion is carried out at once, or in one step of the job. */
+/** Rows of work up to which a deletion is carried out at once, or in one step of the chore. */
 const STEP_ROWS = 250;
 
 /** A kind 5 that is being carried out. */

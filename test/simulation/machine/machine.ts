@@ -92,14 +92,14 @@ export class Machine {
 
   /** Does periodic work that is due; `done` is told after each batch. */
   work(done: () => void): void {
-    const { jobs } = this.running;
+    const { chores } = this.running;
     for (let left = BATCHES, isMore = true; left > 0 && isMore; left--) {
       this.#measured(() => {
-        isMore = jobs.run();
+        isMore = chores.run();
       });
       done();
     }
-    this.#dueSeconds = jobs.nextDue();
+    this.#dueSeconds = chores.nextDue();
   }
 
   /** Keeps a new connection; false if that fails. */
@@ -148,12 +148,12 @@ export class Machine {
     const host = this.#host();
     this.isAwake = false;
     const running = assemble({ config, sql: this.sql, crypto: CRYPTO, host, age: () => ({}), maxFrameLength: 1 << 20 });
-    running.jobs.onDue = (seconds) => {
+    running.chores.onDue = (seconds) => {
       this.#dueSeconds = Math.min(this.#dueSeconds, seconds);
     };
     restore(running);
     running.start();
-    this.#dueSeconds = running.jobs.nextDue();
+    this.#dueSeconds = running.chores.nextDue();
     return running;
   }
 

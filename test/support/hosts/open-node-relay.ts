@@ -36,10 +36,10 @@ export async function openNodeRelay(
       }),
   };
   const running = await startRelay({ variables, dataDirectory, host: "127.0.0.1", port: 0, failed, clock: time });
-  const { jobs, port, stop } = running;
+  const { chores, port, stop } = running;
   const close = (): Promise<void> => {
     isClosed = true;
     return stop();
   };
-  return { port, runDue: () => void jobs.run(), due: () => jobs.nextDue(), close };
+  return { port, runDue: () => void chores.run(), due: () => chores.nextDue(), close };
 }

@@ -1,17 +1,17 @@
-import type { Jobs } from "../../relay/jobs.ts";
+import type { Chores } from "../../relay/chores.ts";
 
 /** The longest that a timer may be set to, in milliseconds: the clock may be set meanwhile. */
 const LONGEST_MS = 3_600_000;
 
 /** Has the periodic work of the relay done when it is due, one batch in a turn. */
-export class JobTimer {
-  readonly #jobs: Pick<Jobs, "nextDue" | "run">;
+export class ChoreTimer {
+  readonly #chores: Pick<Chores, "nextDue" | "run">;
   #timer: NodeJS.Timeout | undefined;
   /** When it rings, in Unix milliseconds. */
   #atMs = Number.POSITIVE_INFINITY;
 
-  constructor(jobs: Pick<Jobs, "nextDue" | "run">) {
-    this.#jobs = jobs;
+  constructor(chores: Pick<Chores, "nextDue" | "run">) {
+    this.#chores = chores;
   }
 
   /** Sees to it that the work is looked at by then, in Unix seconds. */
@@ -30,7 +30,7 @@ export class JobTimer {
 
   #rang(): void {
     this.#atMs = Number.POSITIVE_INFINITY;
-    const wasDue = this.#jobs.run();
-    this.ring(wasDue ? 0 : this.#jobs.nextDue());
+    const wasDue = this.#chores.run();
+    this.ring(wasDue ? 0 : this.#chores.nextDue());
   }
 }

@@ -7,45 +7,45 @@ import type { EventStore } from "../store/event-store.ts";
 import type { AccessLists, Clock, Log } from "./ports.ts";
 
 /** Periodic work: bounded, idempotent, and only when something is due. */
-export interface Job {
+export interface Chore {
   readonly name: string;
-  /** When the job has to run next, in Unix seconds; undefined if there is nothing to do. */
+  /** When the chore has to run next, in Unix seconds; undefined if there is nothing to do. */
   due(): number | undefined;
   /** Does one bounded batch of what is due. */
   run(): void;
 }
 
-/** Wait after a job has failed, in seconds. */
+/** Wait after a chore has failed, in seconds. */
 const RETRY_SECONDS = 60;
 
 /** All periodic work of a relay. Its host sees to it that {@link run} is called when it is due. */
-export class Jobs {
-  readonly #jobs: readonly Job[];
+export class Chores {
+  readonly #chores: readonly Chore[];
   readonly #clock: Clock;
   readonly #report: Log;
-  /** A job that has failed is not tried before then, in Unix seconds. */
-  readonly #retryAt = new Map<Job, number>();
+  /** A chore that has failed is not tried before then, in Unix seconds. */
+  readonly #retryAt = new Map<Chore, number>();
   /** Called when something has become due earlier than was known, in Unix seconds. */
   onDue: (seconds: number) => void = () => {};
 
-  constructor(jobs: readonly Job[], clock: Clock, report: Log) {
-    this.#jobs = jobs;
+  constructor(chores: readonly Chore[], clock: Clock, report: Log) {
+    this.#chores = chores;
     this.#clock = clock;
     this.#report = report;
   }
 
   /** When {@link run} is to be called next, in Unix seconds; infinity if there is nothing to do. Reads a few rows. */
   nextDue(): number {
-    return Math.min(...this.#jobs.map((job) => this.#dueOf(job)));
+    return Math.min(...this.#chores.map((chore) => this.#dueOf(chore)));
   }
 
-  /** Runs one batch of the job that has been due for longest; whether there was one. Never throws. */
+  /** Runs one batch of the chore that has been due for longest; whether there was one. Never throws. */
   run(): boolean {
     const now = this.#clock.nowSeconds();
-    const first = this.#jobs.reduce<[Job | undefined, number]>(
-      ([best, at], job) => {
-        const due = this.#dueOf(job);
-        return due <= now && due < at ? [job, due] : [best, at];
+    const first = this.#chores.reduce<[Chore | undefined, number]>(
+      ([best, at], chore) => {
+        const due = this.#dueOf(chore);
+        return due <= now && due < at ? [chore, due] : [best, at];
       },
       [undefined, Number.POSITIVE_INFINITY],
     )[0];
@@ -59,18 +59,18 @@ export class Jobs {
     return true;
   }
 
-  #dueOf(job: Job): number {
+  #dueOf(chore: Chore): number {
     try {
-      return Math.max(job.due() ?? Number.POSITIVE_INFINITY, this.#retryAt.get(job) ?? 0);
+      return Math.max(chore.due() ?? Number.POSITIVE_INFINITY, this.#retryAt.get(chore) ?? 0);
     } catch (error) {
-      this.#failed(job, error);
-      return this.#retryAt.get(job) as number;
+      this.#failed(chore, error);
+      return this.#retryAt.get(chore) as number;
     }
   }
 
-  #failed(job: Job, error: unknown): void {
-    this.#report("job failed", { job: job.name, error: String(error) });
-    this.#retryAt.set(job, this.#clock.nowSeconds() + RETRY_SECONDS);
+  #failed(chore: Chore, error: unknown): void {
+    this.#report("chore failed", { chore: chore.name, error: String(error) });
+    this.#retryAt.set(chore, this.#clock.nowSeconds() + RETRY_SECONDS);
   }
 }
 
@@ -98,7 +98,7 @@ class Banned {
   }
 }
 
-/** Events that one run of a job removes at most. */
+/** Events that one run of a chore removes at most. */
 const BATCH = 250;
 
 /** Expired events are invisible at once and are removed together, once in so many seconds. */
@@ -110,14 +110,14 @@ const RETENTION_STEP = 1800;
  * The periodic work of a store: banned authors and events, what only the relay may say (R-05-63), what the store itself has
  * to erase (NIP-09, NIP-62) and to index (NIP-50), expiry (NIP-40) and retention (R-07-01).
  */
-export function storeJobs(
+export function storeChores(
   store: EventStore,
   cleanup: Cleanup,
   lists: AccessLists,
   rules: readonly RetentionRule[],
   clock: Clock,
   isFull: () => boolean,
-): Job[] {
+): Chore[] {
   const banned = new Banned(lists);
   return [
     {
@@ -159,7 +159,7 @@ export function storeJobs(
   ];
 }
 
-/** What the jobs "banned" and "foreign" have still to remove. */
+/** What the chores "banned" and "foreign" have still to remove. */
 export function erasingOf(lists: AccessLists): Erasing {
   const isForeign = ({ kind, pubkey }: Event): boolean =>
     lists.has("signing", "foreign") && RELAY_KINDS.has(kind) && pubkey !== lists.get("signing", "self");
