@@ -11,7 +11,7 @@ export interface Chore {
   readonly name: string;
   /** When the chore has to run next, in Unix seconds; undefined if there is nothing to do. */
   due(): number | undefined;
-  /** Does one bounded batch of what is due. */
+  /** Does one bounded step of what is due. */
   run(): void;
 }
 
@@ -39,7 +39,7 @@ export class Chores {
     return Math.min(...this.#chores.map((chore) => this.#dueOf(chore)));
   }
 
-  /** Runs one batch of the chore that has been due for longest; whether there was one. Never throws. */
+  /** Runs one step of the chore that has been due for longest; whether there was one. Never throws. */
   run(): boolean {
     const now = this.#clock.nowSeconds();
     const first = this.#chores.reduce<[Chore | undefined, number]>(
@@ -99,7 +99,7 @@ class Banned {
 }
 
 /** Events that one run of a chore removes at most. */
-const BATCH = 250;
+const MAX_REMOVED = 250;
 
 /** Expired events are invisible at once and are removed together, once in so many seconds. */
 const EXPIRY_STEP = 60;
@@ -130,7 +130,7 @@ export function storeChores(
         const subject = banned.first()?.subject;
         if (subject === undefined) return;
         cleanup.removeEvent(subject);
-        if (cleanup.removeAuthor(subject, BATCH) === 0) lists.remove("erasing", subject);
+        if (cleanup.removeAuthor(subject, MAX_REMOVED) === 0) lists.remove("erasing", subject);
       },
     },
     {
@@ -138,7 +138,7 @@ export function storeChores(
       due: () => (lists.has("signing", "foreign") ? clock.nowSeconds() : undefined),
       run: () => {
         const self = lists.get("signing", "self") ?? "";
-        if (cleanup.removeOthers(RELAY_KINDS, self, BATCH) === 0) lists.remove("signing", "foreign");
+        if (cleanup.removeOthers(RELAY_KINDS, self, MAX_REMOVED) === 0) lists.remove("signing", "foreign");
       },
     },
     {
@@ -149,12 +149,12 @@ export function storeChores(
     {
       name: "expiry",
       due: () => roundUp(cleanup.nextExpiration(), EXPIRY_STEP),
-      run: () => cleanup.removeExpired(clock.nowSeconds(), BATCH),
+      run: () => cleanup.removeExpired(clock.nowSeconds(), MAX_REMOVED),
     },
     {
       name: "retention",
       due: () => roundUp(cleanup.nextPastRetention(rules), RETENTION_STEP),
-      run: () => cleanup.removePastRetention(rules, clock.nowSeconds(), BATCH),
+      run: () => cleanup.removePastRetention(rules, clock.nowSeconds(), MAX_REMOVED),
     },
   ];
 }

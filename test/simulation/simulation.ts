@@ -54,7 +54,7 @@ export class Simulation {
     watch(referee);
   }
 
-  /** The most that one run, timer or batch of periodic work has taken, in units. */
+  /** The most that one run, timer or step of a chore has taken, in units. */
   get worst(): number {
     return this.#machine.worst;
   }

@@ -36,7 +36,7 @@ export class Alarms {
     this.#state.waitUntil(this.#set(seconds));
   }
 
-  /** The alarm has rung: does what is due, batch after batch in turns of their own, and sets it anew if anything is left. */
+  /** The alarm has rung: does what is due, step after step in turns of their own, and sets it anew if anything is left. */
   async rang(): Promise<void> {
     this.#setTo = Number.POSITIVE_INFINITY;
     let work = 0;

@@ -36,7 +36,7 @@ export interface Attachable {
 }
 
 /** A subscription that has no row. */
-interface Waiting {
+interface Unwritten {
   /** Ticks before it was opened: clocks may be set back, and stand still while the runtime is late. */
   readonly ticks: number;
   /** What it takes in an attachment with its filters, and without, in bytes. */
@@ -55,7 +55,7 @@ export class Hibernation implements Survival {
   readonly #meter: Meter;
   readonly #report: Log;
   /** Subscriptions without a row, in the order in which they were opened. */
-  readonly #unwritten = new Map<Connection, Map<Subscription, Waiting>>();
+  readonly #unwritten = new Map<Connection, Map<Subscription, Unwritten>>();
   /** Those that have one, and its bytes. */
   readonly #written = new Map<Subscription, number>();
   #rowBytes = 0;
@@ -83,7 +83,7 @@ export class Hibernation implements Survival {
 
   /** Writes the attachment anew. Where it has no room for the names of all that has no row yet, rows are written now. */
   keep(connection: Connection): void {
-    while (!this.#save(connection)) this.#write(batchOf(this.#unwritten.get(connection) ?? new Map()));
+    while (!this.#save(connection)) this.#write(firstOf(this.#unwritten.get(connection) ?? new Map()));
   }
 
   opened(subscription: Subscription): void {
@@ -123,7 +123,7 @@ export class Hibernation implements Survival {
 
   #add(subscription: Subscription): void {
     const { connection, id, source } = subscription;
-    const ofConnection = this.#unwritten.get(connection) ?? new Map<Subscription, Waiting>();
+    const ofConnection = this.#unwritten.get(connection) ?? new Map<Subscription, Unwritten>();
     const named = sizeOf(id) + NAMED_ALONE;
     ofConnection.set(subscription, { ticks: this.#ticks, whole: named + sizeOf(source), named });
     this.#unwritten.set(connection, ofConnection);
@@ -173,19 +173,19 @@ export class Hibernation implements Survival {
     return true;
   }
 
-  /** Writes the rows of `batch` in one transaction and takes them out of the attachments. */
-  #write(batch: readonly Subscription[]): void {
-    if (batch.length === 0) return;
-    this.#meter.spent += batch.length * COST.write;
+  /** Writes the rows of these subscriptions in one transaction and takes them out of the attachments. */
+  #write(rows: readonly Subscription[]): void {
+    if (rows.length === 0) return;
+    this.#meter.spent += rows.length * COST.write;
     this.#rows.transactionSync(() => {
-      for (const subscription of batch) this.#rows.kv.put(keyOf(subscription), subscription.source);
+      for (const subscription of rows) this.#rows.kv.put(keyOf(subscription), subscription.source);
     });
-    for (const subscription of batch) {
+    for (const subscription of rows) {
       this.#undeleted.delete(keyOf(subscription));
       this.#wrote(subscription);
       this.#remove(subscription);
     }
-    for (const connection of new Set(batch.map((subscription) => subscription.connection))) this.#save(connection);
+    for (const connection of new Set(rows.map((subscription) => subscription.connection))) this.#save(connection);
   }
 
   #delete(keys: readonly string[]): void {
@@ -213,10 +213,10 @@ export class Hibernation implements Survival {
     try {
       for (const connection of [...this.#stale]) this.keep(connection);
       this.#delete([...this.#undeleted].slice(0, MAX_ROWS));
-      const batch = batchOf(this.#ripe());
-      this.#write(batch);
+      const rows = firstOf(this.#ripe());
+      this.#write(rows);
       this.#retryMs = FIRST_RETRY_MS;
-      if (this.#undeleted.size > 0 || batch.length > 0) return 0;
+      if (this.#undeleted.size > 0 || rows.length > 0) return 0;
       this.#ticks++;
       return TICK_MS;
     } catch (error) {
@@ -229,7 +229,7 @@ export class Hibernation implements Survival {
   }
 
   /** Those that have seen a tick before this one. */
-  *#ripe(): Iterable<[Subscription, Waiting]> {
+  *#ripe(): Iterable<[Subscription, Unwritten]> {
     for (const ofConnection of this.#unwritten.values()) {
       for (const entry of ofConnection) if (entry[1].ticks < this.#ticks) yield entry;
     }
@@ -237,15 +237,15 @@ export class Hibernation implements Survival {
 }
 
 /** As many of them as are written in one turn. */
-function batchOf(waiting: Iterable<[Subscription, Waiting]>): Subscription[] {
-  const batch: Subscription[] = [];
+function firstOf(waiting: Iterable<[Subscription, Unwritten]>): Subscription[] {
+  const rows: Subscription[] = [];
   let characters = 0;
   for (const [subscription, { whole }] of waiting) {
-    batch.push(subscription);
+    rows.push(subscription);
     characters += whole;
-    if (batch.length >= MAX_ROWS || characters >= MAX_ROW_CHARACTERS) break;
+    if (rows.length >= MAX_ROWS || characters >= MAX_ROW_CHARACTERS) break;
   }
-  return batch;
+  return rows;
 }
 
 /** Key of its row (R-06-18). */

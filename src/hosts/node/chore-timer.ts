@@ -3,7 +3,7 @@ import type { Chores } from "../../relay/chores.ts";
 /** The longest that a timer may be set to, in milliseconds: the clock may be set meanwhile. */
 const LONGEST_MS = 3_600_000;
 
-/** Has the periodic work of the relay done when it is due, one batch in a turn. */
+/** Has the periodic work of the relay done when it is due, one step in a turn. */
 export class ChoreTimer {
   readonly #chores: Pick<Chores, "nextDue" | "run">;
   #timer: NodeJS.Timeout | undefined;

@@ -7,7 +7,7 @@ import type { Clock } from "../ports.ts";
 /** A connection that has not logged in after this long is watched, in milliseconds: most have by then. */
 const WATCH_MS = 1000;
 /** Connections closed in one run. */
-const BATCH = 500;
+const MAX_CLOSED = 500;
 /** Timeouts are rounded up to so large a part of `AUTH_TIMEOUT`, so that a flood of connections sets few alarms. */
 const STEPS = 10;
 
@@ -52,7 +52,7 @@ export class LoginTimeout implements Chore {
   run(): void {
     const now = this.#clock.nowSeconds();
     const late = [...this.#strangers()].filter(({ openedSeconds }) => this.#timeoutOf(openedSeconds) <= now);
-    for (const connection of late.slice(0, BATCH)) {
+    for (const connection of late.slice(0, MAX_CLOSED)) {
       this.#close(connection, 1008, `auth-required: no login within ${this.#config.authTimeout} seconds`);
     }
   }

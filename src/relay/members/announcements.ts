@@ -12,8 +12,8 @@ const DELAY_MS = 200;
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 32_000;
 
-/** Subjects of one batch. */
-const MAX_BATCH = 200;
+/** Subjects that are announced in one step. */
+const MAX_SUBJECTS = 200;
 
 export interface AnnouncementsDeps {
   lists: AccessLists;
@@ -33,7 +33,7 @@ export interface AnnouncementsDeps {
  */
 export class Announcements {
   readonly #deps: AnnouncementsDeps;
-  /** Owed anew since the batch under way was put together. */
+  /** Owed anew since the step under way began. */
   readonly #changed = new Set<string>();
   #isArmed = false;
   /** Wait after the next failure. */
@@ -83,7 +83,7 @@ export class Announcements {
     }
   }
 
-  /** Publishes what is owed, up to a batch. Whoever reads next is served after this, and sees its own change. */
+  /** Publishes what is owed, up to {@link MAX_SUBJECTS}. Whoever reads next is served after this, and sees its own change. */
   settle(): void {
     let isDone = false;
     try {
@@ -103,7 +103,7 @@ export class Announcements {
     const { lists, clock, signer, issue } = this.#deps;
     const subjects = lists
       .entries("owed")
-      .slice(0, MAX_BATCH)
+      .slice(0, MAX_SUBJECTS)
       .map(([subject]) => subject);
     if (subjects.length === 0) return true;
     this.#changed.clear();

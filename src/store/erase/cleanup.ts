@@ -2,8 +2,8 @@ import type { RetentionRule } from "../../protocol/retention.ts";
 import { STEP } from "../../protocol/work.ts";
 import type { EventStore } from "../event-store.ts";
 import type { Row, Sql } from "../sql.ts";
-import { Batch } from "./batch.ts";
 import { forgetDeletionsOf } from "./leftovers.ts";
+import { Removals } from "./removals.ts";
 import { Retained } from "./retention.ts";
 
 /** Events of one kind that one statement looks through for those that another key signed. */
@@ -25,9 +25,9 @@ export class Cleanup {
 
   /** Removes up to `max` events whose expiration has passed at `now`, in seconds. Returns how many there were. */
   removeExpired(now: number, max: number): number {
-    const batch = new Batch(max);
-    batch.find(this.#sql, "SELECT seq, raw FROM event WHERE expiration <= ?1 ORDER BY expiration LIMIT ?2 + 0", now);
-    return this.#store.removeRows(batch.rows);
+    const removals = new Removals(max);
+    removals.find(this.#sql, "SELECT seq, raw FROM event WHERE expiration <= ?1 ORDER BY expiration LIMIT ?2 + 0", now);
+    return this.#store.removeRows(removals.rows);
   }
 
   /**
@@ -35,9 +35,9 @@ export class Cleanup {
    * there were; 0 means that all are gone.
    */
   removeAuthor(pubkey: string, max: number): number {
-    const batch = new Batch(max);
-    batch.find(this.#sql, "SELECT seq, raw FROM event WHERE pubkey = unhex(?1) LIMIT ?2 + 0", pubkey);
-    return this.#store.removeRows(batch.rows) || forgetDeletionsOf(this.#sql, pubkey);
+    const removals = new Removals(max);
+    removals.find(this.#sql, "SELECT seq, raw FROM event WHERE pubkey = unhex(?1) LIMIT ?2 + 0", pubkey);
+    return this.#store.removeRows(removals.rows) || forgetDeletionsOf(this.#sql, pubkey);
   }
 
   /**
@@ -89,9 +89,9 @@ export class Cleanup {
 
   /** Removes up to `max` events that are past the retention of their kind at `now`, in seconds (R-07-01). */
   removePastRetention(rules: readonly RetentionRule[], now: number, max: number): void {
-    const batch = new Batch(max);
-    const whenGone = this.#retainedBy(rules).find(now, batch);
-    this.#store.removeRows(batch.rows);
+    const removals = new Removals(max);
+    const whenGone = this.#retainedBy(rules).find(now, removals);
+    this.#store.removeRows(removals.rows);
     whenGone();
   }
 
@@ -101,12 +101,12 @@ export class Cleanup {
   }
 
   #removeAt(positions: readonly Row[number][], max: number): number {
-    const batch = new Batch(max);
-    batch.find(
+    const removals = new Removals(max);
+    removals.find(
       this.#sql,
       "SELECT e.seq, e.raw FROM json_each(?1) CROSS JOIN event e ON e.seq = value LIMIT ?2 + 0",
       JSON.stringify(positions),
     );
-    return this.#store.removeRows(batch.rows);
+    return this.#store.removeRows(removals.rows);
   }
 }

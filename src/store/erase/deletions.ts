@@ -4,8 +4,8 @@ import { addressOf } from "../../protocol/kind.ts";
 import { addressKey, tagKey } from "../keys.ts";
 import { placeOfTime } from "../place.ts";
 import type { Row, Sql } from "../sql.ts";
-import { Batch } from "./batch.ts";
 import { MAY_DELETE } from "./deletion.ts";
+import { Removals } from "./removals.ts";
 
 /** Removes an event that has been found: position and event. */
 export type Remove = (position: number, event: Event) => void;
@@ -100,15 +100,15 @@ export class Deletions {
     const { ids, addresses, pubkey, until } = pending;
     for (let room = STEP_ROWS; ids.length > 0 || addresses.length > 0; ) {
       if (room <= 0) return false;
-      const batch = new Batch(room);
+      const removals = new Removals(room);
       const list = ids.length > 0 ? ids : addresses;
       const some = list.slice(-Math.min(AT_ONCE, room));
-      if (list === ids) findIds(this.#sql, some, pubkey, batch);
-      else findVersions(this.#sql, some, until, batch);
-      for (const [position, raw] of batch.rows) remove(position as number, JSON.parse(raw as string) as Event);
-      room -= Math.ceil(batch.work) + some.length;
+      if (list === ids) findIds(this.#sql, some, pubkey, removals);
+      else findVersions(this.#sql, some, until, removals);
+      for (const [position, raw] of removals.rows) remove(position as number, JSON.parse(raw as string) as Event);
+      room -= Math.ceil(removals.work) + some.length;
       // There may be more: what was found is gone, so the same are asked for again.
-      if (batch.isFull) continue;
+      if (removals.isFull) continue;
       if (list === ids) buryIds(this.#sql, some, pubkey);
       else buryAddresses(this.#sql, some, until);
       list.splice(-some.length);
@@ -153,8 +153,8 @@ function pendingOf(deletion: Event): Pending {
   };
 }
 
-function findIds(sql: Sql, ids: readonly string[], pubkey: string, batch: Batch): void {
-  batch.find(
+function findIds(sql: Sql, ids: readonly string[], pubkey: string, removals: Removals): void {
+  removals.find(
     sql,
     `SELECT e.seq, e.raw FROM json_each(?1) CROSS JOIN event e ON e.id = unhex(value)
      WHERE ${MAY_DELETE} LIMIT ?4 + 0`,
@@ -164,8 +164,8 @@ function findIds(sql: Sql, ids: readonly string[], pubkey: string, batch: Batch)
   );
 }
 
-function findVersions(sql: Sql, addresses: readonly string[], until: number, batch: Batch): void {
-  batch.find(
+function findVersions(sql: Sql, addresses: readonly string[], until: number, removals: Removals): void {
+  removals.find(
     sql,
     `SELECT e.seq, e.raw FROM json_each(?1) CROSS JOIN event e ON e.address = unhex(value)
      WHERE e.place >= unhex(?2) LIMIT ?3 + 0`,

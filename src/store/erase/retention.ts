@@ -4,7 +4,7 @@ import { COST, STEP } from "../../protocol/work.ts";
 import { placeOf, placeOfTime, timeOfPlace } from "../place.ts";
 import { readMeta, writeMeta } from "../schema.ts";
 import { chargeEntries, type Sql } from "../sql.ts";
-import type { Batch } from "./batch.ts";
+import type { Removals } from "./removals.ts";
 
 /** The oldest event of a kind that is newer than a place, as its place. */
 const OLDEST = `SELECT hex(place) FROM event INDEXED BY event_kind
@@ -76,7 +76,7 @@ export class Retained {
   }
 
   /** Finds events that are past their retention at `now`, as far as one step goes. Returns what to call when they are gone. */
-  find(now: number, batch: Batch): () => void {
+  find(now: number, removals: Removals): () => void {
     const looked: [kind: number, place: string][] = [];
     let isAnyKept = false;
     const { meter } = this.#sql;
@@ -88,11 +88,11 @@ export class Retained {
       this.#sql.each(OLD, [kind, passed, placeOfTime(oldest - 1), READ_AT_ONCE], ([position, raw, place]) => {
         passed = place as string;
         if (this.#isKept(kind, raw as string)) isAnyKept = true;
-        else batch.add([position as number, raw as string]);
-        return !batch.isFull && meter.spent < end;
+        else removals.add([position as number, raw as string]);
+        return !removals.isFull && meter.spent < end;
       });
       looked.push([kind, passed]);
-      if (batch.isFull || meter.spent >= end) break;
+      if (removals.isFull || meter.spent >= end) break;
     }
     return () => {
       for (const [kind, place] of looked) {

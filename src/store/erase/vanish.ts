@@ -4,15 +4,15 @@ import { STEP } from "../../protocol/work.ts";
 import { tagKey } from "../keys.ts";
 import { placeOfTime } from "../place.ts";
 import type { Sql } from "../sql.ts";
-import { Batch } from "./batch.ts";
 import { ownersOf } from "./deletion.ts";
 import type { Remove } from "./deletions.ts";
+import { Removals } from "./removals.ts";
 
 const BEFORE_ALL = -1;
 
 /**
  * Requests to vanish (NIP-62). The cut-off is written with the request and hides everything at once; the events behind
- * it are erased in batches, and what is left is found again after a restart.
+ * it are erased in steps, and what is left is found again after a restart.
  */
 export class Vanishing {
   readonly #sql: Sql;
@@ -88,22 +88,23 @@ export class Vanishing {
    * of somebody is erased. Returns what to call when it has been committed.
    */
   erase(max: number, remove: Remove, onGone: () => void): () => void {
-    const batch = new Batch(max);
+    const removals = new Removals(max);
     const { meter } = this.#sql;
     const end = meter.spent + STEP / 2;
     const done: string[] = [];
     let kind = this.#kind;
     for (const [pubkey, until] of this.#pending) {
-      kind = this.#findOwn(pubkey, until, batch, kind, end);
+      kind = this.#findOwn(pubkey, until, removals, kind, end);
       if (kind < MAX_KIND) break;
-      this.#findWraps(pubkey, until, batch);
-      if (batch.isFull) break;
+      this.#findWraps(pubkey, until, removals);
+      if (removals.isFull) break;
       kind = BEFORE_ALL;
       done.push(pubkey);
       if (meter.spent >= end) break;
     }
     // A wrap may be found for its author and for its recipient.
-    for (const [position, raw] of new Map(batch.rows as [number, string][])) remove(position, JSON.parse(raw) as Event);
+    for (const [position, raw] of new Map(removals.rows as [number, string][]))
+      remove(position, JSON.parse(raw) as Event);
     for (const pubkey of done) this.#sql.all("UPDATE vanished SET pending = 0 WHERE pubkey = unhex(?1)", pubkey);
     if (done.length > 0) onGone();
     return () => {
@@ -116,7 +117,7 @@ export class Vanishing {
    * Kind by kind, so that newer events are not walked over, from that after `above` on. Returns where to go on;
    * {@link MAX_KIND} if that was all.
    */
-  #findOwn(pubkey: string, until: number, batch: Batch, above: number, end: number): number {
+  #findOwn(pubkey: string, until: number, removals: Removals, above: number, end: number): number {
     for (let kind = above; ; ) {
       if (this.#sql.meter.spent >= end) return kind;
       const next = this.#sql.all(
@@ -128,7 +129,7 @@ export class Vanishing {
       if (next === undefined) return MAX_KIND;
       const before = kind;
       kind = next[0] as number;
-      batch.find(
+      removals.find(
         this.#sql,
         `SELECT seq, raw FROM event INDEXED BY event_author
          WHERE pubkey = unhex(?1) AND kind = ?2 AND place >= unhex(?3) LIMIT ?4 + 0`,
@@ -138,12 +139,12 @@ export class Vanishing {
         placeOfTime(kind === VANISH_KIND ? until - 1 : until),
       );
       // Of this kind there may be more.
-      if (batch.isFull) return before;
+      if (removals.isFull) return before;
     }
   }
 
-  #findWraps(pubkey: string, until: number, batch: Batch): void {
-    batch.find(
+  #findWraps(pubkey: string, until: number, removals: Removals): void {
+    removals.find(
       this.#sql,
       `SELECT e.seq, e.raw FROM tag t CROSS JOIN event e ON e.seq = t.seq
        WHERE t.key = unhex(?1) AND t.kind = ?2 AND t.place >= unhex(?3) AND e.pubkey <> unhex(?4) LIMIT ?5 + 0`,

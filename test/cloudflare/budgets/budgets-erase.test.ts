@@ -16,7 +16,7 @@ const TAGS = [
   ["t", "x"],
   ["e", "e".repeat(64)],
 ];
-const BATCH = 250;
+const MAX_REMOVED = 250;
 
 interface Cost {
   written: number;
@@ -60,23 +60,23 @@ test("R-05-10 a deletion: itself, a tombstone, and the row and tags of its targe
   });
 });
 
-/** Runs batches until nothing is left; the rows for each event, and the longest batch. */
-async function inBatches(what: string, sql: Sql, store: EventStore, total: number, run: () => void): Promise<Cost> {
+/** Runs steps until nothing is left; the rows for each event, and the longest step. */
+async function inSteps(what: string, sql: Sql, store: EventStore, total: number, run: () => void): Promise<Cost> {
   let longest = 0;
-  let batches = 0;
+  let steps = 0;
   const all = await cost(sql, () => {
-    for (let left = total; left > 0; batches++) {
+    for (let left = total; left > 0; steps++) {
       const start = performance.now();
       run();
       longest = Math.max(longest, performance.now() - start);
       const now = store.counts.byKind().get(1) ?? 0;
       expect(left - now).toBeGreaterThan(0);
-      expect(left - now).toBeLessThanOrEqual(BATCH);
+      expect(left - now).toBeLessThanOrEqual(MAX_REMOVED);
       left = now;
     }
   });
   show(what, all, total);
-  console.log(`${what}: ${batches} batches, the longest ${Math.round(longest)} ms`);
+  console.log(`${what}: ${steps} steps, the longest ${Math.round(longest)} ms`);
   return all;
 }
 
@@ -96,7 +96,7 @@ test("R-05-20 vanish of 10,000 events with 2 tags: 1 + 2 written for each", {
     const asking = await cost(sql, () => store.put([request]));
     show("request to vanish", asking);
     expect(asking.written).toBeLessThanOrEqual(7);
-    const erasing = await inBatches("vanish", sql, store, 10_000, () => store.eraseVanished(BATCH));
+    const erasing = await inSteps("vanish", sql, store, 10_000, () => store.eraseVanished(MAX_REMOVED));
     expect(erasing.written).toBeLessThanOrEqual(10_000 * 3 + 150);
     expect(erasing.read).toBeLessThanOrEqual(10_000 * 7.5);
   });
@@ -107,24 +107,24 @@ test("R-05-15 expiry of 10,000 events with 2 tags: 1 + 2 written for each", { ti
     putAll(store, events(10_000, { tags: [...TAGS, ["expiration", `${AT + 5}`]] }));
     store.counts.save(store.head);
     const cleanup = new Cleanup(sql, store);
-    const erasing = await inBatches("expiry", sql, store, 10_000, () => cleanup.removeExpired(AT + 6, BATCH));
+    const erasing = await inSteps("expiry", sql, store, 10_000, () => cleanup.removeExpired(AT + 6, MAX_REMOVED));
     expect(erasing.written).toBeLessThanOrEqual(10_000 * 3 + 150);
     expect(erasing.read).toBeLessThanOrEqual(10_000 * 7.5);
   });
 });
 
-test("R-05-20 events with very many tags are erased in smaller batches", { timeout: 120_000 }, async () => {
+test("R-05-20 events with very many tags are erased in smaller steps", { timeout: 120_000 }, async () => {
   await inStore(freshRelay(), async (store, sql) => {
     const tags = Array.from({ length: 100 }, (_, i) => ["t", `${i}`]);
     putAll(store, events(100, { tags }));
     const request = verified(unsigned({ pubkey: AUTHOR, kind: 62, created_at: AT, tags: [["relay", "ALL_RELAYS"]] }));
     store.put([request]);
-    let batches = 0;
-    for (; store.vanishing.isPending; batches++) {
+    let steps = 0;
+    for (; store.vanishing.isPending; steps++) {
       // Five events with their tags, and the counts.
-      expect((await cost(sql, () => store.eraseVanished(BATCH))).written).toBeLessThanOrEqual(5 * 101 + 2);
+      expect((await cost(sql, () => store.eraseVanished(MAX_REMOVED))).written).toBeLessThanOrEqual(5 * 101 + 2);
     }
-    expect(batches).toBe(21);
+    expect(steps).toBe(21);
     expect(store.counts.byKind().get(1) ?? 0).toBe(0);
   });
 });

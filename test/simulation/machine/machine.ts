@@ -23,8 +23,8 @@ export interface Observer {
   readonly report: Log;
 }
 
-/** Batches of periodic work that are done at a time. */
-const BATCHES = 5;
+/** Steps of chores that are done at a time. */
+const STEPS = 5;
 
 /** What every simulated relay is told: strangers stay, and EOSE says whether the answer was complete. */
 const VARIABLES = { RELAY_URL, AUTH_TIMEOUT: "600", ENABLE_EOSE_HINT: "true" };
@@ -46,7 +46,7 @@ export class Machine {
   running: Running;
   /** The relay has asked to be run, or has not done all. */
   isAwake = false;
-  /** The most that one run, timer or batch of periodic work has taken, in units. */
+  /** The most that one run, timer or step of a chore has taken, in units. */
   worst = 0;
   readonly #settings: Settings;
   readonly #observer: Observer;
@@ -90,10 +90,10 @@ export class Machine {
     return this.time.nowSeconds() >= this.#dueSeconds;
   }
 
-  /** Does periodic work that is due; `done` is told after each batch. */
+  /** Does periodic work that is due; `done` is told after each step. */
   work(done: () => void): void {
     const { chores } = this.running;
-    for (let left = BATCHES, isMore = true; left > 0 && isMore; left--) {
+    for (let left = STEPS, isMore = true; left > 0 && isMore; left--) {
       this.#measured(() => {
         isMore = chores.run();
       });

@@ -1,7 +1,7 @@
 import type { Row, Sql, SqlValue } from "../sql.ts";
 import { mostTags } from "./tags.ts";
 
-/** Raw JSON of one batch, in UTF-16 units, and its work; the event that goes beyond is the last one. */
+/** Raw JSON of one step, in UTF-16 units, and its work; the event that goes beyond is the last one. */
 const MAX_RAW = 1 << 17;
 const MAX_WORK = 500;
 
@@ -12,7 +12,7 @@ const EVENT_WORK = 3;
 const RAW_PER_WORK = 500;
 
 /** Events found for removal, as rows of position and raw JSON, bounded so that removing them holds nobody up. */
-export class Batch {
+export class Removals {
   readonly rows: Row[] = [];
   readonly #max: number;
   #size = 0;

@@ -14,7 +14,7 @@ import {
   verdict,
 } from "../../support/stock.ts";
 
-// What is hidden is removed in bounded batches, one for each alarm, over evictions.
+// What is hidden is removed in bounded steps, one for each alarm, over evictions.
 
 afterEach(() => void vi.useRealTimers());
 
@@ -29,7 +29,7 @@ const vanishing = (by: Key) => unique(by, { kind: 62, created_at: AT, tags: [["r
 const wrapFor = (to: Key, created_at = AT) =>
   unsigned({ pubkey: "9".repeat(64), kind: 1059, created_at, tags: [["p", to.pubkey]] });
 
-test("R-05-15 1,200 expired events are removed in batches, over a restart, and others stay", async () => {
+test("R-05-15 1,200 expired events are removed in steps, over a restart, and others stay", async () => {
   const relay = freshRelay();
   await inStore(relay, (store) => {
     const dead = Array.from({ length: 1200 }, (_, i) =>
@@ -48,7 +48,7 @@ test("R-05-15 1,200 expired events are removed in batches, over a restart, and o
   let before = 1201;
   let rings = 0;
   for (let left = await storedEvents(relay); left > 1; left = await storedEvents(relay)) {
-    // A batch is bounded: no ring removes them all.
+    // A step is bounded: no ring removes them all.
     expect(before - left).toBeLessThanOrEqual(1000);
     before = left;
     expect(await countOf(a, { kinds: [1] })).toBe(1);
@@ -62,7 +62,7 @@ test("R-05-15 1,200 expired events are removed in batches, over a restart, and o
   expect(await countOf(b, { kinds: [1] })).toBe(1);
 });
 
-test("R-07-01 R-03-17 1,100 jobs past their time are removed in batches, and no limit or hint speaks of them", async () => {
+test("R-07-01 R-03-17 1,100 jobs past their time are removed in steps, and no limit or hint speaks of them", async () => {
   const relay = freshRelay();
   await inStore(relay, (store) => {
     const jobs = (count: number, at: number) =>
