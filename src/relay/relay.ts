@@ -177,9 +177,9 @@ export class Relay {
   }
 
   /** Commits what waits, so that a change of access counts for exactly what comes after it. */
-  settle(): void {
+  commitAll(): void {
     this.#publisher.commit();
-    this.membership?.announcements.settleIfReady();
+    this.membership?.announcements.publishIfReady();
   }
 
   /** Who may read has changed: what the connection may not have any longer ends at once. */

@@ -142,7 +142,7 @@ export class Verbs {
     if (refusal !== undefined) {
       // Of two answers about an id this is the last; a subscription that ends by it has what its connection sent before.
       if (message.verb === "EVENT" && publisher.waits(message.id)) publisher.commit();
-      if (message.verb === "REQ") publisher.settle(connection);
+      if (message.verb === "REQ") publisher.commitOf(connection);
       return this.#refuse(connection, message, refusal);
     }
     if (isGated && message.verb !== "AUTH" && message.verb !== "PING") {
@@ -153,7 +153,7 @@ export class Verbs {
     }
     if (message.verb === "EVENT") return this.#publish(connection, message);
     // It finds what it has sent itself (R-01-09). What others have waiting has no OK yet, and comes live.
-    publisher.settle(connection);
+    publisher.commitOf(connection);
     if (grace.isRepeated(connection, text, subjectOf(message)) && this.#isRepeatServed(connection, message)) return;
     this.#answer(connection, message);
   }
@@ -181,7 +181,7 @@ export class Verbs {
     const { access, membership, syncs } = this.#deps;
     if (READS.has(message.verb)) {
       // Who reads sees its own change of members.
-      membership?.announcements.settleIfReady();
+      membership?.announcements.publishIfReady();
       const reason = refuseReader(access, connection.authed);
       if (reason !== undefined) return this.#refuse(connection, message, reason);
     }
@@ -273,7 +273,7 @@ export class Verbs {
 
   /** What was served before is answered before the Close. */
   #cutOff(connection: Connection): void {
-    this.#deps.publisher.settle(connection);
+    this.#deps.publisher.commitOf(connection);
     this.#deps.close(connection, 1008, TOO_MANY_REFUSED);
   }
 }

@@ -82,7 +82,7 @@ export class Bench {
   /** Calls a method of NIP-86 as an admin; throws what it throws. */
   call(name: string, ...params: unknown[]): unknown {
     const { relay, management } = this.running;
-    relay.settle();
+    relay.commitAll();
     const result = management.call(admin.pubkey, name, params);
     if (!result.ok) throw new Error(result.reason);
     return result.value;

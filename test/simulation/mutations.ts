@@ -104,7 +104,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/relay/verbs.ts",
     edits: [
       [
-        "    publisher.settle(connection);\n    this.#answer(connection, message);",
+        "    publisher.commitOf(connection);\n    this.#answer(connection, message);",
         "    this.#answer(connection, message);",
       ],
     ],

@@ -52,7 +52,7 @@ export async function manage(request: Request, running: Running): Promise<Respon
     if (body instanceof Response) return body;
     const bodyHash = await sha256(body);
     // From here on all in one turn: what is checked is still so when it is acted on.
-    relay.settle();
+    relay.commitAll();
     return refuseCaller(request, event, bodyHash, authority) ?? call(event, body, running);
   } catch (error) {
     host.report("management failed", { error: String(error) });

@@ -136,7 +136,7 @@ export async function startRelay({
       server.closeIdleConnections();
       timer.stop();
       freePages.stop();
-      running.relay.settle();
+      running.relay.commitAll();
       running.log.saveCounts();
       sockets.hangUp();
       await gone(sockets);

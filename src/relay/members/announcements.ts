@@ -73,21 +73,21 @@ export class Announcements {
     this.#arm();
   }
 
-  /** The same as {@link settle}, but does nothing while it keeps failing, and never throws (R-06-17). */
-  settleIfReady(): void {
+  /** The same as {@link publish}, but does nothing while it keeps failing, and never throws (R-06-17). */
+  publishIfReady(): void {
     if (!this.isReady) return;
     try {
-      this.settle();
+      this.publish();
     } catch (error) {
       this.#deps.report("announcing failed", { error: String(error) });
     }
   }
 
   /** Publishes what is owed, up to {@link MAX_SUBJECTS}. Whoever reads next is served after this, and sees its own change. */
-  settle(): void {
+  publish(): void {
     let isDone = false;
     try {
-      isDone = this.#publish();
+      isDone = this.#publishOwed();
     } finally {
       if (isDone) this.#retryMs = FIRST_RETRY_MS;
       else if (this.#retryMs > LAST_RETRY_MS) this.#retryMs = FIRST_RETRY_MS;
@@ -99,7 +99,7 @@ export class Announcements {
   }
 
   /** False if something could not be stored. */
-  #publish(): boolean {
+  #publishOwed(): boolean {
     const { lists, clock, signer, issue } = this.#deps;
     const subjects = lists
       .entries("owed")
@@ -146,7 +146,7 @@ export class Announcements {
     this.#isArmed = true;
     this.#deps.clock.soon(delayMs, () => {
       this.#isArmed = false;
-      this.settle();
+      this.publish();
     });
   }
 }

@@ -102,7 +102,7 @@ export class Publisher {
   }
 
   /** Commits what waits if some of it is of this connection. */
-  settle(connection: Connection): void {
+  commitOf(connection: Connection): void {
     if (this.#batch.hasOf(connection)) this.commit();
   }
 
@@ -141,7 +141,7 @@ export class Publisher {
     let next = 0;
     for (const one of admitted) {
       if (kindClass(one.verified.event.kind) === "ephemeral") this.#passOn(one);
-      else this.#settle(one, results[next++] as PutResult);
+      else this.#answer(one, results[next++] as PutResult);
     }
     const delivery = (meter.spent - before) / batch.length;
     this.#deliveryWork += (delivery - this.#deliveryWork) / 4;
@@ -208,7 +208,7 @@ export class Publisher {
     }
   }
 
-  #settle({ connection, verified }: Admitted, result: PutResult): void {
+  #answer({ connection, verified }: Admitted, result: PutResult): void {
     const { id } = verified.event;
     switch (result.outcome) {
       case "stored":
