@@ -5,8 +5,8 @@ import { hasMembership, refuseReader } from "./access/access.ts";
 import { Grace } from "./access/grace.ts";
 import { Connection, newIdentity, type Origin } from "./connection.ts";
 import { Connections } from "./connections.ts";
-import { Admission } from "./limits/admission.ts";
 import { Overload } from "./limits/overload.ts";
+import { Throttle } from "./limits/throttle.ts";
 import { Membership } from "./members/membership.ts";
 import { Metrics } from "./metrics.ts";
 import type { ChangeLog, Socket } from "./ports.ts";
@@ -31,7 +31,7 @@ export class Relay {
   readonly #deps: RelayDeps;
   readonly #publisher: Publisher;
   readonly #syncs: Syncs;
-  readonly #admission: Admission;
+  readonly #throttle: Throttle;
   readonly #grace: Grace;
   readonly #overload = new Overload();
   readonly #scheduler: Scheduler;
@@ -49,7 +49,7 @@ export class Relay {
       close: (connection) => this.#cutOff(connection),
     });
     this.#syncs = new Syncs(deps);
-    this.#admission = new Admission(config, clock);
+    this.#throttle = new Throttle(config, clock);
     this.#grace = new Grace(config.authGraceMs, clock, (connection, text) => {
       const message = parseClientMessage(text);
       if (!message.ok) return;
@@ -78,7 +78,7 @@ export class Relay {
       subscriptions: this.subscriptions,
       syncs: this.#syncs,
       membership: this.membership,
-      admission: this.#admission,
+      throttle: this.#throttle,
       overload: this.#overload,
       grace: this.#grace,
       close: (connection, code, text) => this.close(connection, code, text),
@@ -88,8 +88,8 @@ export class Relay {
   }
 
   /** Somebody wants to connect: milliseconds to wait for it, 0 if it may be now. */
-  admitConnection(origin: Origin | undefined): number {
-    return this.#admission.admitConnection(origin);
+  checkConnection(origin: Origin | undefined): number {
+    return this.#throttle.checkConnection(origin);
   }
 
   /** A client has connected. Where all have to log in, the challenge is the first frame that it is sent (R-01-02). */
@@ -117,7 +117,7 @@ export class Relay {
     const { inbox } = connection;
     const isWaiting = inbox.count > 0 || connection.task !== undefined;
     if (isWaiting && this.#verbs.closeAhead(connection, text)) return;
-    if (!this.#overload.admit(connection, text)) return this.#verbs.refuseOverrun(connection, text);
+    if (!this.#overload.push(connection, text)) return this.#verbs.refuseOverrun(connection, text);
     if (inbox.isEnough && !connection.isPaused) connection.isPaused = connection.socket.pause();
     this.#scheduler.ready(connection);
   }
@@ -201,7 +201,7 @@ export class Relay {
     this.connections.remove(connection);
     this.#scheduler.drop(connection);
     this.#syncs.drop(connection);
-    this.#admission.drop(connection);
+    this.#throttle.drop(connection);
     this.subscriptions.drop(connection);
   }
 

@@ -10,8 +10,8 @@ import { type AuthenticateDeps, authenticate } from "./access/authenticate.ts";
 import type { Grace } from "./access/grace.ts";
 import type { Config } from "./config/config.ts";
 import type { Connection } from "./connection.ts";
-import type { Admission } from "./limits/admission.ts";
 import type { Overload } from "./limits/overload.ts";
+import { type Throttle, TOO_MANY_REFUSED } from "./limits/throttle.ts";
 import { isRequest, type Membership } from "./members/membership.ts";
 import type { Metrics, Verb } from "./metrics.ts";
 import type { Host } from "./ports.ts";
@@ -34,7 +34,7 @@ export interface VerbsDeps {
   subscriptions: Subscriptions;
   syncs: Syncs;
   membership: Membership | undefined;
-  admission: Admission;
+  throttle: Throttle;
   overload: Overload;
   grace: Grace;
   crypto: AuthenticateDeps["crypto"];
@@ -89,7 +89,7 @@ export class Verbs {
   /** Refuses a binary frame of so many bytes (M-14). */
   refuseBinary(connection: Connection, bytes: number): void {
     this.#deps.metrics.frames.none++;
-    const refusal = this.#admit(connection, undefined, bytes);
+    const refusal = this.#check(connection, undefined, bytes);
     if (refusal !== CUT_OFF) connection.send(["NOTICE", refusal ?? "invalid: binary frames are not supported"]);
   }
 
@@ -101,7 +101,7 @@ export class Verbs {
     const subject = subjectOf(parsed.value);
     if (subject === undefined || !connection.inbox.close(subject)) return false;
     this.#deps.metrics.frames[parsed.value.verb]++;
-    if (this.#admit(connection, parsed.value, text.length) !== CUT_OFF) this.#end(connection, parsed.value);
+    if (this.#check(connection, parsed.value, text.length) !== CUT_OFF) this.#end(connection, parsed.value);
     return true;
   }
 
@@ -131,7 +131,7 @@ export class Verbs {
     const isGated = this.#isGated(connection);
     const message = messageOf(parsed);
     metrics.frames[message?.verb ?? "none"]++;
-    const limited = this.#admit(connection, message, text.length);
+    const limited = this.#check(connection, message, text.length);
     if (limited === CUT_OFF) return;
     const refusal = limited ?? (parsed.ok ? undefined : parsed.reason);
     if (message === undefined) {
@@ -260,12 +260,12 @@ export class Verbs {
   }
 
   /** What a rate says: a reason if the frame is refused, {@link CUT_OFF} if the connection is closed. */
-  #admit(
+  #check(
     connection: Connection,
     message: ClientMessage | undefined,
     size: number,
   ): Reason | typeof CUT_OFF | undefined {
-    const { refusal, isPatient } = this.#deps.admission.admit(connection, message, size);
+    const { refusal, isPatient } = this.#deps.throttle.check(connection, message, size);
     if (isPatient) return refusal;
     this.#cutOff(connection);
     return CUT_OFF;
@@ -288,7 +288,6 @@ const SLOW = 10_000;
 
 const CUT_OFF = Symbol("the connection is closed");
 
-const TOO_MANY_REFUSED = "rate-limited: too many refused messages";
 const OVERRUN: Reason = "rate-limited: too much waits for what this connection has asked for, try again later, retry=1";
 
 /** What a CLOSE or NEG-CLOSE begins with, and how long one is that takes effect at once. */

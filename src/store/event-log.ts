@@ -153,10 +153,10 @@ export class EventLog {
   }
 
   /**
-   * The visible matches of one filter as they are now, up to its limit (R-05-42). Around each pause `admit` is told how many
+   * The visible matches of one filter as they are now, up to its limit (R-05-42). Around each pause `refuse` is told how many
    * were found so far; when it gives a reason, the search ends with that.
    */
-  *records(filter: Filter, reader: Reader, admit: (found: number) => Reason | undefined): Steps<Records | Reason> {
+  *records(filter: Filter, reader: Reader, refuse: (found: number) => Reason | undefined): Steps<Records | Reason> {
     const { losses } = this.#store;
     const watch = losses.watch(reader, (event, tags, loss) => loss === "superseded" && matches(filter, event, tags));
     const moment = () => {
@@ -165,7 +165,7 @@ export class EventLog {
     };
     try {
       for (let tries = 1; ; tries++) {
-        const found = yield* collectRecords(this.#sql, filter, reader, moment, admit);
+        const found = yield* collectRecords(this.#sql, filter, reader, moment, refuse);
         if (found === undefined) return TOO_LARGE;
         // Of what was replaced before it was reached the set has neither version.
         if (typeof found === "string" || watch.isIntact || tries === MAX_TRIES) return found;

@@ -170,8 +170,8 @@ class Pair {
 
     const [only] = parsed;
     if (only !== undefined && parsed.length === 1 && !isSearch) {
-      const admit = () => undefined;
-      const records = finished(collectRecords(this.#sql, only, reader, () => snapshot, admit));
+      const refuse = () => undefined;
+      const records = finished(collectRecords(this.#sql, only, reader, () => snapshot, refuse));
       if (records === undefined || typeof records === "string") throw new Error(records);
       const ids = Array.from({ length: records.size }, (_, i) => records.idHex(i));
       const wanted = (matching[0] as Event[]).slice(0, only.limit ?? Number.POSITIVE_INFINITY);

@@ -53,8 +53,8 @@ describe("a log that finds what it is told to", () => {
     const time = new SimulatedTime(1_700_000_000);
     const log = {
       // biome-ignore lint/correctness/useYield: it is done at once
-      *records(_filter: unknown, _reader: unknown, admit: (found: number) => unknown) {
-        return admit(count) ?? new RecordsBuilder().build();
+      *records(_filter: unknown, _reader: unknown, refuse: (found: number) => unknown) {
+        return refuse(count) ?? new RecordsBuilder().build();
       },
     } as unknown as EventLog;
     const host = {

@@ -3,7 +3,7 @@ import { networkOf, normalizeAddress, normalizeNetwork, withoutPort } from "../.
 import { parseConfig } from "../../src/relay/config/config.ts";
 import { Connection, newIdentity, originOf } from "../../src/relay/connection.ts";
 import { Buckets } from "../../src/relay/limits/buckets.ts";
-import { type Charge, Limits } from "../../src/relay/limits/limits.ts";
+import { type Charge, Rates } from "../../src/relay/limits/rates.ts";
 import { parseRules } from "../../src/relay/limits/rules.ts";
 
 describe("rates as variables", () => {
@@ -80,12 +80,12 @@ function connectionOf(authed: string[], address = "127.0.0.1"): Connection {
 
 const KEY = "a".repeat(64);
 
-function limitsOf(variables: Record<string, string>): Limits {
+function ratesOf(variables: Record<string, string>): Rates {
   const config = parseConfig(variables);
   const { limitEvent: event, limitReq: req, limitCount: count, limitSync: sync, limitAuth: auth } = config;
   const { limitBytes: bytes, limitConnect: connect } = config;
   const clock = { nowSeconds: () => 0, nowMs: () => Date.now(), soon() {} };
-  return new Limits(clock, { event, req, count, sync, auth, connect, bytes });
+  return new Rates(clock, { event, req, count, sync, auth, connect, bytes });
 }
 
 const SERVED = { waitMs: 0, isWithin: true };
@@ -98,16 +98,16 @@ describe("rates", () => {
     ["2,000 COUNTs", 2000, { class: "count", bytes: 1000, exempt: "nothing" }],
   ])("a burst of %s of one key on one connection is within the defaults", (_name, count, charge) => {
     for (const address of ["127.0.0.1", "203.0.113.7"]) {
-      const [limits, connection] = [limitsOf({}), connectionOf([KEY], address)];
-      for (let i = 0; i < count; i++) expect(limits.charge(connection, charge)).toEqual(SERVED);
+      const [rates, connection] = [ratesOf({}), connectionOf([KEY], address)];
+      for (let i = 0; i < count; i++) expect(rates.charge(connection, charge)).toEqual(SERVED);
     }
   });
 
   test("5,000 logins from one address are within the defaults", () => {
-    const limits = limitsOf({});
+    const rates = ratesOf({});
     for (let i = 0; i < 5000; i++) {
       const connection = connectionOf([], "203.0.113.7");
-      expect(limits.charge(connection, { class: "auth", bytes: 500, exempt: "nothing" })).toEqual(SERVED);
+      expect(rates.charge(connection, { class: "auth", bytes: 500, exempt: "nothing" })).toEqual(SERVED);
     }
   });
 
@@ -118,15 +118,15 @@ describe("rates", () => {
       ["remote-ip:1/1", "10.0.0.1", true],
       ["ip:1/1", "127.0.0.1", true],
     ] as const) {
-      const limits = limitsOf({ LIMIT_REQ: variable });
-      const waits = [1, 2].map(() => limits.charge(connectionOf([], address), REQ).waitMs);
+      const rates = ratesOf({ LIMIT_REQ: variable });
+      const waits = [1, 2].map(() => rates.charge(connectionOf([], address), REQ).waitMs);
       expect(waits.map((wait) => wait > 0)).toEqual([false, isLimited]);
     }
   });
 
   test("connections of one IPv6 /64 share a rate; the next /64 has its own", () => {
-    const limits = limitsOf({ LIMIT_REQ: "ip:1/1" });
-    const wait = (address: string) => limits.charge(connectionOf([], address), REQ).waitMs;
+    const rates = ratesOf({ LIMIT_REQ: "ip:1/1" });
+    const wait = (address: string) => rates.charge(connectionOf([], address), REQ).waitMs;
     expect(wait("2001:db8::1")).toBe(0);
     expect(wait("2001:db8::ffff:0:0:1")).toBeGreaterThan(0);
     expect(wait("2001:db8:0:1::1")).toBe(0);
@@ -135,15 +135,15 @@ describe("rates", () => {
 
 describe("exemptions", () => {
   test("R-05-22 what is exempt from the rate of its class is counted there, and still held up by its bytes", () => {
-    const limits = limitsOf({ LIMIT_EVENT: "ip:1/1", LIMIT_BYTES: "ip:1/100" });
+    const rates = ratesOf({ LIMIT_EVENT: "ip:1/1", LIMIT_BYTES: "ip:1/100" });
     const vanish = (bytes: number) =>
-      limits.charge(connectionOf([]), { class: "event", kind: 62, bytes, exempt: "class" });
+      rates.charge(connectionOf([]), { class: "event", kind: 62, bytes, exempt: "class" });
     expect(vanish(10)).toEqual(SERVED);
     expect(vanish(10)).toEqual({ waitMs: 0, isWithin: false });
     expect(vanish(90)).toEqual({ waitMs: expect.any(Number), isWithin: false });
     expect(vanish(90).waitMs).toBeGreaterThan(0);
     const close: Charge = { class: undefined, bytes: 90, exempt: "all" };
-    expect(limits.charge(connectionOf([]), close)).toEqual({ waitMs: 0, isWithin: false });
+    expect(rates.charge(connectionOf([]), close)).toEqual({ waitMs: 0, isWithin: false });
   });
 });
 

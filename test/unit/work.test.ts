@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { checkWork } from "../../src/protocol/pow.ts";
 import { leadingZeroBits } from "../../src/protocol/text.ts";
 import { parseConfig } from "../../src/relay/config/config.ts";
-import { admitEvent } from "../../src/relay/publish/policy.ts";
+import { refuseEvent } from "../../src/relay/publish/policy.ts";
 import { NO_LISTS, unsigned } from "../support/events.ts";
 import { now } from "../support/keys.ts";
 
@@ -39,9 +39,9 @@ test("R-05-27 the refusal names both numbers", () => {
 
 test("R-05-22 R-05-27 a request to vanish needs no work, everything else does", () => {
   const config = parseConfig({ MIN_POW: "16" });
-  const admit = (kind: number, tags: string[][] = []) => {
+  const refuse = (kind: number, tags: string[][] = []) => {
     const event = { ...unsigned({ kind, tags, created_at: now() }), id: "f".repeat(64) };
-    return admitEvent(
+    return refuseEvent(
       {
         event,
         tags: [],
@@ -55,6 +55,6 @@ test("R-05-22 R-05-27 a request to vanish needs no work, everything else does", 
       () => undefined,
     );
   };
-  expect(admit(62, [["relay", "ALL_RELAYS"]])).toBe(undefined);
-  for (const kind of [0, 1, 5, 1059, 20001, 30023]) expect(admit(kind)).toMatch(/^pow: /);
+  expect(refuse(62, [["relay", "ALL_RELAYS"]])).toBe(undefined);
+  for (const kind of [0, 1, 5, 1059, 20001, 30023]) expect(refuse(kind)).toMatch(/^pow: /);
 });

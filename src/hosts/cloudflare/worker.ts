@@ -31,8 +31,8 @@ async function route(request: Request, env: Env, config: Config): Promise<Respon
   const errand = errandOf(request, config);
   if (errand instanceof Response) return errand;
   if (errand === "upgrade") return theObject(env).fetch(withClientAddress(request, config.clientIpHeader));
-  const admitted = errand === "management" ? await forManagement(request, whoMayCall(request, env, config)) : request;
-  return withCors(admitted instanceof Response ? admitted : await theObject(env).fetch(admitted));
+  const checked = errand === "management" ? await forManagement(request, whoMayCall(request, env, config)) : request;
+  return withCors(checked instanceof Response ? checked : await theObject(env).fetch(checked));
 }
 
 /** What an authorization is held against; the object, which knows all names of the relay, asks once more. */

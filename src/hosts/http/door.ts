@@ -37,7 +37,7 @@ export function turnAway(
       return refused(429, "There are too many connections from this address.", RETRY_SECONDS);
     }
   }
-  const waitMs = relay.admitConnection(origin);
+  const waitMs = relay.checkConnection(origin);
   if (waitMs === 0) return undefined;
   return refused(429, "Too many new connections come from this address.", Math.ceil(waitMs / 1000));
 }

@@ -57,7 +57,7 @@ export function createRelayServer(running: Running, sockets: Sockets, gate: Pick
   server.on("upgrade", (request, net: NetSocket, head) => {
     net.on("error", () => net.destroy());
     entrance.enter(net, () => {
-      const refusal = admit(request, net, head, running, sockets);
+      const refusal = upgrade(request, net, head, running, sockets);
       if (refusal !== undefined) void refuse(net, refusal, request.method === "HEAD");
     });
   });
@@ -74,7 +74,7 @@ export function createRelayServer(running: Running, sockets: Sockets, gate: Pick
 }
 
 /** Opens a connection, or says why not. */
-function admit(
+function upgrade(
   incoming: IncomingMessage,
   net: NetSocket,
   head: Buffer,

@@ -6,7 +6,7 @@ import { accept, type Reason, type Result, refuse } from "../../protocol/reason.
 import { COST, type Meter } from "../../protocol/work.ts";
 import type { Config } from "../config/config.ts";
 import { type Connection, MAX_AUTHED_KEYS } from "../connection.ts";
-import type { Admission } from "../limits/admission.ts";
+import type { Throttle } from "../limits/throttle.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Host } from "../ports.ts";
 import { countFailure, refuseAttempt } from "./attempts.ts";
@@ -17,7 +17,7 @@ export interface AuthenticateDeps {
   meter: Meter;
   metrics: Metrics;
   host: Pick<Host, "clock" | "survival" | "report">;
-  admission: Pick<Admission, "refuseKey">;
+  throttle: Pick<Throttle, "refuseKey">;
 }
 
 /**
@@ -42,7 +42,7 @@ export function authenticate(
     return undefined;
   }
   const proven = prove(deps, connection, { ...event, id: named }, now);
-  const barred = proven.ok ? deps.admission.refuseKey(proven.value) : undefined;
+  const barred = proven.ok ? deps.throttle.refuseKey(proven.value) : undefined;
   if (barred !== undefined) {
     refuseLogin(deps, connection, named, barred);
     return "barred";

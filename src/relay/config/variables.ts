@@ -1,4 +1,4 @@
-import { TRAFFIC } from "./limits.ts";
+import { TRAFFIC } from "./traffic.ts";
 import {
   flag,
   integer,

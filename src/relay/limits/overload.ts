@@ -10,7 +10,7 @@ export class Overload {
   size = 0;
 
   /** Lets a frame wait; false if there is no room for it. */
-  admit(connection: Connection, text: string): boolean {
+  push(connection: Connection, text: string): boolean {
     const { inbox } = connection;
     // What has nothing before it is served next.
     const isRoom = inbox.size + text.length <= MAX_WAITING && this.size + text.length <= MAX_WAITING_OF_ALL;

@@ -39,7 +39,7 @@ export interface MembershipDeps extends JudgeDeps {
 const RECORD_FULL: Reason = "rate-limited: this key has joined and left too often";
 
 /** What an OK says. */
-type Verdict = [accepted: boolean, text: Reason];
+type Answer = [accepted: boolean, text: Reason];
 
 /** Members of the relay (NIP-43): requests to join and leave, invites, and what is published about it. */
 export class Membership {
@@ -68,12 +68,12 @@ export class Membership {
 
   /** Judges a request to join or leave in the order of R-02-12 and answers it. It is neither stored nor passed on. */
   serve(connection: Connection, id: string, value: unknown): void {
-    const verdict = this.#judge(connection, value);
-    this.#deps.metrics.judged(...verdict);
-    connection.send(["OK", id, ...verdict]);
+    const answer = this.#judge(connection, value);
+    this.#deps.metrics.judged(...answer);
+    connection.send(["OK", id, ...answer]);
   }
 
-  #judge(connection: Connection, value: unknown): Verdict {
+  #judge(connection: Connection, value: unknown): Answer {
     const { config, access, crypto, host, meter } = this.#deps;
     const { authed } = connection;
     const parsed = parseEvent(value);
@@ -92,7 +92,7 @@ export class Membership {
   }
 
   /** In one turn, so that of two who come with the last use of a code one gets in. */
-  #join(connection: Connection, pubkey: string, claim: string, now: number): Verdict {
+  #join(connection: Connection, pubkey: string, claim: string, now: number): Answer {
     const { access, config, host, changeLog } = this.#deps;
     if (this.members.has(pubkey)) return [true, "duplicate: you are already a member of this relay"];
     // Who may do everything needs no code.
@@ -120,7 +120,7 @@ export class Membership {
     return [true, `info: welcome to ${config.relayUrls[0]}`];
   }
 
-  #leave(pubkey: string, now: number): Verdict {
+  #leave(pubkey: string, now: number): Answer {
     const { changeLog, enforce } = this.#deps;
     const wasMember = changeLog.atomically(() => {
       const was = this.members.removeMember(pubkey);

@@ -11,7 +11,7 @@ import type { Connection } from "../connection.ts";
 import { Buckets } from "../limits/buckets.ts";
 import type { Host } from "../ports.ts";
 import { isErasing } from "./batch.ts";
-import { admitEvent, isRefusedAgain, isRefusedLate } from "./policy.ts";
+import { isRefusedAgain, isRefusedLate, refuseEvent } from "./policy.ts";
 import type { Waiting } from "./signatures.ts";
 
 export const BLOCKED = {
@@ -49,7 +49,7 @@ export class Judge {
     // Who may not read does not learn what is here. Asked for few events, so not before.
     const find = (wanted: string) => (refuseReader(access, authed) === undefined ? log.find(wanted) : undefined);
     const submission = { event, tags, now: host.clock.nowSeconds(), config, access, authed, isFull, find };
-    const refusal = admitEvent(submission, () => {
+    const refusal = refuseEvent(submission, () => {
       const block = log.blockOf(event);
       return block && BLOCKED[block];
     });

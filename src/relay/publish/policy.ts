@@ -47,7 +47,7 @@ export function isRefusedAgain(submission: Parameters<FirmPolicy>[0]): boolean {
  * Why an event may not be published, or undefined. Whether an erasure blocks it is asked only where the answer depends on
  * it: mostly the log tells when it stores the event, and an ephemeral one never gets there.
  */
-export function admitEvent(submission: Submission, blocked: () => Reason | undefined): Reason | undefined {
+export function refuseEvent(submission: Submission, blocked: () => Reason | undefined): Reason | undefined {
   const early = firstOf(POLICIES, submission);
   if (early !== undefined) return early;
   const late = firstOf(LATE_POLICIES, submission);

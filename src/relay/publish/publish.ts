@@ -20,7 +20,7 @@ const MAX_WAIT_MS = 4;
 const QUIET_MS = 5;
 
 /** An event that passed, and who hears of its fate. */
-interface Admitted {
+interface Accepted {
   connection: Connection;
   verified: VerifiedEvent;
 }
@@ -78,7 +78,7 @@ export class Publisher {
     }
     const hashed = HashedEvent.check(parsed.value, crypto);
     if (!hashed.ok) return this.#ok(connection, id, false, hashed.reason);
-    const waiting = this.#signatures.admit(connection, hashed.value, now, meter);
+    const waiting = this.#signatures.precheck(connection, hashed.value, now, meter);
     if (waiting === undefined) return this.#ok(connection, id, false, BAD_SIGNATURE);
     // Only the log says what erasures block and what they leave to erase, and they must be in it to be asked about.
     if (this.#batch.hasErasure && this.#judge.isForLog(connection, parsed.value)) this.commit();
@@ -130,8 +130,8 @@ export class Publisher {
     metrics.batches.observe(batch.length);
     this.#committedMs = this.#deps.host.clock.nowMs();
     const begun = meter.spent;
-    const admitted = this.#admit(batch);
-    const stored = admitted.filter(({ verified: { event } }) => kindClass(event.kind) !== "ephemeral");
+    const accepted = this.#accept(batch);
+    const stored = accepted.filter(({ verified: { event } }) => kindClass(event.kind) !== "ephemeral");
     const unkept = stored.filter(({ connection, verified }) => !this.#judge.isKept(connection, verified.event));
     const results = this.#append(
       stored.map(({ verified }) => verified),
@@ -139,7 +139,7 @@ export class Publisher {
     );
     const before = meter.spent;
     let next = 0;
-    for (const one of admitted) {
+    for (const one of accepted) {
       if (kindClass(one.verified.event.kind) === "ephemeral") this.#passOn(one);
       else this.#answer(one, results[next++] as PutResult);
     }
@@ -151,8 +151,8 @@ export class Publisher {
     metrics.work.EVENT += meter.spent - begun;
   }
 
-  /** Those whose signature is right and whom the policies let in; the others are told why not. */
-  #admit(batch: readonly Waiting[]): Admitted[] {
+  /** Those whose signature is right and which the policies accept; the others are told why not. */
+  #accept(batch: readonly Waiting[]): Accepted[] {
     const known = this.#judge.known(batch);
     const isNew = ({ connection, event: { event } }: Waiting) =>
       !known.has(event.id) || !this.#judge.mayBeKnown(connection, event);
@@ -208,7 +208,7 @@ export class Publisher {
     }
   }
 
-  #answer({ connection, verified }: Admitted, result: PutResult): void {
+  #answer({ connection, verified }: Accepted, result: PutResult): void {
     const { id } = verified.event;
     switch (result.outcome) {
       case "stored":
@@ -240,7 +240,7 @@ export class Publisher {
    * R-04-09: an ephemeral event goes to whoever listens and nowhere else. The answer about one of a private kind is always
    * the same: it would tell whether the recipient is there.
    */
-  #passOn({ connection, verified }: Admitted): void {
+  #passOn({ connection, verified }: Accepted): void {
     const { id, kind } = verified.event;
     const { host, config } = this.#deps;
     const now = host.clock.nowSeconds();

@@ -26,7 +26,7 @@ export class Signatures {
   }
 
   /** What may wait with others; undefined if the signature has been checked and is wrong. `now` in seconds. */
-  admit(connection: Connection, event: HashedEvent, now: number, meter: Meter): Waiting | undefined {
+  precheck(connection: Connection, event: HashedEvent, now: number, meter: Meter): Waiting | undefined {
     if ((this.#suspectUntil.get(connection) ?? 0) <= now) return { connection, event };
     meter.spent += COST.loneSignature;
     const [verified] = VerifiedEvent.checkAll([event], this.#crypto);

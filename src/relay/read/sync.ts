@@ -16,7 +16,7 @@ import { SyncSession } from "./sync-session.ts";
 const MAX_SESSIONS = 4;
 
 /** Records of all syncs: 42 MB. */
-const MAX_HELD = 1_000_000;
+const MAX_RECORDS = 1_000_000;
 
 /** Idle syncs are looked for once in so many seconds while there are any. */
 const SWEEP_SECONDS = 5;
@@ -103,7 +103,7 @@ export class Syncs {
         // A key that is added meanwhile does not change what was opened (R-05-42).
         const { authed, privateKinds } = session.connection;
         const reader = { authed: new Set(authed), privateKinds };
-        const records = yield* log.records(filter, reader, (found) => this.#admit(session, found));
+        const records = yield* log.records(filter, reader, (found) => this.#refuseRecords(session, found));
         if (typeof records === "string") return this.#end(session, records);
         session.fill(records);
       }
@@ -115,14 +115,14 @@ export class Syncs {
     }
   }
 
-  /** Whether a session may hold so many records. */
-  #admit(session: SyncSession, found: number): Reason | undefined {
+  /** Why a session may not keep so many records, or undefined. */
+  #refuseRecords(session: SyncSession, found: number): Reason | undefined {
     if (session.isClosed) return UNKNOWN;
     if (found > this.#deps.config.maxNegRecords) return TOO_BIG;
     session.size = found;
-    let held = 0;
-    for (const own of this.#sessions.values()) for (const { size } of own.values()) held += size;
-    return held > MAX_HELD ? "rate-limited: too many syncs are open on this relay, try again later" : undefined;
+    let kept = 0;
+    for (const own of this.#sessions.values()) for (const { size } of own.values()) kept += size;
+    return kept > MAX_RECORDS ? "rate-limited: too many syncs are open on this relay, try again later" : undefined;
   }
 
   /** Ends a session on the relay's side (R-05-43). */

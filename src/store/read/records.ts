@@ -24,7 +24,7 @@ const ROWS = 100;
 
 /**
  * Time and id of the visible matches of one filter, up to its limit (R-05-42). Events are read only where a condition
- * is left to check, or a private kind, as of the `moment` at which reading begins. `admit` is told before and after each
+ * is left to check, or a private kind, as of the `moment` at which reading begins. `refuse` is told before and after each
  * pause how many were found so far and may end the search with a reason. Undefined if the filter would touch too many
  * index ranges.
  */
@@ -33,7 +33,7 @@ export function* collectRecords(
   filter: Filter,
   reader: Reader,
   moment: () => Snapshot,
-  admit: (found: number) => Reason | undefined,
+  refuse: (found: number) => Reason | undefined,
 ): Steps<Records | Reason | undefined> {
   const builder = new RecordsBuilder();
   const { meter } = sql;
@@ -41,14 +41,14 @@ export function* collectRecords(
   let found = 0;
   for (let from = meter.spent; ; ) {
     const { done, value } = steps.next();
-    if (done) return value === undefined ? undefined : (admit(value.size) ?? value);
+    if (done) return value === undefined ? undefined : (refuse(value.size) ?? value);
     // What is built is no longer in the builder.
     found = Math.max(found, builder.size);
     if (meter.spent - from < STEP) continue;
-    const refusal = admit(found);
+    const refusal = refuse(found);
     if (refusal !== undefined) return refusal;
     yield;
-    const refusalThen = admit(found);
+    const refusalThen = refuse(found);
     if (refusalThen !== undefined) return refusalThen;
     from = meter.spent;
   }

@@ -22,7 +22,7 @@ export interface Charged {
 }
 
 /** What came of a charge. */
-export interface Verdict {
+export interface ChargeResult {
   /** Milliseconds after which the frame may come again; 0 if it is to be served. */
   waitMs: number;
   /** Whether it was within all rates, also those that do not hold it up. */
@@ -35,7 +35,7 @@ interface Rate {
 }
 
 /** All rates of the relay, in memory only: an object that was away has forgotten them, and every bucket is full again. */
-export class Limits {
+export class Rates {
   readonly #clock: Clock;
   readonly #rates: Readonly<Record<LimitClass, readonly Rate[]>>;
 
@@ -54,7 +54,7 @@ export class Limits {
   }
 
   /** Counts a frame, unless one of the rates holds it up. */
-  charge(connection: Charged, charge: Charge): Verdict {
+  charge(connection: Charged, charge: Charge): ChargeResult {
     const nowMs = this.#clock.nowMs();
     const taken: [Buckets, string, number][] = [];
     const count = (rates: Iterable<Rate>, amount: number): number => {

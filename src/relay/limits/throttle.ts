@@ -5,9 +5,9 @@ import type { Config } from "../config/config.ts";
 import type { Connection, Origin } from "../connection.ts";
 import type { Clock } from "../ports.ts";
 import { Buckets } from "./buckets.ts";
-import { type Charge, Limits } from "./limits.ts";
+import { type Charge, Rates } from "./rates.ts";
 
-const CUT_OFF = "rate-limited: too many refused messages";
+export const TOO_MANY_REFUSED = "rate-limited: too many refused messages";
 
 /** For so long a key that was cut off is not let in again, in milliseconds. */
 const BARRED_MS = 60_000;
@@ -21,9 +21,9 @@ export interface Verdict {
 const SERVED: Verdict = { refusal: undefined, isPatient: true };
 
 /** Decides whether a frame is served: rates, and what becomes of who exceeds them. */
-export class Admission {
+export class Throttle {
   readonly #clock: Clock;
-  readonly #limits: Limits;
+  readonly #rates: Rates;
   /** Refusals that a connection and a key have left, if there is a cut-off. */
   readonly #patience: Buckets | undefined;
   /** Keys that were cut off, until they are let in again. */
@@ -31,7 +31,7 @@ export class Admission {
 
   constructor(config: Config, clock: Clock) {
     this.#clock = clock;
-    this.#limits = new Limits(clock, {
+    this.#rates = new Rates(clock, {
       event: config.limitEvent,
       req: config.limitReq,
       count: config.limitCount,
@@ -47,8 +47,8 @@ export class Admission {
    * Charges a frame, which counts whether it is valid or not (R-01-23); one that is no message counts as a REQ. CLOSE,
    * NEG-CLOSE and PING are never refused, and NIP-62 (R-05-22) for its bytes only; but they count against the cut-off.
    */
-  admit(connection: Connection, message: ClientMessage | undefined, bytes: number): Verdict {
-    const { waitMs, isWithin } = this.#limits.charge(connection, chargeOf(message, bytes));
+  check(connection: Connection, message: ClientMessage | undefined, bytes: number): Verdict {
+    const { waitMs, isWithin } = this.#rates.charge(connection, chargeOf(message, bytes));
     if (isWithin) return SERVED;
     const refusal: Reason | undefined =
       waitMs > 0 ? `rate-limited: slow down, retry=${Math.ceil(waitMs / 1000)}` : undefined;
@@ -59,20 +59,19 @@ export class Admission {
   }
 
   /** Charges a new connection: milliseconds to wait for it, 0 if it may be now. */
-  admitConnection(origin: Origin | undefined): number {
-    return this.#limits.charge({ id: "", authed: [], origin }, { class: "connect", bytes: 0, exempt: "nothing" })
-      .waitMs;
+  checkConnection(origin: Origin | undefined): number {
+    return this.#rates.charge({ id: "", authed: [], origin }, { class: "connect", bytes: 0, exempt: "nothing" }).waitMs;
   }
 
   /** Why a key may not log in, if it was cut off less than a minute ago; coming back does not help (R-01-07). */
   refuseKey(pubkey: string): Reason | undefined {
     const waitMs = this.#barred.waitFor(pubkey, 1, this.#clock.nowMs());
-    return waitMs > 0 ? `${CUT_OFF}, retry=${Math.ceil(waitMs / 1000)}` : undefined;
+    return waitMs > 0 ? `${TOO_MANY_REFUSED}, retry=${Math.ceil(waitMs / 1000)}` : undefined;
   }
 
   /** The connection is gone. */
   drop(connection: Connection): void {
-    this.#limits.drop(connection);
+    this.#rates.drop(connection);
     this.#patience?.forget(connection.id);
   }
 
