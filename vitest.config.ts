@@ -66,6 +66,7 @@ const LONG = [
 
 export default defineConfig({
   test: {
+    reporters: ["default", "./test/support/flaky-reporter.ts"],
     // Many tests wait for a process that starts, or for a second that passes.
     maxWorkers: Math.ceil(availableParallelism() * 1.5),
     projects: [
