@@ -124,7 +124,7 @@ export function assemble(parts: Parts): Running {
   const blocked = new Blocked(lists);
   const closeBlocked = () => {
     for (const connection of [...relay.connections]) {
-      const isBlocked = connection.origin !== undefined && blocked.has(connection.origin.address);
+      const isBlocked = connection.origin !== undefined && blocked.has(connection.origin.ip);
       if (isBlocked) relay.close(connection, 1008, "blocked: this address is blocked");
     }
   };

@@ -2,7 +2,7 @@
  * One form for all spellings of an IP address: IPv4 in dotted decimal, also where it is mapped into IPv6, and IPv6
  * compressed in lower case. Undefined if it is no literal address.
  */
-export function normalizeAddress(text: string): string | undefined {
+export function normalizeIp(text: string): string | undefined {
   // A leading zero means octal to some: it is no address here.
   if (/^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/.test(text)) {
     return text.split(".").every((byte) => Number(byte) < 256) ? text : undefined;
@@ -21,10 +21,10 @@ export function withoutPort(text: string): string {
   return (v6 ?? v4 ?? text).replace(/%.*$/, "");
 }
 
-/** What counts as one client: an IPv4 address, or the first 64 bits of an IPv6 address, as {@link normalizeAddress} gives it. */
-export function networkOf(address: string): string {
-  if (!address.includes(":") || isLoopback(address)) return address;
-  return `${groupsOf(address).slice(0, 4).join(":")}::/64`;
+/** What counts as one client: an IPv4 address, or the first 64 bits of an IPv6 address, as {@link normalizeIp} gives it. */
+export function networkOf(ip: string): string {
+  if (!ip.includes(":") || isLoopback(ip)) return ip;
+  return `${groupsOf(ip).slice(0, 4).join(":")}::/64`;
 }
 
 /**
@@ -33,24 +33,24 @@ export function networkOf(address: string): string {
  */
 export function normalizeNetwork(text: string): string | undefined {
   const [, literal = "", length] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
-  const address = normalizeAddress(literal);
-  if (address === undefined || !address.includes(":")) return length === undefined ? address : undefined;
-  const bits = Number(length ?? (isLoopback(address) ? 128 : 64));
-  return bits < SHORTEST_PREFIX || bits > 128 ? undefined : prefixOf(address, bits);
+  const ip = normalizeIp(literal);
+  if (ip === undefined || !ip.includes(":")) return length === undefined ? ip : undefined;
+  const bits = Number(length ?? (isLoopback(ip) ? 128 : 64));
+  return bits < SHORTEST_PREFIX || bits > 128 ? undefined : prefixOf(ip, bits);
 }
 
 /** The network of the first `bits` of a normalized IPv6 address, as {@link normalizeNetwork} gives it. */
-export function prefixOf(address: string, bits: number): string {
-  const groups = groupsOf(address).map((group, i) => {
+export function prefixOf(ip: string, bits: number): string {
+  const groups = groupsOf(ip).map((group, i) => {
     const dropped = Math.min(Math.max(16 * (i + 1) - bits, 0), 16);
     return ((Number.parseInt(group, 16) >> dropped) << dropped).toString(16);
   });
-  return `${normalizeAddress(groups.join(":"))}/${bits}`;
+  return `${normalizeIp(groups.join(":"))}/${bits}`;
 }
 
 /** The eight groups of a normalized IPv6 address. */
-function groupsOf(address: string): string[] {
-  const [head = "", tail] = address.split("::");
+function groupsOf(ip: string): string[] {
+  const [head = "", tail] = ip.split("::");
   const groups = head === "" ? [] : head.split(":");
   const last = tail === undefined || tail === "" ? [] : tail.split(":");
   const zeros = Array.from({ length: tail === undefined ? 0 : 8 - groups.length - last.length }, () => "0");
@@ -60,7 +60,7 @@ function groupsOf(address: string): string[] {
 /** Bits of an IPv6 network at least: a shorter prefix is a mistake. */
 const SHORTEST_PREFIX = 16;
 
-/** Whether an address as {@link normalizeAddress} gives it is of this machine. */
-export function isLoopback(address: string): boolean {
-  return address === "::1" || address.startsWith("127.");
+/** Whether an address as {@link normalizeIp} gives it is of this machine. */
+export function isLoopback(ip: string): boolean {
+  return ip === "::1" || ip.startsWith("127.");
 }

@@ -22,14 +22,14 @@ const MAX_NEXT_WORK = 4000;
 /** Where a connection comes from. */
 export interface Origin {
   /** Normalized. */
-  readonly address: string;
-  /** What counts as one client: the address, or the first 64 bits of an IPv6 address. */
+  readonly ip: string;
+  /** What counts as one client: the IP address, or the first 64 bits of an IPv6 address. */
   readonly network: string;
   readonly isLoopback: boolean;
 }
 
-export function originOf(address: string): Origin {
-  return { address, network: networkOf(address), isLoopback: isLoopback(address) };
+export function originOf(ip: string): Origin {
+  return { ip, network: networkOf(ip), isLoopback: isLoopback(ip) };
 }
 
 /** What makes a connection the one it is, also after its host has lost its memory. */

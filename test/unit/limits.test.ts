@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { networkOf, normalizeAddress, normalizeNetwork, withoutPort } from "../../src/protocol/ip-address.ts";
+import { networkOf, normalizeIp, normalizeNetwork, withoutPort } from "../../src/protocol/ip-address.ts";
 import { parseConfig } from "../../src/relay/config/config.ts";
 import { Connection, newIdentity, originOf } from "../../src/relay/connection.ts";
 import { Buckets } from "../../src/relay/limits/buckets.ts";
@@ -162,7 +162,7 @@ describe("addresses", () => {
     ["1.2.3.256", undefined],
     ["0.0.0.0", "0.0.0.0"],
     ["", undefined],
-  ])("a peer given as '%s'", (text, address) => expect(normalizeAddress(withoutPort(text))).toBe(address));
+  ])("a peer given as '%s'", (text, address) => expect(normalizeIp(withoutPort(text))).toBe(address));
 
   test.each([
     ["203.0.113.7", "203.0.113.7"],

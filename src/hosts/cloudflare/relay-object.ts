@@ -14,7 +14,7 @@ import { VERSION } from "../version.ts";
 import { warnOnce } from "../warn.ts";
 import { Alarms } from "./alarms.ts";
 import { Breaths } from "./breath.ts";
-import { clientAddress } from "./client-address.ts";
+import { clientIp } from "./client-ip.ts";
 import { Collector } from "./collector.ts";
 import { durableSql } from "./durable-sql.ts";
 import { Hibernation } from "./hibernation.ts";
@@ -191,8 +191,8 @@ export class RelayObject extends DurableObject<Env> {
 /** Lets a client in, or says why not. */
 function accept(request: Request, running: Assembled): Response {
   const { config, relay, sockets, hibernation, turns } = running;
-  const address = clientAddress(request);
-  const origin = address === undefined ? undefined : originOf(address);
+  const ip = clientIp(request);
+  const origin = ip === undefined ? undefined : originOf(ip);
   const warning = proxyWarning(origin?.isLoopback ?? false, request.headers, config);
   if (warning !== undefined) warnOnce(warning);
   const refusal = turnAway(origin, running, sockets.lingering);

@@ -43,8 +43,8 @@ function restoreConnection(
   { state, config, sockets, hibernation, relay }: Parts,
   webSocket: WebSocket,
 ): { connection: Connection; unwritten: Unwritten[] } | undefined {
-  const [address] = state.getTags(webSocket);
-  const origin = address === undefined ? undefined : originOf(address);
+  const [ip] = state.getTags(webSocket);
+  const origin = ip === undefined ? undefined : originOf(ip);
   const peer = sockets.add(webSocket, origin);
   if (peer.socket.isClosed) return undefined;
   const attachment = parseAttachment(webSocket.deserializeAttachment());

@@ -26,7 +26,7 @@ export class Sockets implements Attachable {
   accept(origin: Origin | undefined): [client: WebSocket, peer: Peer] {
     const { 0: client, 1: server } = new WebSocketPair();
     // The tag brings the address through hibernation.
-    this.#state.acceptWebSocket(server, origin === undefined ? [] : [origin.address]);
+    this.#state.acceptWebSocket(server, origin === undefined ? [] : [origin.ip]);
     return [client, this.add(server, origin)];
   }
 

@@ -2,7 +2,7 @@ import { type Config, parseConfig } from "../../relay/config/config.ts";
 import { type Authority, forManagement } from "../http/management.ts";
 import { plain, SECURITY, withCors, withHeaders } from "../http/pages.ts";
 import { errandOf } from "../http/route.ts";
-import { withClientAddress } from "./client-address.ts";
+import { withClientIp } from "./client-ip.ts";
 import { isNamedByRequests } from "./own-urls.ts";
 import { type Env, RelayObject, secp256k1 } from "./relay-object.ts";
 
@@ -30,7 +30,7 @@ function respond(request: Request, env: Env): Response | Promise<Response> {
 async function route(request: Request, env: Env, config: Config): Promise<Response> {
   const errand = errandOf(request, config);
   if (errand instanceof Response) return errand;
-  if (errand === "upgrade") return theObject(env).fetch(withClientAddress(request, config.clientIpHeader));
+  if (errand === "upgrade") return theObject(env).fetch(withClientIp(request, config.clientIpHeader));
   const checked = errand === "management" ? await forManagement(request, whoMayCall(request, env, config)) : request;
   return withCors(checked instanceof Response ? checked : await theObject(env).fetch(checked));
 }

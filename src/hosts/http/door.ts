@@ -9,8 +9,8 @@ export interface Counted {
   countFrom(origin: Origin): number;
 }
 
-/** Connections of one address where `MAX_CONNECTIONS_PER_IP` is not set; those of this machine are then not counted. */
-const DEFAULT_PER_ADDRESS = 200;
+/** Connections of one IP address where `MAX_CONNECTIONS_PER_IP` is not set; those of this machine are then not counted. */
+const DEFAULT_PER_IP = 200;
 
 /** When somebody for whom there is no place may try again, in seconds. */
 const RETRY_SECONDS = 30;
@@ -25,14 +25,14 @@ export function turnAway(
   closing: Counted,
 ): Response | undefined {
   const sorts = [relay.connections, closing];
-  if (origin !== undefined && blocked.has(origin.address)) {
+  if (origin !== undefined && blocked.has(origin.ip)) {
     return plain(403, "This address is blocked.");
   }
   if (sorts.some(({ size }) => size >= config.maxConnections)) {
     return refused(503, "The relay has too many connections.", RETRY_SECONDS);
   }
   if (origin !== undefined && !(origin.isLoopback && config.maxConnectionsPerIp === undefined)) {
-    const most = config.maxConnectionsPerIp ?? DEFAULT_PER_ADDRESS;
+    const most = config.maxConnectionsPerIp ?? DEFAULT_PER_IP;
     if (sorts.some((sort) => sort.countFrom(origin) >= most)) {
       return refused(429, "There are too many connections from this address.", RETRY_SECONDS);
     }

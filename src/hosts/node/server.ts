@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket as NetSocket } from "node:net";
 import { Readable } from "node:stream";
-import { normalizeAddress, withoutPort } from "../../protocol/ip-address.ts";
+import { normalizeIp, withoutPort } from "../../protocol/ip-address.ts";
 import { type Origin, originOf } from "../../relay/connection.ts";
 import type { Running } from "../assemble.ts";
 import { answer } from "../http/answer.ts";
@@ -131,9 +131,9 @@ function requestOf(incoming: IncomingMessage, mayHaveBody: boolean): Request | u
 function originOfPeer({ socket, headers }: IncomingMessage, proxyHeader: string | undefined): Origin | undefined {
   const named = proxyHeader === undefined ? undefined : headers[proxyHeader.toLowerCase()];
   const forwarded = [named].flat().at(-1)?.split(",").at(-1);
-  const parse = (address = "") => normalizeAddress(withoutPort(address.trim()));
-  const address = parse(forwarded) ?? parse(socket.remoteAddress);
-  return address === undefined ? undefined : originOf(address);
+  const parse = (peer = "") => normalizeIp(withoutPort(peer.trim()));
+  const ip = parse(forwarded) ?? parse(socket.remoteAddress);
+  return ip === undefined ? undefined : originOf(ip);
 }
 
 async function write(answered: Response, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -20,14 +20,14 @@ export class Blocked {
   }
 
   /** Whether a normalized address is blocked. */
-  has(address: string): boolean {
+  has(ip: string): boolean {
     const lists = this.#lists;
     if (lists.size("blocked-ip") === 0) return false;
-    if (!address.includes(":")) return lists.has("blocked-ip", address);
+    if (!ip.includes(":")) return lists.has("blocked-ip", ip);
     if (this.#revision !== lists.revision) {
       this.#revision = lists.revision;
       this.#lengths = [...new Set(lists.entries("blocked-ip").flatMap(([ip]) => ip.split("/").slice(1).map(Number)))];
     }
-    return this.#lengths.some((bits) => lists.has("blocked-ip", prefixOf(address, bits)));
+    return this.#lengths.some((bits) => lists.has("blocked-ip", prefixOf(ip, bits)));
   }
 }

@@ -1,8 +1,8 @@
 import type { Event } from "../../protocol/event.ts";
 import { type Reason, type Result, refuse } from "../../protocol/reason.ts";
 import { isOperator } from "../access/access.ts";
-import { addressMethods } from "./addresses.ts";
 import { adminMethods, mayCall, OPERATORS_ONLY } from "./admins.ts";
+import { blockedIpMethods } from "./blocked-ips.ts";
 import { eventMethods } from "./events.ts";
 import { keyMethods } from "./keys.ts";
 import { kindMethods } from "./kinds.ts";
@@ -46,7 +46,7 @@ export class Management {
         ...keyMethods,
         ...eventMethods,
         ...kindMethods,
-        ...addressMethods,
+        ...blockedIpMethods,
         ...settingMethods,
         ...adminMethods,
         ...(deps.membership === undefined ? {} : roleMethods),

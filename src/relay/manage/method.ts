@@ -17,7 +17,7 @@ export interface ManageDeps {
   storedBy(pubkey: string): { stored: number; shown: number };
   /** An entry of the list `erasing` is due then, in Unix seconds. */
   eraseAt(seconds: number): void;
-  /** Ends the connections from addresses that are blocked. */
+  /** Ends the connections from IP addresses that are blocked. */
   closeBlocked(): void;
   /** Who may do what has changed: connections lose what they may not have any longer. */
   enforce(): void;

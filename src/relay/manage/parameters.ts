@@ -37,7 +37,7 @@ export const kind = integer("the kind", 0, MAX_KIND);
 export const reason: Parameter<string> = (value) => text("the reason", MAX_REASON)(value ?? "");
 
 /** A literal IP address, or an IPv6 network, in its one form. */
-export const address: Parameter<string> = (value) => {
+export const ip: Parameter<string> = (value) => {
   const normalized = typeof value === "string" ? normalizeNetwork(value) : undefined;
   return normalized === undefined
     ? refuse("invalid: the address must be a literal IPv4 or IPv6 address, or an IPv6 prefix like 2001:db8::/48")

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { withClientAddress } from "../../src/hosts/cloudflare/client-address.ts";
+import { withClientIp } from "../../src/hosts/cloudflare/client-ip.ts";
 
 const NAME = "Nexus-Client-Address";
 test.each<[string, Record<string, string>, string | undefined, string | null]>([
@@ -30,7 +30,7 @@ test.each<[string, Record<string, string>, string | undefined, string | null]>([
   ],
 ])("the object gets the address of %s", (_name, headers, proxyHeader, address) => {
   const request = new Request("https://relay/", { headers: { ...headers, Upgrade: "websocket" } });
-  const passed = withClientAddress(request, proxyHeader);
+  const passed = withClientIp(request, proxyHeader);
   expect(passed.headers.get(NAME)).toBe(address);
   expect(passed.headers.get("Upgrade")).toBe("websocket");
 });
