@@ -123,14 +123,27 @@ export function storeChores(
     {
       name: "banned",
       due: () => {
-        const due = banned.first()?.due;
-        return due !== undefined && isFull() ? 0 : due;
+        const { subject = "", due } = banned.first() ?? {};
+        // A deletion under way would leave its tombstones.
+        if (due === undefined || store.buryingOf(subject) > 0) return undefined;
+        return isFull() ? 0 : due;
       },
       run: () => {
         const subject = banned.first()?.subject;
         if (subject === undefined) return;
         cleanup.removeEvent(subject);
         if (cleanup.removeAuthor(subject, MAX_REMOVED) === 0) lists.remove("erasing", subject);
+      },
+    },
+    {
+      name: "deletions of banned",
+      due: () => {
+        const key = lists.first("forgetting");
+        return key === undefined || store.buryingOf(key) > 0 ? undefined : clock.nowSeconds();
+      },
+      run: () => {
+        const key = lists.first("forgetting") ?? "";
+        if (cleanup.removeDeletions(key, MAX_REMOVED) === 0) lists.remove("forgetting", key);
       },
     },
     {

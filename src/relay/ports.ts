@@ -104,6 +104,7 @@ export type AccessList =
   | "owed"
   | "signing"
   | "erasing"
+  | "forgetting"
   | "setting"
   | "spent";
 
@@ -114,6 +115,8 @@ export interface AccessLists {
   has(list: AccessList, subject: string): boolean;
   get(list: AccessList, subject: string): string | undefined;
   entries(list: AccessList): [subject: string, detail: string][];
+  /** The first subject in order. */
+  first(list: AccessList): string | undefined;
   size(list: AccessList): number;
   /** Adds or changes an entry; false if the list is full. */
   put(list: AccessList, subject: string, detail: string): boolean;

@@ -97,6 +97,11 @@ export class EventStore {
     return this.#deletions.isPending || this.leftovers.isPending;
   }
 
+  /** Ids and addresses that deletions of a key have still to bury. */
+  buryingOf(pubkey: string): number {
+    return this.#deletions.pendingOf(pubkey);
+  }
+
   /** Whether {@link work} has something to do. */
   get hasWork(): boolean {
     return this.vanishing.isPending || this.isErasing || this.search.isBehind(this.#head);

@@ -73,6 +73,10 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ["CREATE INDEX audit_caller ON audit(pubkey)"],
   // It had words with their diacritics.
   NEW_SEARCH,
+  // Whether what a tombstone names was ever stored here. Of older ones nobody knows.
+  ["tombstone", "address_tombstone"].map(
+    (table) => `ALTER TABLE ${table} ADD COLUMN was_stored INTEGER NOT NULL DEFAULT 1`,
+  ),
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

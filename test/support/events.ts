@@ -58,6 +58,7 @@ export const NO_LISTS: AccessLists = {
   has: () => false,
   get: () => undefined,
   entries: () => [],
+  first: () => undefined,
   size: () => 0,
   put: () => false,
   remove: () => false,

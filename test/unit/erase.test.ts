@@ -89,6 +89,49 @@ test("R-05-06 a key leaves so many tombstones; a ban takes all of them, also tho
   expect(stock.rows("event")).toBe(2);
 });
 
+test("R-05-08 a ban takes kind 5 events and the tombstones of what was never here; what was deleted here stays so", () => {
+  const stock = new Stock();
+  const version = (d: string) => unsigned({ kind: 30078, tags: [["d", d]] });
+  const [mine, seen, unseen, unknown] = [unsigned(), version("seen"), version("unseen"), unsigned()];
+  const wrap = unsigned({ kind: 1059, pubkey: OTHER, tags: [["p", AUTHOR]] });
+  const theirs = unsigned({ pubkey: OTHER });
+  // More than one step takes.
+  const many = Array.from({ length: 600 }, (_, i) => unsigned({ content: `mine ${i}` }));
+  stock.put(mine, seen, wrap, theirs, ...many);
+  const named = [mine, unknown, wrap, ...many].map(({ id }) => ["e", id]);
+  const addresses = ["seen", "unseen"].map((d) => ["a", `30078:${AUTHOR}:${d}`]);
+  stock.put(unsigned({ kind: 5, tags: [...named, ...addresses] }));
+  stock.put(unsigned({ kind: 5, pubkey: OTHER, tags: [["e", unsigned({ pubkey: OTHER }).id]] }));
+  stock.restart();
+  stock.erase();
+  expect([stock.rows("tombstone"), stock.rows("address_tombstone")]).toEqual([604, 2]);
+  const cleanup = new Cleanup(stock.sql, stock.store);
+  let longest = 0;
+  for (let removed = 1; removed > 0; ) {
+    const before = stock.sql.meter.spent;
+    removed = cleanup.removeDeletions(AUTHOR, 250);
+    longest = Math.max(longest, stock.sql.meter.spent - before);
+  }
+  expect(longest).toBeLessThan(HARD_STEP);
+  expect(stock.query({ kinds: [5] })).toHaveLength(1);
+  expect([stock.rows("tombstone"), stock.rows("address_tombstone")]).toEqual([603, 1]);
+  expect(stock.put(mine, wrap, seen, ...many)).toEqual(Array(603).fill("deleted"));
+  expect(stock.put(unknown, unseen)).toEqual(["stored", "stored"]);
+  expect(stock.query({ kinds: [1, 30078, 1059] }).sort()).toEqual([theirs, unknown, unseen].map(({ id }) => id).sort());
+});
+
+test("R-05-06 what a deletion under way has still to bury counts for its key", () => {
+  const stock = new Stock();
+  const naming = (serial: number) =>
+    unsigned({ kind: 5, tags: Array.from({ length: 2000 }, (_, i) => ["e", `${serial}${i}`.padStart(64, "0")]) });
+  for (let serial = 1; serial <= 5; serial++) {
+    expect(stock.log.mayBury(verified(naming(serial)))).toBe(true);
+    stock.put(naming(serial));
+  }
+  expect(stock.store.buryingOf(AUTHOR)).toBeGreaterThan(8000);
+  expect(stock.log.mayBury(verified(naming(6)))).toBe(false);
+});
+
 test("R-05-07 an address deletion that is pending blocks and hides what is not newer", () => {
   const stock = new Stock();
   const address = (d: number) => `30078:${AUTHOR}:${d}`;

@@ -1,6 +1,6 @@
 import type { Reason } from "../../protocol/reason.ts";
 import { isAdmin, isOperator, removeAllowed, usesAllowList } from "../access/access.ts";
-import { hide } from "./hide.ts";
+import { hideKey } from "./hide.ts";
 import { FULL, listing } from "./listing.ts";
 import { type Call, change, type Method } from "./method.ts";
 import { publicKey, reason } from "./parameters.ts";
@@ -18,7 +18,7 @@ export const keyMethods: Record<string, Method> = {
     if (refusal !== undefined) return refusal;
     const { stored, shown } = call.storedBy(key);
     // Nobody is on the list `erasing` who is not banned.
-    if (!lists.has("banned-pubkey", key) && stored > 0 && !hide(call, key)) return FULL;
+    if (!lists.has("banned-pubkey", key) && stored > 0 && !hideKey(call, key)) return FULL;
     if (!lists.put("banned-pubkey", key, why)) return FULL;
     removeAllowed(call.access, key);
     // A row that is kept while there are no members would be a membership again once there are.
@@ -53,6 +53,7 @@ const NOT_USED: Reason =
 function unban({ access: { lists } }: Call, key: string): undefined {
   lists.remove("banned-pubkey", key);
   lists.remove("erasing", key);
+  lists.remove("forgetting", key);
 }
 
 function refuseAdmin({ access, caller }: Call, key: string): Reason | undefined {

@@ -1,3 +1,4 @@
+import { DELETION_KIND } from "../../protocol/deletion.ts";
 import type { RetentionRule } from "../../protocol/retention.ts";
 import { STEP } from "../../protocol/work.ts";
 import type { EventStore } from "../event-store.ts";
@@ -38,6 +39,21 @@ export class Cleanup {
     const removals = new Removals(max);
     removals.find(this.#sql, "SELECT seq, raw FROM event WHERE pubkey = unhex(?1) LIMIT ?2 + 0", pubkey);
     return this.#store.removeRows(removals.rows) || forgetDeletionsOf(this.#sql, pubkey);
+  }
+
+  /**
+   * Removes up to `max` kind 5 events of an author who is banned; when there are none, tombstones of what was never stored here.
+   * What was deleted here stays so, also if the ban is lifted. Returns how many there were; 0 means that all are gone.
+   */
+  removeDeletions(pubkey: string, max: number): number {
+    const removals = new Removals(max);
+    removals.find(
+      this.#sql,
+      "SELECT seq, raw FROM event INDEXED BY event_author WHERE pubkey = unhex(?1) AND kind = ?2 LIMIT ?3 + 0",
+      pubkey,
+      DELETION_KIND,
+    );
+    return this.#store.removeRows(removals.rows) || forgetDeletionsOf(this.#sql, pubkey, "unknown");
   }
 
   /**

@@ -43,8 +43,11 @@ export function freesRoom(sql: Sql, { event, raw }: VerifiedEvent): boolean {
   return isSmallFor(mine + replaced);
 }
 
-/** Whether a kind 5 would leave more tombstones of its author than one may have. Walks over those that there are. */
-export function buriesTooMany(sql: Sql, event: Event): boolean {
+/**
+ * Whether a kind 5 would leave more tombstones of its author than one may have; `pending` are still to be written. Walks over
+ * those that there are.
+ */
+export function buriesTooMany(sql: Sql, event: Event, pending: number): boolean {
   if (event.kind !== DELETION_KIND) return false;
   const more = deletedIds(event).length + deletedAddresses(event).length;
   if (more === 0) return false;
@@ -54,7 +57,7 @@ export function buriesTooMany(sql: Sql, event: Event): boolean {
     event.pubkey,
   ) as [[number]];
   chargeEntries(sql, found);
-  return found + more > MAX_TOMBSTONES;
+  return found + pending + more > MAX_TOMBSTONES;
 }
 
 /** As SQL, whether the key `address` is of an address of the key ?1: it begins with it. */

@@ -1,6 +1,6 @@
 import { deletedAddresses, deletedIds, mayDelete } from "../../protocol/deletion.ts";
 import type { Event } from "../../protocol/event.ts";
-import { addressOf } from "../../protocol/kind.ts";
+import { type Address, addressOf } from "../../protocol/kind.ts";
 import { addressKey, tagKey } from "../keys.ts";
 import { placeOfTime } from "../place.ts";
 import type { Row, Sql } from "../sql.ts";
@@ -50,6 +50,13 @@ export class Deletions {
 
   get isPending(): boolean {
     return this.#pending.length > 0;
+  }
+
+  /** Ids and addresses that deletions of a key have still to bury. */
+  pendingOf(pubkey: string): number {
+    let count = 0;
+    for (const one of this.#pending) if (one.pubkey === pubkey) count += one.ids.length + one.addresses.length;
+    return count;
   }
 
   /** Whether a pending deletion covers an event, stored or not. */
@@ -105,12 +112,14 @@ export class Deletions {
       const some = list.slice(-Math.min(AT_ONCE, room));
       if (list === ids) findIds(this.#sql, some, pubkey, removals);
       else findVersions(this.#sql, some, until, removals);
-      for (const [position, raw] of removals.rows) remove(position as number, JSON.parse(raw as string) as Event);
+      const found = removals.rows.map(([, raw]) => JSON.parse(raw as string) as Event);
+      for (const [i, event] of found.entries()) remove(removals.rows[i]?.[0] as number, event);
+      const bury = list === ids ? buryIds : buryAddresses;
+      if (found.length > 0) bury(this.#sql, list === ids ? found.map(({ id }) => id) : found.map(keyOf), pending, 1);
       room -= Math.ceil(removals.work) + some.length;
       // There may be more: what was found is gone, so the same are asked for again.
       if (removals.isFull) continue;
-      if (list === ids) buryIds(this.#sql, some, pubkey);
-      else buryAddresses(this.#sql, some, until);
+      bury(this.#sql, some, pending, 0);
       list.splice(-some.length);
     }
     return true;
@@ -174,20 +183,28 @@ function findVersions(sql: Sql, addresses: readonly string[], until: number, rem
   );
 }
 
-function buryIds(sql: Sql, ids: readonly string[], pubkey: string): void {
+function keyOf(event: Event): string {
+  return addressKey(addressOf(event) as Address);
+}
+
+/** What was stored keeps saying so. */
+function buryIds(sql: Sql, ids: readonly string[], { pubkey }: Pending, wasStored: 0 | 1): void {
   sql.all(
-    "INSERT OR IGNORE INTO tombstone SELECT unhex(?2), unhex(value) FROM json_each(?1)",
+    "INSERT OR IGNORE INTO tombstone SELECT unhex(?2), unhex(value), ?3 FROM json_each(?1)",
     JSON.stringify(ids),
     pubkey,
+    wasStored,
   );
 }
 
 /** The largest time counts (R-05-07). */
-function buryAddresses(sql: Sql, addresses: readonly string[], until: number): void {
+function buryAddresses(sql: Sql, addresses: readonly string[], { until }: Pending, wasStored: 0 | 1): void {
   sql.all(
-    `INSERT INTO address_tombstone SELECT unhex(value), ?2 FROM json_each(?1) WHERE true
-     ON CONFLICT(address) DO UPDATE SET until = excluded.until WHERE excluded.until > until`,
+    `INSERT INTO address_tombstone SELECT unhex(value), ?2, ?3 FROM json_each(?1) WHERE true
+     ON CONFLICT(address) DO UPDATE SET until = max(until, excluded.until), was_stored = max(was_stored, excluded.was_stored)
+     WHERE excluded.until > until OR excluded.was_stored > was_stored`,
     JSON.stringify(addresses),
     until,
+    wasStored,
   );
 }

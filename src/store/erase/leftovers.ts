@@ -149,10 +149,14 @@ export class Leftovers {
 
 const NONE: readonly TaggedEvent[] = [];
 
+/** Which tombstones: all, or those of what was never stored here. */
+type Which = "all" | "unknown";
+
 /** Removes a bounded number of the tombstones of a key, whatever named them. Returns how many there were. */
-export function forgetDeletionsOf(sql: Sql, pubkey: string): number {
-  const removed = (table: string, key: string, condition: string): number => {
-    const query = `DELETE FROM ${table} WHERE ${condition} AND ${key} IN
+export function forgetDeletionsOf(sql: Sql, pubkey: string, which: Which = "all"): number {
+  const removed = (table: string, key: string, ofKey: string): number => {
+    const condition = which === "all" ? ofKey : `${ofKey} AND was_stored = 0`;
+    const query = `DELETE FROM ${table} WHERE ${ofKey} AND ${key} IN
       (SELECT ${key} FROM ${table} WHERE ${condition} LIMIT ${STEP_ROWS}) RETURNING 1`;
     return sql.all(query, pubkey).length;
   };

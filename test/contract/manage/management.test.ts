@@ -175,6 +175,21 @@ test("R-05-74 an unban brings back what has not been erased, and it is not erase
   expect(idsOf(await a.query({}))).toEqual(idsOf([first, second]));
 });
 
+test("R-05-08 R-05-74 with a ban kind 5 events go at once, and an unban brings nothing back that they deleted", async () => {
+  const relay = managedRelay();
+  const [a, c] = [await relay.login(alice), await relay.login(carol)];
+  const [deleted, kept, never] = [unique(carol), unique(carol), unique(carol)];
+  for (const event of [deleted, kept]) await c.publish(event);
+  await c.publish(unique(carol, { kind: 5, tags: [deleted, never].map(({ id }) => ["e", id]) }));
+  expect(await relay.call("banpubkey", carol.pubkey)).toEqual({ ...DONE, hidden: 2 });
+  await relay.ring();
+  expect(await storedEvents(relay)).toBe(1);
+  await relay.call("unbanpubkey", carol.pubkey);
+  expect(await a.query({})).toEqual([kept]);
+  expect((await c.publish(deleted)).slice(2)).toEqual([false, expect.stringMatching(/^blocked: /)]);
+  expect((await c.publish(never))[2]).toBe(true);
+});
+
 test("R-05-74 while the storage is full, what a ban hides is erased at once", async () => {
   const relay = managedRelay({ MAX_STORAGE: "1000000" });
   const [a, c] = [await relay.login(alice), await relay.login(carol)];
