@@ -54,6 +54,7 @@ const LOG = {
   "login refused": "Nothing. If one address guesses, block it with `blockip`.",
   "database copied before its migration": "Nothing. Delete the copy when the new version has proved itself.",
   "connection ended": "Nothing. The client was told why.",
+  "events moved by management": "Nothing. An operator exports or imports events; `listaudit` has it, too.",
   "changed by management": "Nothing. `listaudit` has it, too.",
   "backup made": "Nothing.",
   "backup failed": "Look for room and rights in `BACKUP_DIR`. The backups made before stay.",

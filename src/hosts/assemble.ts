@@ -145,6 +145,7 @@ export function assemble(parts: Parts): Running {
     enforce,
     statistics: () => statistics(statisticsDeps, true),
     membership: relay.membership,
+    transfer: { log, importer: relay.importer },
   });
   return {
     config,

@@ -4,6 +4,7 @@ import type { Reader } from "../protocol/visibility.ts";
 import { Inbox } from "./inbox.ts";
 import type { Socket } from "./ports.ts";
 import type { Subscription } from "./read/subscription.ts";
+import type { Served } from "./scheduler.ts";
 import type { Task } from "./task.ts";
 
 /** Keys that one connection may authenticate (R-05-56). */
@@ -60,7 +61,7 @@ export interface HeldFrame {
 }
 
 /** One client: its socket, challenge, authed keys, subscriptions, and the frames that wait to be served. */
-export class Connection implements Reader {
+export class Connection implements Reader, Served {
   readonly id: string;
   readonly challenge: string;
   readonly privateKinds: ReadonlySet<number>;
@@ -114,6 +115,16 @@ export class Connection implements Reader {
   /** What its next step may take, in units: of a frame that is not looked at yet only the length is known. */
   get nextWork(): number {
     return this.task === undefined ? Math.min(this.inbox.nextLength * WORK_OF_CHARACTER, MAX_NEXT_WORK) : 0;
+  }
+
+  /** A read is under way, or frames wait. */
+  get hasWork(): boolean {
+    return this.task !== undefined || this.inbox.count > 0;
+  }
+
+  /** A read is under way, and its socket has no room for what it finds. */
+  get isCrowded(): boolean {
+    return this.task !== undefined && this.socket.isCrowded;
   }
 
   get isAuthenticated(): boolean {

@@ -1,15 +1,18 @@
 import { parseClientMessage } from "../protocol/message.ts";
 import { AUTH_REQUIRED } from "../protocol/reason.ts";
 import { COST, STEP } from "../protocol/work.ts";
+import type { Steps } from "../store/steps.ts";
 import { hasMembership, refuseReader } from "./access/access.ts";
 import { Grace } from "./access/grace.ts";
 import { Connection, newIdentity, type Origin } from "./connection.ts";
 import { Connections } from "./connections.ts";
+import { Errand, type Outcome } from "./errand.ts";
 import { Overload } from "./limits/overload.ts";
 import { Throttle } from "./limits/throttle.ts";
 import { Membership } from "./members/membership.ts";
 import { Metrics } from "./metrics.ts";
 import type { ChangeLog, Socket } from "./ports.ts";
+import { Importer } from "./publish/importer.ts";
 import { type PublishDeps, Publisher } from "./publish/publish.ts";
 import { Subscriptions } from "./read/subscriptions.ts";
 import { Syncs } from "./read/sync.ts";
@@ -30,11 +33,13 @@ export class Relay {
   readonly membership: Membership | undefined;
   readonly #deps: RelayDeps;
   readonly #publisher: Publisher;
+  /** Takes in what operators restore. */
+  readonly importer: Importer;
   readonly #syncs: Syncs;
   readonly #throttle: Throttle;
   readonly #grace: Grace;
   readonly #overload = new Overload();
-  readonly #scheduler: Scheduler;
+  readonly #scheduler: Scheduler<Connection | Errand<unknown>>;
   readonly #verbs: Verbs;
 
   constructor(deps: RelayDeps) {
@@ -48,6 +53,7 @@ export class Relay {
       subscriptions: this.subscriptions,
       close: (connection) => this.#cutOff(connection),
     });
+    this.importer = new Importer(deps);
     this.#syncs = new Syncs(deps);
     this.#throttle = new Throttle(config, clock);
     this.#grace = new Grace(config.authGraceMs, clock, (connection, text) => {
@@ -161,13 +167,19 @@ export class Relay {
   run(): boolean {
     const { meter } = this.#deps;
     for (const end = meter.spent + STEP; meter.spent < end; ) {
-      const connection = this.#scheduler.next();
-      if (connection === undefined) break;
-      this.#verbs.step(connection);
-      this.#scheduler.served(connection);
+      const served = this.#scheduler.next();
+      if (served === undefined) break;
+      if (served instanceof Errand) served.step();
+      else this.#verbs.step(served);
+      this.#scheduler.served(served);
     }
     this.#publisher.gather(this.#scheduler.isBusy);
     return this.#scheduler.isBusy;
+  }
+
+  /** Does what an operator has asked for, step by step between the frames of connections, and then calls `done`. */
+  perform<T>(steps: Steps<T>, done: (outcome: Outcome<T>) => void): void {
+    this.#scheduler.ready(new Errand(steps, done) as Errand<unknown>);
   }
 
   /** How much waits: connections that are to be served, characters of their frames, and events for the next commit. */

@@ -1,22 +1,29 @@
 import type { Meter } from "../protocol/work.ts";
-import type { Connection } from "./connection.ts";
-import { FairQueue } from "./fair-queue.ts";
+import { FairQueue, type Queued } from "./fair-queue.ts";
 import type { Clock } from "./ports.ts";
 
 /** Wait before the next look at connections whose socket is crowded, in milliseconds. */
 const CROWDED_MS = 10;
 
+/** Who is served: a connection, or an errand of an operator. */
+export interface Served extends Queued {
+  /** Whether there is a step to do. */
+  readonly hasWork: boolean;
+  /** Its next step waits until its socket has room. */
+  readonly isCrowded: boolean;
+}
+
 /**
  * Who is served next. A connection is in the queue while frames of it wait or a read of it is under way, and does one step each
  * time: a frame, or a stretch of a read.
  */
-export class Scheduler {
+export class Scheduler<T extends Served> {
   readonly #meter: Meter;
   readonly #clock: Clock;
   readonly #wake: () => void;
-  readonly #queue = new FairQueue<Connection>();
+  readonly #queue = new FairQueue<T>();
   /** Their reads wait until the socket has room. */
-  readonly #crowded = new Set<Connection>();
+  readonly #crowded = new Set<T>();
   #isLooking = false;
   /** Work on the meter, without what is prepaid, when the step under way began. */
   #before = 0;
@@ -37,44 +44,43 @@ export class Scheduler {
     return this.#queue.size + this.#crowded.size;
   }
 
-  /** A connection may have something to do. */
-  ready(connection: Connection): void {
-    if (connection.isQueued || this.#crowded.has(connection) || !hasWork(connection)) return;
-    this.#queue.add(connection);
+  /** It may have something to do. */
+  ready(one: T): void {
+    if (one.isQueued || this.#crowded.has(one) || !one.hasWork) return;
+    this.#queue.add(one);
     this.#wake();
   }
 
-  /** Counts work that is done for a connection. */
-  charge(connection: Connection, units: number): void {
+  /** Counts work that is done for it. */
+  charge(one: T, units: number): void {
     this.#meter.spent += units;
-    connection.virtualTime += units;
+    one.virtualTime += units;
   }
 
-  /** The connection is gone: it does nothing any more. */
-  drop(connection: Connection): void {
-    this.#crowded.delete(connection);
+  /** It is gone, and does nothing any more. */
+  drop(one: T): void {
+    this.#crowded.delete(one);
   }
 
   /** Takes out who is to do a step; {@link served} has to follow. Undefined if nobody can. */
-  next(): Connection | undefined {
+  next(): T | undefined {
     for (;;) {
-      const connection = this.#queue.next();
-      const isCrowded = connection?.task !== undefined && connection.socket.isCrowded;
+      const one = this.#queue.next();
       this.#before = this.#meter.spent - this.#meter.prepaid;
-      if (connection === undefined || !isCrowded) return connection;
-      this.#wait(connection);
+      if (!one?.isCrowded) return one;
+      this.#wait(one);
     }
   }
 
-  /** The connection has done its step: what it took is counted. */
-  served(connection: Connection): void {
-    connection.virtualTime += this.#meter.spent - this.#meter.prepaid - this.#before;
-    if (hasWork(connection)) this.#queue.add(connection);
+  /** It has done its step: what that took is counted. */
+  served(one: T): void {
+    one.virtualTime += this.#meter.spent - this.#meter.prepaid - this.#before;
+    if (one.hasWork) this.#queue.add(one);
   }
 
   /** The socket does not say when it has room: it is looked at again and again, as long as somebody waits. */
-  #wait(connection: Connection): void {
-    this.#crowded.add(connection);
+  #wait(crowded: T): void {
+    this.#crowded.add(crowded);
     if (this.#isLooking) return;
     this.#isLooking = true;
     this.#clock.soon(CROWDED_MS, () => {
@@ -84,8 +90,4 @@ export class Scheduler {
       for (const one of waiting) this.ready(one);
     });
   }
-}
-
-function hasWork({ task, inbox }: Connection): boolean {
-  return task !== undefined || inbox.count > 0;
 }

@@ -7,6 +7,7 @@ import type { RetentionRule } from "../protocol/retention.ts";
 import type { Reader } from "../protocol/visibility.ts";
 import { buriesTooMany, freesRoom } from "./erase/deletion.ts";
 import type { EventStore } from "./event-store.ts";
+import { type ArchivePage, archivePage } from "./read/archive.ts";
 import { type Counted, countMatches } from "./read/count.ts";
 import { collectRecords } from "./read/records.ts";
 import { Scan, type Snapshot } from "./read/scan.ts";
@@ -120,6 +121,21 @@ export class EventLog {
    */
   append(batch: readonly VerifiedEvent[], unkept?: ReadonlySet<VerifiedEvent>): PutResult[] {
     return this.#store.put(batch, unkept);
+  }
+
+  /** Position of the newest stored event. */
+  get head(): number {
+    return this.#store.head;
+  }
+
+  /** What is stored behind a position, whoever may read it, in the order of positions; private kinds only if named. */
+  archive(after: number, named: ReadonlySet<number>): Steps<ArchivePage> {
+    return archivePage(this.#sql, after, {
+      now: this.#nowSeconds(),
+      retention: this.#limits.retention,
+      except: new Set([...this.#limits.privateKinds].filter((kind) => !named.has(kind))),
+      hides: () => (this.#isHiding ? (event) => this.#hides(event) : undefined),
+    });
   }
 
   /** Opens the stored answer to a REQ. Everything appended so far is seen. Reads nothing yet. */

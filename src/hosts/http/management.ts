@@ -3,13 +3,14 @@ import { VerifiedEvent } from "../../protocol/crypto/verify.ts";
 import type { Event } from "../../protocol/event.ts";
 import { checkHttpAuth, parseHttpAuth, payloadOf } from "../../protocol/http-auth.ts";
 import { accepts } from "../../protocol/info.ts";
-import { INTERNAL_ERROR, type Reason } from "../../protocol/reason.ts";
+import { INTERNAL_ERROR, type Reason, type Result } from "../../protocol/reason.ts";
+import type { Outcome } from "../../relay/errand.ts";
 import type { Running } from "../assemble.ts";
 
 const RPC = "application/nostr+json+rpc";
 
 /** Bytes of a request's body at most (R-08-08), its time in milliseconds, and how many are read at a time. */
-const MAX_BODY = 1 << 20;
+const MAX_BODY = 1 << 21;
 const BODY_MS = 5000;
 const MAX_BODIES = 16;
 
@@ -53,7 +54,7 @@ export async function manage(request: Request, running: Running): Promise<Respon
     const bodyHash = await sha256(body);
     // From here on all in one turn: what is checked is still so when it is acted on.
     relay.commitAll();
-    return refuseCaller(request, event, bodyHash, authority) ?? call(event, body, running);
+    return refuseCaller(request, event, bodyHash, authority) ?? (await call(event, body, running));
   } catch (error) {
     host.report("management failed", { error: String(error) });
     return failure(500, INTERNAL_ERROR);
@@ -85,16 +86,29 @@ function refuseCaller(
 }
 
 /** Does what an authorized request asks for. */
-function call(event: Event, body: Uint8Array<ArrayBuffer>, { management }: Running): Response {
+async function call(event: Event, body: Uint8Array<ArrayBuffer>, { management, relay }: Running): Promise<Response> {
   const caller = event.pubkey;
   if (!management.mayCall(caller, "supportedmethods")) return failure(403, NO_ADMIN);
   const parsed = parseCall(body);
   if (parsed === undefined) return failure(400, "invalid: the body is not JSON with a method and an array of params");
   if (!management.mayCall(caller, parsed.method)) return failure(403, "restricted: this key may not call this method");
+  const steps = management.begin(caller, parsed.method, parsed.params);
+  if (steps !== undefined) return jsonOf(await endOf((done) => relay.perform(steps, done)));
   const told = {};
   const result = management.callOnce(event, parsed.method, parsed.params, told);
   if (typeof result === "string") return failure(result.startsWith("rate-limited") ? 429 : 401, result);
+  return jsonOf(result, told);
+}
+
+function jsonOf(result: Result<unknown>, told = {}): Response {
   return Response.json(result.ok ? { result: result.value, ...told } : { result: null, error: result.reason });
+}
+
+/** Waits for work that takes several turns. Throws what it throws. */
+async function endOf<T>(perform: (done: (outcome: Outcome<T>) => void) => void): Promise<T> {
+  const outcome = await new Promise<Outcome<T>>(perform);
+  if ("error" in outcome) throw outcome.error;
+  return outcome.value;
 }
 
 const NO_ADMIN: Reason = "restricted: this key is no admin's, ask an operator";

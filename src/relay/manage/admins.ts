@@ -4,8 +4,13 @@ import { FULL } from "./listing.ts";
 import { type Call, change, type Method, type Parameter, question } from "./method.ts";
 import { optional, publicKey } from "./parameters.ts";
 
-/** Never granted: only who is named in the configuration makes admins. */
-export const OPERATORS_ONLY: ReadonlySet<string> = new Set(["grantadmin", "revokeadmin"]);
+/** Never granted: only who is named in the configuration makes admins, and takes out or brings in what is everybody's. */
+export const OPERATORS_ONLY: ReadonlySet<string> = new Set([
+  "grantadmin",
+  "revokeadmin",
+  "exportevents",
+  "importevents",
+]);
 
 /** Whether a key may call a method. A banned admin may not. */
 export function mayCall(access: Access, caller: string, method: string): boolean {

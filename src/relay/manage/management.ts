@@ -1,16 +1,18 @@
 import type { Event } from "../../protocol/event.ts";
 import { type Reason, type Result, refuse } from "../../protocol/reason.ts";
+import type { Steps } from "../../store/steps.ts";
 import { isOperator } from "../access/access.ts";
 import { adminMethods, mayCall, OPERATORS_ONLY } from "./admins.ts";
 import { blockedIpMethods } from "./blocked-ips.ts";
 import { eventMethods } from "./events.ts";
 import { keyMethods } from "./keys.ts";
 import { kindMethods } from "./kinds.ts";
-import { type Call, type ManageDeps, type Method, question } from "./method.ts";
+import { type Call, type LongMethod, type ManageDeps, type Method, question } from "./method.ts";
 import { integer, optional } from "./parameters.ts";
 import { roleMethods } from "./roles.ts";
 import { settingMethods } from "./settings.ts";
 import { spend } from "./spent.ts";
+import { transferMethods } from "./transfer.ts";
 
 const RECORD_FULL: Reason = "rate-limited: the record of this key's changes is full, an operator has to go on";
 
@@ -29,10 +31,13 @@ const generalMethods: Record<string, Method> = {
 /** The methods of one relay (NIP-86): a table, whose keys are what `supportedmethods` tells. */
 export class Management {
   readonly #deps: ManageDeps;
-  readonly #methods: ReadonlyMap<string, Method>;
+  readonly #methods: ReadonlyMap<string, Method | LongMethod>;
   readonly #grantable: ReadonlySet<string>;
   /** Results of the changes of this second, by the signature of what has authorized them. */
   readonly #recent = new Map<string, { at: number; result: Result<unknown>; told: Record<string, unknown> }>();
+
+  /** When something that is recorded once in a while was recorded last, in Unix seconds. */
+  readonly #recorded = new Map<string, number>();
 
   constructor(deps: ManageDeps) {
     this.#deps = deps;
@@ -50,6 +55,7 @@ export class Management {
         ...settingMethods,
         ...adminMethods,
         ...(deps.membership === undefined ? {} : roleMethods),
+        ...(deps.transfer === undefined ? {} : transferMethods(deps.transfer, this.#isDue)),
       }),
     );
     this.#grantable = new Set([...this.#methods.keys()].filter((name) => !OPERATORS_ONLY.has(name)));
@@ -73,7 +79,8 @@ export class Management {
   ): Result<unknown> | Reason {
     const { access, clock } = this.#deps;
     const now = clock.nowSeconds();
-    if (this.#methods.get(name)?.isChange !== true) {
+    const method = this.#methods.get(name);
+    if (method === undefined || !("isChange" in method) || !method.isChange) {
       return spend(event, access, now, false) ?? this.call(event.pubkey, name, params, told);
     }
     for (const [sig, { at }] of this.#recent) if (Math.abs(now - at) > 1) this.#recent.delete(sig);
@@ -89,6 +96,12 @@ export class Management {
     return result;
   }
 
+  /** Begins with a method that takes several steps, for an admin who may; undefined if it does not. */
+  begin(caller: string, name: string, params: readonly unknown[]): Steps<Result<unknown>> | undefined {
+    const method = this.#methods.get(name);
+    return method !== undefined && "steps" in method ? method.steps(this.#callOf(caller), params) : undefined;
+  }
+
   /**
    * Calls a method for an admin who may. A change, its record and what ends by it are of one turn; a refused call changes
    * nothing. What is to be told besides the result is added to `told`.
@@ -96,9 +109,10 @@ export class Management {
   call(caller: string, name: string, params: readonly unknown[], told: Record<string, unknown> = {}): Result<unknown> {
     const { changeLog, clock, enforce, report } = this.#deps;
     const method = this.#methods.get(name);
-    if (method === undefined) return refuse("unsupported: no such method here, ask for supportedmethods");
+    if (method === undefined || !("run" in method))
+      return refuse("unsupported: no such method here, ask for supportedmethods");
     const afterwards: (() => void)[] = [];
-    const call: Call = { ...this.#deps, caller, grantable: this.#grantable, told, afterwards };
+    const call = this.#callOf(caller, told, afterwards);
     if (!method.isChange) return method.run(call, params);
     // What somebody did must not be forgotten because they do more; an operator can do without the record as well.
     if (!isOperator(call.access, caller) && changeLog.isRecordFull(caller)) return refuse(RECORD_FULL);
@@ -114,4 +128,15 @@ export class Management {
     for (const act of afterwards) act();
     return result;
   }
+
+  #callOf(caller: string, told: Record<string, unknown> = {}, afterwards: (() => void)[] = []): Call {
+    return { ...this.#deps, caller, grantable: this.#grantable, told, afterwards };
+  }
+
+  readonly #isDue = (what: string, seconds: number, now: number): boolean => {
+    if (Math.abs(now - (this.#recorded.get(what) ?? Number.NEGATIVE_INFINITY)) < seconds) return false;
+    for (const [old, at] of this.#recorded) if (Math.abs(now - at) >= seconds) this.#recorded.delete(old);
+    this.#recorded.set(what, now);
+    return true;
+  };
 }

@@ -1,8 +1,10 @@
 import { accept, type Reason, type Result, refuse } from "../../protocol/reason.ts";
+import type { Steps } from "../../store/steps.ts";
 import type { Access } from "../access/access.ts";
 import type { ChangeLog, Clock, Log } from "../ports.ts";
 import type { StoredOf } from "./reports.ts";
 import type { Membership } from "./roles.ts";
+import type { Transfer } from "./transfer.ts";
 
 /** What the methods work on. */
 export interface ManageDeps {
@@ -24,6 +26,8 @@ export interface ManageDeps {
   statistics(): unknown;
   /** Without it there are no roles. */
   membership: Membership | undefined;
+  /** What exports and imports; without it there are no such methods. */
+  transfer?: Transfer;
 }
 
 /** One call under way. */
@@ -46,6 +50,11 @@ export interface Method {
   arity: number;
   /** Does nothing unless all parameters are right. */
   run(call: Call, params: readonly unknown[]): Result<unknown>;
+}
+
+/** A method that takes several steps, between which others are served. It changes no list of access. */
+export interface LongMethod {
+  steps(call: Call, params: readonly unknown[]): Steps<Result<unknown>>;
 }
 
 /** Reads one parameter; an absent one is undefined. */
@@ -74,6 +83,22 @@ export function question<P extends readonly Parameter<unknown>[]>(
 ): Method {
   const run = withValues(parameters, (call: Call, ...values: ValuesOf<P>) => accept(body(call, ...values)));
   return { isChange: false, arity: parameters.length, run };
+}
+
+/** A method that takes several steps. */
+export function long<P extends readonly Parameter<unknown>[]>(
+  parameters: readonly [...P],
+  body: (call: Call, ...values: ValuesOf<P>) => Steps<Result<unknown>>,
+): LongMethod {
+  return {
+    *steps(call, params) {
+      const begun = withValues(parameters, (call: Call, ...values: ValuesOf<P>) => accept(body(call, ...values)))(
+        call,
+        params,
+      );
+      return begun.ok ? yield* begun.value as Steps<Result<unknown>> : begun;
+    },
+  };
 }
 
 function withValues<P extends readonly Parameter<unknown>[]>(

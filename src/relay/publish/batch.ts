@@ -5,10 +5,10 @@ import type { Connection } from "../connection.ts";
 import type { Waiting } from "./signatures.ts";
 
 /** Work of one commit, in units, from which on it is due: some three milliseconds. */
-const MAX_WORK = 3000;
+export const MAX_WORK = 3000;
 
 /** Events of one commit at most: more gain nothing. */
-const MAX_EVENTS = 128;
+export const MAX_EVENTS = 128;
 
 const ERASING_KINDS: ReadonlySet<number> = new Set([DELETION_KIND, VANISH_KIND]);
 
@@ -18,7 +18,7 @@ export function isErasing({ kind }: Event): boolean {
 }
 
 /** What storing an event takes, in units, without its delivery. */
-export function workOf({ event: { event, raw } }: Waiting): number {
+export function workOf({ event: { event, raw } }: Pick<Waiting, "event">): number {
   return COST.signature + (4 + event.tags.length) * COST.write + raw.length * COST.character;
 }
 

@@ -26,7 +26,7 @@ interface Accepted {
 }
 
 const DUPLICATE: Reason = "duplicate: already have this event";
-const SUPERSEDED: Reason = "duplicate: a newer version is stored";
+export const SUPERSEDED: Reason = "duplicate: a newer version is stored";
 const UNHEARD: Reason = "mute: nobody is subscribed to this ephemeral event";
 
 /** Who is told of what has been committed. */

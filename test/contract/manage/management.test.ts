@@ -21,6 +21,7 @@ const METHODS = [
   ...["blockip", "unblockip", "listblockedips"],
   ...["changerelayname", "changerelaydescription", "changerelayicon"],
   ...["grantadmin", "revokeadmin", "listadmins"],
+  ...["exportevents", "importevents"],
 ];
 
 test("T-130 supportedmethods is exactly what works here", async () => {
