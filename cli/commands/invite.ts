@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { renderUnicodeCompact } from "uqr";
 import type { Event } from "../../src/protocol/event.ts";
-import { INVITE_KIND } from "../../src/protocol/kind.ts";
+import { INVITE_KIND, JOIN_KIND } from "../../src/protocol/kind.ts";
 import { Connection } from "../client/connection.ts";
 import { httpUrl, placeOf } from "../client/place.ts";
 import { readSigner } from "../client/secret.ts";
@@ -39,8 +39,21 @@ export function inviteCommand(): Command {
     .action((invite: string, _, command: Command) =>
       change(command, "revokeinvite", [invite], "The invite is taken back."),
     );
-  const parent = new Command("invite").description("Make, list and revoke invites.");
-  return parent.addCommand(make).addCommand(list).addCommand(revoke);
+  const accept = new Command("accept")
+    .argument("<invite>", "the code, or the link that holds it")
+    .description("Become a member with an invite that you got.")
+    .addHelpText("after", examples("nexus invite accept 5f0c… --relay wss://relay.example.com --key-file agent.key"))
+    .action(async (invite: string, _, command: Command) => {
+      const options = optionsOf(command);
+      const signer = await readSigner(options);
+      const event = signer.sign({ kind: JOIN_KIND, tags: [["claim", codeOf(invite)]] });
+      const connection = await Connection.open(placeOf(options.relay), signer);
+      const { accepted, text } = await connection.publish(event).finally(() => connection.close());
+      if (!accepted) throw new Failure(`the relay refuses: ${text}`);
+      show(options.json, { pubkey: signer.pubkey, text }, text);
+    });
+  const parent = new Command("invite").description("Make, list, revoke and accept invites.");
+  return parent.addCommand(make).addCommand(accept).addCommand(list).addCommand(revoke);
 }
 
 /** A link to a client's page; else to the relay's own, whose fragment no server sees. */
@@ -49,6 +62,12 @@ function linkOf(relay: string, code: string, app: string | undefined): string {
   const url = URL.parse(app);
   if (url === null) throw new UsageError(`${app} is no URL`);
   return Object.assign(url, { search: String(new URLSearchParams({ r: relay, c: code })) }).href;
+}
+
+/** The code of an invite that somebody got: of a link of {@link linkOf}, or as it is. */
+function codeOf(invite: string): string {
+  const { hash, searchParams } = URL.parse(invite) ?? {};
+  return new URLSearchParams(hash?.slice(1)).get("claim") ?? searchParams?.get("c") ?? invite;
 }
 
 /** Asks the relay for a code (NIP-43). */

@@ -1,8 +1,10 @@
 import { Command } from "commander";
+import { crypto } from "../client/crypto.ts";
 import { publicKeyOf, toBech32 } from "../client/keys.ts";
 import { Failure } from "../failure.ts";
 import { membersOf, show, showRows } from "../output.ts";
 import { change, examples, management, optionsOf } from "./context.ts";
+import { newSecret, saveSecret } from "./key.ts";
 
 interface Member {
   pubkey: string;
@@ -20,6 +22,23 @@ export function memberCommand(): Command {
     .action(async (text: string, _, command: Command) => {
       const pubkey = await publicKeyOf(text);
       await change(command, "addmember", [pubkey], `${toBech32("npub", pubkey)} is a member.`);
+    });
+  const make = new Command("new")
+    .argument("<file...>", "files for the secret keys; they must not exist yet")
+    .description("Make a key for each file, and make it a member: for agents. Only you can read the files.")
+    .addHelpText("after", examples("nexus member new agent.key", "nexus member new buyer.key seller.key"))
+    .action(async (files: string[], _, command: Command) => {
+      const options = optionsOf(command);
+      const relay = await management(options);
+      const made: { file: string; npub: string }[] = [];
+      for (const file of files) {
+        const secret = newSecret();
+        saveSecret(file, secret);
+        const pubkey = crypto.publicKey(secret);
+        await relay.call("addmember", pubkey);
+        made.push({ file, npub: toBech32("npub", pubkey) });
+      }
+      showRows(options.json, made, ["file", "npub"]);
     });
   const remove = new Command("remove")
     .argument("<key>", "npub, hex or name")
@@ -49,7 +68,7 @@ export function memberCommand(): Command {
       if (member === undefined) throw new Failure(`${toBech32("npub", pubkey)} is no member`);
       show(options.json, withNpub(member), membersOf(withNpub(member)));
     });
-  const commands = [add, remove, list, showOne];
+  const commands = [add, make, remove, list, showOne];
   return commands.reduce(
     (parent, sub) => parent.addCommand(sub),
     new Command("member").description("Add, remove and list members."),

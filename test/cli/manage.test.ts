@@ -31,6 +31,29 @@ test("an invite has a code, the relay's URL, a link that holds both, and a QR co
   expect((await place.nexus(["invite", "new"])).stdout).toMatch(/code {3}\w+\n[\s\S]*█▀▀▀▀▀█/);
 });
 
+test("an invite is accepted by its code, or by a link that holds it; a used one is refused", async () => {
+  const { code, link } = await place.json<Record<string, string>>("invite", "new");
+  const joining = { env: { NEXUS_KEY_FILE: place.keyFile("bob.key", bob) } };
+  expect(await place.nexus(["invite", "accept", code ?? ""], joining)).toMatchObject({ code: 0, stderr: "" });
+  expect(await place.json("member", "show", bob.pubkey)).toMatchObject({ inviter: operator.pubkey });
+  await succeed("member", "remove", bob.pubkey);
+  const used = await place.nexus(["invite", "accept", link ?? ""], joining);
+  expect(used).toMatchObject({ code: 1, stderr: expect.stringContaining("invite code") });
+  for (const app of [[], ["--app", "https://app.example/join"]]) {
+    const invite = await place.json<{ link: string }>("invite", "new", ...app);
+    await succeed("invite", "accept", invite.link, "--key-file", "bob.key");
+    await succeed("member", "remove", bob.pubkey);
+  }
+});
+
+test("keys are made and are members at once; no file is written over", async () => {
+  const made = await place.json<{ file: string; npub: string }[]>("member", "new", "a.key", "b.key");
+  expect(made.map(({ file }) => file)).toEqual(["a.key", "b.key"]);
+  const members = await place.json<{ npub: string }[]>("member", "list");
+  for (const { npub } of made) expect(members.map((member) => member.npub)).toContain(npub);
+  expect(await place.nexus(["member", "new", "a.key"])).toMatchObject({ code: 1 });
+});
+
 test("bans of keys, events and addresses are made, listed and taken back", async () => {
   const event = unique(bob);
   await place.nexus(["publish"], { input: JSON.stringify(event) });
