@@ -115,6 +115,15 @@ describe("found by a random session, sockets and clocks", () => {
     expect(reasonOf([...send(true, text), crowded, everything, run, close])).toBe(undefined);
   });
 
+  test("R-07-01 what only has the kind of a job is kept for ever, in an answer that takes its time and after it too", () => {
+    const noJob: Draft = { ...text, by: 2, kind: 5050, tags: [["alt", "no job"]] };
+    const crowded: Action = { do: "crowd", on: 0, is: true };
+    const week: Action = { do: "clock", seconds: 604_800 };
+    const later: Action = { do: "tick", ms: 2000 };
+    expect(reasonOf([...send(true, noJob), week, crowded, everything, run, later])).toBe(undefined);
+    expect(reasonOf([crowded, everything, run, ...send(false, noJob), week])).toBe(undefined);
+  });
+
   test("AUTH_GRACE_MS a clock that is set back does not keep frames waiting", () => {
     const clock: Action = { do: "clock", seconds: -3600 };
     const [connect] = arrivals as [Action];

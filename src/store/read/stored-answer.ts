@@ -1,7 +1,7 @@
 import type { VerifiedEvent } from "../../protocol/crypto/verify.ts";
 import { type Event, expirationOf, kindOfRaw, timeOfRaw } from "../../protocol/event.ts";
 import type { Reason } from "../../protocol/reason.ts";
-import { oldestKept, type RetentionRule } from "../../protocol/retention.ts";
+import { oldestKept, type RetentionRule, retentionOfEvent } from "../../protocol/retention.ts";
 import type { EventStore } from "../event-store.ts";
 import type { Completeness } from "./completeness.ts";
 import type { Scan } from "./scan.ts";
@@ -82,7 +82,7 @@ export class StoredAnswer {
       this.#losses,
     );
     return live.filter(({ verified: { event }, position }, i) => {
-      if (hasExpired(event, now) || this.#isPastRetention(event.kind, event.created_at, now)) return false;
+      if (hasExpired(event, now) || this.#isPastRetention(event, now)) return false;
       if (hides(event) || areErased[i]) return false;
       return position === undefined || !removed.has(position);
     });
@@ -95,13 +95,16 @@ export class StoredAnswer {
   }
 
   #isOver(raw: string, now: number): boolean {
-    if (this.#isPastRetention(kindOfRaw(raw), timeOfRaw(raw), now)) return true;
-    return raw.includes('["expiration",') && hasExpired(JSON.parse(raw) as Event, now);
+    const mayExpire = raw.includes('["expiration",');
+    if (!mayExpire && timeOfRaw(raw) >= oldestKept(this.#around.retention, kindOfRaw(raw), now)) return false;
+    const event = JSON.parse(raw) as Event;
+    return hasExpired(event, now) || this.#isPastRetention(event, now);
   }
 
   /** R-07-01. */
-  #isPastRetention(kind: number, time: number, now: number): boolean {
-    return time < oldestKept(this.#around.retention, kind, now);
+  #isPastRetention(event: Event, now: number): boolean {
+    const seconds = retentionOfEvent(this.#around.retention, event);
+    return seconds !== undefined && event.created_at <= now - seconds;
   }
 }
 
