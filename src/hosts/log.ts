@@ -1,4 +1,4 @@
-import type { Level, Log } from "../relay/ports.ts";
+import type { Level, Logger } from "../relay/ports.ts";
 
 /** Lines with one message in one window; the others are counted. */
 const MAX_LINES = 20;
@@ -36,7 +36,7 @@ export class Logbook {
     this.#nowMs = nowMs;
   }
 
-  readonly report: Log = (message, details, level = "error") => {
+  readonly report: Logger = (message, details, level = "error") => {
     if (level === "error") this.errors++;
     if (LEVELS.indexOf(level) > LEVELS.indexOf(this.level)) return;
     const nowMs = this.#nowMs();

@@ -2,7 +2,7 @@ import { type Event, expirationOf } from "./event.ts";
 import { AUTH_KIND } from "./kind.ts";
 import { normalizeRelayUrl } from "./relay-url.ts";
 
-/** What an AUTH event is held against. */
+/** What an AUTH event is checked against. */
 export interface AuthCheck {
   /** Challenge of this very connection. */
   challenge: string;

@@ -198,7 +198,7 @@ export function matches(filter: Filter, event: Event, tags: readonly IndexedTag[
   return filter.search === undefined || matchesSearch(filter.search, event);
 }
 
-/** Tags from which on looking up is quicker than walking through them: an event is held against many filters. */
+/** Tags from which on looking up is quicker than walking through them: an event is checked against many filters. */
 const MANY_TAGS = 16;
 
 /** The values of events with many tags, by letter. */

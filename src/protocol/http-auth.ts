@@ -11,7 +11,7 @@ export const HTTP_AUTH_TOLERANCE = 60;
 /** Characters of an Authorization header; an event for it takes some 800. */
 const MAX_HEADER = 8192;
 
-/** What the event of a request is held against. */
+/** What the event of a request is checked against. */
 export interface HttpAuthCheck {
   method: string;
   /** Absolute URLs by which the request may be named, from the configuration and never from headers (R-05-70). */

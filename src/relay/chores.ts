@@ -4,7 +4,7 @@ import { type RetentionRule, retentionOfEvent } from "../protocol/retention.ts";
 import type { Cleanup } from "../store/erase/cleanup.ts";
 import type { Erasing } from "../store/event-log.ts";
 import type { EventStore } from "../store/event-store.ts";
-import type { AccessLists, Clock, Log } from "./ports.ts";
+import type { AccessLists, Clock, Logger } from "./ports.ts";
 
 /** Periodic work: bounded, idempotent, and only when something is due. */
 export interface Chore {
@@ -22,13 +22,13 @@ const RETRY_SECONDS = 60;
 export class Chores {
   readonly #chores: readonly Chore[];
   readonly #clock: Clock;
-  readonly #report: Log;
+  readonly #report: Logger;
   /** A chore that has failed is not tried before then, in Unix seconds. */
   readonly #retryAt = new Map<Chore, number>();
   /** Called when something has become due earlier than was known, in Unix seconds. */
   onDue: (seconds: number) => void = () => {};
 
-  constructor(chores: readonly Chore[], clock: Clock, report: Log) {
+  constructor(chores: readonly Chore[], clock: Clock, report: Logger) {
     this.#chores = chores;
     this.#clock = clock;
     this.#report = report;

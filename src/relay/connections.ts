@@ -1,10 +1,10 @@
 import type { Connection, Origin } from "./connection.ts";
-import { Places } from "./places.ts";
+import { OriginCounts } from "./origin-counts.ts";
 
 /** The connections that are served, and how many there are of each client. */
 export class Connections {
   readonly #all = new Set<Connection>();
-  readonly #places = new Places();
+  readonly #counts = new OriginCounts();
 
   get size(): number {
     return this.#all.size;
@@ -12,19 +12,19 @@ export class Connections {
 
   add(connection: Connection): void {
     this.#all.add(connection);
-    this.#places.add(connection.origin);
+    this.#counts.add(connection.origin);
   }
 
   /** Whether it was there. */
   remove(connection: Connection): boolean {
     if (!this.#all.delete(connection)) return false;
-    this.#places.remove(connection.origin);
+    this.#counts.remove(connection.origin);
     return true;
   }
 
   /** Those of the same client, by its address. */
   countFrom(origin: Origin): number {
-    return this.#places.countFrom(origin);
+    return this.#counts.countFrom(origin);
   }
 
   [Symbol.iterator](): Iterator<Connection> {

@@ -47,13 +47,13 @@ export const MORTAL: Survival = { keep() {}, opened() {}, closed() {} };
 export type Level = "error" | "warn" | "info";
 
 /** Structured log line for the operator; never shown to a client. An `error` unless told. */
-export type Log = (message: string, details: Record<string, unknown>, level?: Level) => void;
+export type Logger = (message: string, details: Record<string, unknown>, level?: Level) => void;
 
 /** What the relay cannot have itself. */
 export interface Host {
   readonly clock: Clock;
   readonly survival: Survival;
-  readonly report: Log;
+  readonly report: Logger;
   /** So many random bytes as lowercase hex. */
   randomHex(bytes: number): string;
   /**

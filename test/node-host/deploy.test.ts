@@ -8,7 +8,7 @@ import { parseExposition } from "../support/exposition.ts";
 import { ROOT } from "../support/server.ts";
 import { serverWith } from "../support/server-with.ts";
 
-// The files of deploy and the documents about them, held against the relay.
+// The files of deploy and the documents about them, checked against the relay.
 
 const TOKEN = "a-token-of-some-length";
 const VERIFIER = "/usr/bin/systemd-analyze";

@@ -14,7 +14,7 @@ import { ADDED, joining, LIST, leaving, memberBench, membersOf } from "./members
 const KIB = 1024;
 const OPENING = "6100000200";
 
-/** What one run may take, in units (core.md 5). */
+/** What one run may take, in units. */
 const MOST = 5000;
 
 describe("R-01-10 who is served next", () => {

@@ -25,7 +25,7 @@ export type PlainEvent = {
   sig: string;
 };
 
-export interface Membership {
+export interface MemberCalls {
   /** Calls a method of NIP-86 as the operator, which must be answered with a result. */
   manage(method: string, ...params: unknown[]): Promise<unknown>;
   /** A code of the operator's. */
@@ -34,7 +34,7 @@ export interface Membership {
   admit(by: Key): Promise<void>;
 }
 
-export type MemberRelay = ReturnType<typeof freshRelay> & Membership;
+export type MemberRelay = ReturnType<typeof freshRelay> & MemberCalls;
 
 /** What a relay is told that keeps members. */
 export function membership(settings: Settings = {}): Settings {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Event } from "../../src/protocol/event.ts";
 import { parseConfig } from "../../src/relay/config/config.ts";
-import { spend } from "../../src/relay/manage/spent.ts";
+import { refuseReplay } from "../../src/relay/manage/replay.ts";
 import { AccessStore } from "../../src/store/access-store.ts";
 import { migrate } from "../../src/store/schema.ts";
 import { memorySql } from "../support/memory-sql.ts";
@@ -96,9 +96,9 @@ test("R-05-71 calls of a moderator are counted by when they come, however old th
   const access = { config: parseConfig({ ADMIN_PUBKEYS: "a".repeat(64) }), lists };
   const event = (n: number, at: number, pubkey = "b".repeat(64)) =>
     ({ pubkey, created_at: at - 59, sig: `sig${n}` }) as Event;
-  for (let n = 0; n < 500; n++) expect(spend(event(n, 1000), access, 1000)).toBeUndefined();
-  expect(spend(event(500, 1002), access, 1002)).toMatch(/^rate-limited: ./);
-  expect(spend(event(501, 1002, "c".repeat(64)), access, 1002)).toBeUndefined();
-  expect(spend(event(502, 1002, "a".repeat(64)), access, 1002)).toBeUndefined();
-  expect(spend(event(503, 1061), access, 1061)).toBeUndefined();
+  for (let n = 0; n < 500; n++) expect(refuseReplay(event(n, 1000), access, 1000)).toBeUndefined();
+  expect(refuseReplay(event(500, 1002), access, 1002)).toMatch(/^rate-limited: ./);
+  expect(refuseReplay(event(501, 1002, "c".repeat(64)), access, 1002)).toBeUndefined();
+  expect(refuseReplay(event(502, 1002, "a".repeat(64)), access, 1002)).toBeUndefined();
+  expect(refuseReplay(event(503, 1061), access, 1061)).toBeUndefined();
 });

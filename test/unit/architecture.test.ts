@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { COST } from "../../src/protocol/work.ts";
 
-// What docs/architecture.md says of the code, held against the code; and the shape that it promises.
+// What docs/architecture.md says of the code, checked against the code; and the shape that it promises.
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const MAX_LINES = 300;

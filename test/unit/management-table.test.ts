@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseConfig } from "../../src/relay/config/config.ts";
 import { Management } from "../../src/relay/manage/management.ts";
-import type { Membership } from "../../src/relay/manage/roles.ts";
+import type { ManagedMembership } from "../../src/relay/manage/roles.ts";
 import type { AccessStore } from "../../src/store/access-store.ts";
 import { alice, bob } from "../support/keys.ts";
 import { memoryLists } from "../support/memory-store.ts";
@@ -19,7 +19,7 @@ function withRoles(body: (management: Management, done: unknown[][], lists: Acce
       done.push([name, ...values]);
       return undefined;
     };
-  const membership: Membership = {
+  const membership: ManagedMembership = {
     members: {
       all: () => [],
       joined: () => undefined,

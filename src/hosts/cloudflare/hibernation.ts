@@ -1,6 +1,6 @@
 import { COST, type Meter } from "../../protocol/work.ts";
 import type { Connection } from "../../relay/connection.ts";
-import type { Clock, Log, Survival } from "../../relay/ports.ts";
+import type { Clock, Logger, Survival } from "../../relay/ports.ts";
 import type { Subscription } from "../../relay/read/subscription.ts";
 import { type Attachment, attachmentOf, bareSizeOf, MAX_ATTACHMENT, sizeOf } from "./attachment.ts";
 
@@ -53,7 +53,7 @@ export class Hibernation implements Survival {
   readonly #clock: Pick<Clock, "soon">;
   readonly #sockets: Attachable;
   readonly #meter: Meter;
-  readonly #report: Log;
+  readonly #report: Logger;
   /** Subscriptions without a row, in the order in which they were opened. */
   readonly #unwritten = new Map<Connection, Map<Subscription, Unwritten>>();
   /** Those that have one, and its bytes. */
@@ -68,7 +68,7 @@ export class Hibernation implements Survival {
   /** Wait after the next write that fails. */
   #retryMs = FIRST_RETRY_MS;
 
-  constructor(rows: Rows, clock: Pick<Clock, "soon">, sockets: Attachable, meter: Meter, report: Log) {
+  constructor(rows: Rows, clock: Pick<Clock, "soon">, sockets: Attachable, meter: Meter, report: Logger) {
     this.#rows = rows;
     this.#clock = clock;
     this.#sockets = sockets;

@@ -1,4 +1,4 @@
-import type { Clock, Log } from "../../relay/ports.ts";
+import type { Clock, Logger } from "../../relay/ports.ts";
 
 /** What the times of the runtime may differ by, in milliseconds. */
 const SLACK_MS = 5;
@@ -27,7 +27,7 @@ export class ObjectClock implements Clock {
   readonly nowSeconds: () => number;
   readonly nowMs = (): number => Date.now();
   readonly #state: DurableObjectState;
-  readonly #report: Log;
+  readonly #report: Logger;
   /** Ordered by time. */
   readonly #pending: Pending[] = [];
   /** The next one is the last. One is set for the first of `#pending`, if none rings before that anyway. */
@@ -38,7 +38,7 @@ export class ObjectClock implements Clock {
   #holds = 0;
   #latestMs = 0;
 
-  constructor(state: DurableObjectState, report: Log, nowSeconds: () => number) {
+  constructor(state: DurableObjectState, report: Logger, nowSeconds: () => number) {
     this.nowSeconds = nowSeconds;
     this.#state = state;
     this.#report = report;

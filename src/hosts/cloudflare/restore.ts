@@ -1,7 +1,7 @@
 import { type Filter, parseFilter } from "../../protocol/filter.ts";
 import { type Config, filterOptions } from "../../relay/config/config.ts";
 import { Connection, originOf } from "../../relay/connection.ts";
-import type { Log } from "../../relay/ports.ts";
+import type { Logger } from "../../relay/ports.ts";
 import type { Relay } from "../../relay/relay.ts";
 import { parseAttachment, type Unwritten } from "./attachment.ts";
 import { type Hibernation, ROW_PREFIX } from "./hibernation.ts";
@@ -14,7 +14,7 @@ export interface Parts {
   readonly sockets: Sockets;
   readonly hibernation: Hibernation;
   readonly relay: Relay;
-  readonly report: Log;
+  readonly report: Logger;
 }
 
 /**

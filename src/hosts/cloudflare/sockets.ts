@@ -1,5 +1,5 @@
 import type { Connection, Origin } from "../../relay/connection.ts";
-import { Places } from "../../relay/places.ts";
+import { OriginCounts } from "../../relay/origin-counts.ts";
 import type { Attachment } from "./attachment.ts";
 import { ClientSocket } from "./client-socket.ts";
 import type { Attachable } from "./hibernation.ts";
@@ -16,7 +16,7 @@ export class Sockets implements Attachable {
   readonly #peers = new Map<WebSocket, Peer>();
   readonly #sockets = new WeakMap<Connection, ClientSocket>();
   /** Those that the relay has closed and whose client has not gone: the runtime cannot make it. */
-  readonly lingering = new Places();
+  readonly lingering = new OriginCounts();
 
   constructor(state: DurableObjectState) {
     this.#state = state;

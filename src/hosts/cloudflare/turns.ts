@@ -1,4 +1,4 @@
-import type { Clock, Log } from "../../relay/ports.ts";
+import type { Clock, Logger } from "../../relay/ports.ts";
 
 /** Wait after a run of the relay that failed, in milliseconds. */
 const RETRY_MS = 1000;
@@ -11,13 +11,13 @@ const RETRY_MS = 1000;
 export class Turns {
   readonly #clock: Pick<Clock, "soon">;
   readonly #run: () => boolean;
-  readonly #report: Log;
+  readonly #report: Logger;
   #isInside = false;
   #isWoken = false;
   #isScheduled = false;
 
   /** `run` serves what has been received, for a slice of work; true if there is more. */
-  constructor(clock: Pick<Clock, "soon">, run: () => boolean, report: Log) {
+  constructor(clock: Pick<Clock, "soon">, run: () => boolean, report: Logger) {
     this.#clock = clock;
     this.#run = run;
     this.#report = report;

@@ -35,7 +35,7 @@ async function route(request: Request, env: Env, config: Config): Promise<Respon
   return withCors(checked instanceof Response ? checked : await theObject(env).fetch(checked));
 }
 
-/** What an authorization is held against; the object, which knows all names of the relay, asks once more. */
+/** What an authorization is checked against; the object, which knows all names of the relay, asks once more. */
 function whoMayCall(request: Request, env: Env, config: Config): Authority {
   const { managementUrls } = config;
   const relayUrls = isNamedByRequests(env.RELAY_URL) ? [request.url, ...managementUrls] : managementUrls;

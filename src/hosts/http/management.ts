@@ -25,7 +25,7 @@ export function isTooLarge({ headers }: Request): boolean {
   return Number(headers.get("Content-Length")) > MAX_BODY;
 }
 
-/** What an authorization is held against. */
+/** What an authorization is checked against. */
 export interface Authority {
   relayUrls: readonly string[];
   crypto: Crypto;

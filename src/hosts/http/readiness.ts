@@ -1,4 +1,4 @@
-import type { Clock, Log } from "../../relay/ports.ts";
+import type { Clock, Logger } from "../../relay/ports.ts";
 import type { EventLog } from "../../store/event-log.ts";
 
 /** How long an answer counts, in milliseconds: asking more often writes no more rows. */
@@ -8,11 +8,11 @@ const KEPT_MS = 5000;
 export class Readiness {
   readonly #log: Pick<EventLog, "isFull" | "tryToWrite">;
   readonly #clock: Pick<Clock, "nowMs">;
-  readonly #report: Log;
+  readonly #report: Logger;
   #isWritable = false;
   #askedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(log: Pick<EventLog, "isFull" | "tryToWrite">, clock: Pick<Clock, "nowMs">, report: Log) {
+  constructor(log: Pick<EventLog, "isFull" | "tryToWrite">, clock: Pick<Clock, "nowMs">, report: Logger) {
     this.#log = log;
     this.#clock = clock;
     this.#report = report;

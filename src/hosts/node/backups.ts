@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import type { Log } from "../../relay/ports.ts";
+import type { Logger } from "../../relay/ports.ts";
 
 /** Of the files that a directory of backups may have, those that are backups. Their names are in the order of their times. */
 const NAME = /^nexus-\d{8}T\d{6}Z\.sqlite$/;
@@ -24,14 +24,14 @@ export interface BackupSettings {
 export class Backups {
   readonly #path: string;
   readonly #settings: BackupSettings;
-  readonly #report: Log;
+  readonly #report: Logger;
   readonly #reading: (isReading: boolean) => void;
   #worker: Worker | undefined;
   #timer: NodeJS.Timeout | undefined;
   #hasStopped = false;
 
   /** `reading` is told when the thread begins and ends to read the database at `path`: meanwhile its log cannot begin anew. */
-  constructor(path: string, settings: BackupSettings, report: Log, reading: (isReading: boolean) => void) {
+  constructor(path: string, settings: BackupSettings, report: Logger, reading: (isReading: boolean) => void) {
     this.#path = path;
     this.#settings = settings;
     this.#report = report;

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { Log } from "../../relay/ports.ts";
+import type { Logger } from "../../relay/ports.ts";
 
 /** Rows that are written before a checkpoint: some 50 MB of log. */
 const ROWS = 10_000;
@@ -25,7 +25,7 @@ export interface Pass {
 
 export interface CheckpointDeps {
   path: string;
-  report: Log;
+  report: Logger;
   /** Rows written so far. */
   written: () => number;
   /** Empties the log, and stands still for what is not in the database file yet. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Socket as NetSocket } from "node:net";
 import { COST } from "../../protocol/work.ts";
 import type { Connection, Origin } from "../../relay/connection.ts";
-import { Places } from "../../relay/places.ts";
+import { OriginCounts } from "../../relay/origin-counts.ts";
 import type { Relay } from "../../relay/relay.ts";
 import type { Counted } from "../http/door.ts";
 import { ClientSocket, type Shared } from "./client-socket.ts";
@@ -34,7 +34,7 @@ export class Sockets {
   readonly #turns = new IntakeTurns();
   readonly #all = new Map<ClientSocket, Connection>();
   /** Of all that are not gone. */
-  readonly #places = new Places();
+  readonly #counts = new OriginCounts();
 
   constructor(deps: SocketsDeps) {
     this.#deps = deps;
@@ -57,7 +57,7 @@ export class Sockets {
     const { relay, authRequired, opened } = this.#deps;
     const connection = relay.open(socket, origin);
     this.#all.set(socket, connection);
-    this.#places.add(origin);
+    this.#counts.add(origin);
     socket.isStranger = () => authRequired && !connection.isAuthenticated;
     const leave = () => guarded("leaving failed", () => relay.leave(connection));
     const intake = new Intake(net, this.#turns, this.#deps.maxFrameLength, {
@@ -83,7 +83,7 @@ export class Sockets {
     });
     net.on("close", () => {
       this.#all.delete(socket);
-      this.#places.remove(origin);
+      this.#counts.remove(origin);
       leave();
     });
     opened(connection);
@@ -122,7 +122,7 @@ export class Sockets {
     const { connections } = this.#deps.relay;
     return {
       size: this.size - connections.size,
-      countFrom: (from) => this.#places.countFrom(from) - connections.countFrom(from),
+      countFrom: (from) => this.#counts.countFrom(from) - connections.countFrom(from),
     };
   }
 

@@ -1,6 +1,6 @@
-import type { Log } from "../../relay/ports.ts";
+import type { Logger } from "../../relay/ports.ts";
 
-/** What is synced: the log file of the database. */
+/** What is synced: the WAL file of the database. */
 export interface SyncFile {
   /** Calls back when all that was written before is on the disk, or with why it is not. */
   sync(done: (error: Error | null) => void): void;
@@ -8,16 +8,16 @@ export interface SyncFile {
 
 /**
  * Lets nothing leave that the disk could still lose: what leaves in a turn that has committed, or later, waits for one sync of
- * the log, in order. The sync runs beside the loop; what is committed meanwhile shares the next one. If nothing was
+ * the WAL file, in order. The sync runs beside the loop; what is committed meanwhile shares the next one. If nothing was
  * committed, nothing waits.
  */
 export class SyncGate {
   readonly #file: SyncFile;
-  readonly #report: Log;
+  readonly #report: Logger;
   readonly #failed: () => void;
   readonly #synced: () => void;
   /** Wait for the sync that runs. */
-  #held: (() => void)[] = [];
+  #waiting: (() => void)[] = [];
   /** Wait for the next: something was committed after the one that runs had begun. */
   #gathered: (() => void)[] = [];
   #isDirty = false;
@@ -25,10 +25,10 @@ export class SyncGate {
   #hasFailed = false;
 
   /**
-   * `failed` is called once, when a sync has failed: what is held never leaves, and nothing can be acknowledged any more.
+   * `failed` is called once, when a sync has failed: what waits never leaves, and nothing can be acknowledged any more.
    * `synced` is called after each that has not.
    */
-  constructor(file: SyncFile, report: Log, failed: () => void, synced: () => void = () => {}) {
+  constructor(file: SyncFile, report: Logger, failed: () => void, synced: () => void = () => {}) {
     this.#file = file;
     this.#report = report;
     this.#failed = failed;
@@ -49,12 +49,12 @@ export class SyncGate {
   pass(leave: () => void): void {
     if (this.#hasFailed) return;
     if (!this.#isSyncing && !this.#isDirty) return leave();
-    (this.#isDirty ? this.#gathered : this.#held).push(leave);
+    (this.#isDirty ? this.#gathered : this.#waiting).push(leave);
     if (!this.#isSyncing) this.#sync();
   }
 
   #sync(): void {
-    this.#held = this.#gathered;
+    this.#waiting = this.#gathered;
     this.#gathered = [];
     this.#isDirty = false;
     this.#isSyncing = true;
@@ -66,9 +66,9 @@ export class SyncGate {
         this.#report("the disk does not keep what is written: the relay stops", { error: String(error) });
         return this.#failed();
       }
-      const held = this.#held;
-      this.#held = [];
-      for (const leave of held) leave();
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      for (const leave of waiting) leave();
       this.#synced();
       if (this.#gathered.length > 0) this.#sync();
     });

@@ -49,7 +49,7 @@ function addTexts(value: unknown, depth: number, values: string[]): void {
 /** Questions that are answered by looking through a text; further ones are worth an index of its tokens. */
 const MAX_LOOKS = 8;
 
-/** Tokens that are compared for one phrase in one text: beyond, further places of its rarest token are not looked at. */
+/** Tokens that are compared for one phrase in one text: beyond, further indexes of its rarest token are not looked at. */
 const MAX_COMPARED = 4096;
 
 /** All of it is ASCII, so that its tokens are runs of letters and digits. */
@@ -67,7 +67,7 @@ export class SearchText {
   #looks = 0;
   #tokens: readonly string[] = [];
   /** Where each token occurs, in ascending order. */
-  #places: ReadonlyMap<string, readonly number[]> | undefined;
+  #indexes: ReadonlyMap<string, readonly number[]> | undefined;
 
   constructor(text: string) {
     this.#text = text.slice(0, MAX_TEXT);
@@ -88,16 +88,16 @@ export class SearchText {
   }
 
   #countIndexed(phrase: readonly string[], most: number): number {
-    if (this.#places === undefined) {
+    if (this.#indexes === undefined) {
       this.#tokens = searchTokens(this.#text);
-      this.#places = placesOf(this.#tokens);
+      this.#indexes = indexesOf(this.#tokens);
       this.spent += foldingCost(this.#text) + this.#tokens.length * COST.entry;
     }
     this.spent += COST.match * phrase.length;
     let anchor = 0;
     let candidates: readonly number[] | undefined;
     for (const [i, token] of phrase.entries()) {
-      const found = this.#places.get(token);
+      const found = this.#indexes.get(token);
       if (found === undefined) return 0;
       if (candidates !== undefined && candidates.length <= found.length) continue;
       anchor = i;
@@ -106,9 +106,9 @@ export class SearchText {
     if (candidates === undefined || phrase.length === 1) return Math.min(candidates?.length ?? 0, most);
     let count = 0;
     let compared = 0;
-    for (const place of candidates) {
+    for (const index of candidates) {
       let i = 0;
-      while (i < phrase.length && this.#tokens[place - anchor + i] === phrase[i]) i++;
+      while (i < phrase.length && this.#tokens[index - anchor + i] === phrase[i]) i++;
       if (i === phrase.length && ++count === most) break;
       compared += i + 1;
       if (compared > MAX_COMPARED) break;
@@ -132,17 +132,17 @@ function isWordly(code: number): boolean {
   return (code >= 48 && code <= 57) || (code >= 97 && code <= 122);
 }
 
-function placesOf(tokens: readonly string[]): Map<string, number[]> {
-  const places = new Map<string, number[]>();
-  for (const [place, token] of tokens.entries()) {
-    const known = places.get(token);
-    if (known === undefined) places.set(token, [place]);
-    else known.push(place);
+function indexesOf(tokens: readonly string[]): Map<string, number[]> {
+  const indexes = new Map<string, number[]>();
+  for (const [index, token] of tokens.entries()) {
+    const known = indexes.get(token);
+    if (known === undefined) indexes.set(token, [index]);
+    else known.push(index);
   }
-  return places;
+  return indexes;
 }
 
-/** An event is held against many filters; its text is looked at once, and not at all if no filter has a search. */
+/** An event is checked against many filters; its text is looked at once, and not at all if no filter has a search. */
 const KNOWN = new WeakMap<Event, SearchText>();
 
 /** Units of work that were done on the text of an event by {@link searchTextOf}. */

@@ -9,9 +9,9 @@ import { keyMethods } from "./keys.ts";
 import { kindMethods } from "./kinds.ts";
 import { type Call, type LongMethod, type ManageDeps, type Method, question } from "./method.ts";
 import { integer, optional } from "./parameters.ts";
+import { refuseReplay } from "./replay.ts";
 import { roleMethods } from "./roles.ts";
 import { settingMethods } from "./settings.ts";
-import { spend } from "./spent.ts";
 import { transferMethods } from "./transfer.ts";
 
 const RECORD_FULL: Reason = "rate-limited: the record of this key's changes is full, an operator has to go on";
@@ -81,7 +81,7 @@ export class Management {
     const now = clock.nowSeconds();
     const method = this.#methods.get(name);
     if (method === undefined || !("isChange" in method) || !method.isChange) {
-      return spend(event, access, now, false) ?? this.call(event.pubkey, name, params, told);
+      return refuseReplay(event, access, now, false) ?? this.call(event.pubkey, name, params, told);
     }
     for (const [sig, { at }] of this.#recent) if (Math.abs(now - at) > 1) this.#recent.delete(sig);
     const repeated = this.#recent.get(event.sig);
@@ -89,8 +89,8 @@ export class Management {
       Object.assign(told, repeated.told);
       return repeated.result;
     }
-    const spent = spend(event, access, now);
-    if (spent !== undefined) return spent;
+    const replayed = refuseReplay(event, access, now);
+    if (replayed !== undefined) return replayed;
     const result = this.call(event.pubkey, name, params, told);
     this.#recent.set(event.sig, { at: now, result, told });
     return result;

@@ -1,9 +1,9 @@
 import { accept, type Reason, type Result, refuse } from "../../protocol/reason.ts";
 import type { Steps } from "../../store/steps.ts";
 import type { Access } from "../access/access.ts";
-import type { ChangeLog, Clock, Log } from "../ports.ts";
+import type { ChangeLog, Clock, Logger } from "../ports.ts";
 import type { StoredOf } from "./reports.ts";
-import type { Membership } from "./roles.ts";
+import type { ManagedMembership } from "./roles.ts";
 import type { Transfer } from "./transfer.ts";
 
 /** What the methods work on. */
@@ -11,7 +11,7 @@ export interface ManageDeps {
   access: Access;
   changeLog: ChangeLog;
   clock: Pick<Clock, "nowSeconds">;
-  report: Log;
+  report: Logger;
   storedOf: StoredOf;
   /** Public key of the author of an event, if it is stored. */
   authorOf(id: string): string | undefined;
@@ -25,7 +25,7 @@ export interface ManageDeps {
   enforce(): void;
   statistics(): unknown;
   /** Without it there are no roles. */
-  membership: Membership | undefined;
+  membership: ManagedMembership | undefined;
   /** What exports and imports; without it there are no such methods. */
   transfer?: Transfer;
 }

@@ -6,8 +6,8 @@ import { pageSize } from "./listing.ts";
 import { type Call, change, type Method, type Parameter, question } from "./method.ts";
 import { optional, publicKey, reason, text } from "./parameters.ts";
 
-/** What the methods need of membership; without it they are not there. */
-export interface Membership {
+/** What the methods need of the membership; without it they are not there. */
+export interface ManagedMembership {
   members: Pick<
     Members,
     | "all"
@@ -59,7 +59,7 @@ export const roleMethods: Record<string, Method> = {
 
 const NO_INVITE: Reason = "invalid: there is no such invite";
 
-function roleChange(body: (members: Membership["members"], role: RoleParts) => Reason | undefined): Method {
+function roleChange(body: (members: ManagedMembership["members"], role: RoleParts) => Reason | undefined): Method {
   return change(parametersOfRole, (call, id, label, description, color, order) =>
     body(membersOf(call), { id, label, description, color, order }),
   );
@@ -70,11 +70,11 @@ function joined({ caller, clock }: Call): Joined {
   return { by: caller, at: clock.nowSeconds() };
 }
 
-function membersOf(call: Call): Membership["members"] {
+function membersOf(call: Call): ManagedMembership["members"] {
   return membershipOf(call).members;
 }
 
-function membershipOf({ membership }: Call): Membership {
+function membershipOf({ membership }: Call): ManagedMembership {
   if (membership === undefined) throw new Error("no membership");
   return membership;
 }

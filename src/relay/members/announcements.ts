@@ -3,7 +3,7 @@ import type { VerifiedEvent } from "../../protocol/crypto/verify.ts";
 import { DELETION_KIND } from "../../protocol/deletion.ts";
 import { MEMBER_ADDED_KIND, MEMBER_REMOVED_KIND, MEMBERS_KIND, ROLE_KIND } from "../../protocol/kind.ts";
 import { type Role, roleTags } from "../../protocol/role.ts";
-import type { AccessLists, Clock, Log } from "../ports.ts";
+import type { AccessLists, Clock, Logger } from "../ports.ts";
 
 /** How long a change waits for others to share one membership list, in milliseconds. */
 const DELAY_MS = 200;
@@ -18,7 +18,7 @@ const MAX_SUBJECTS = 200;
 export interface AnnouncementsDeps {
   lists: AccessLists;
   clock: Clock;
-  report: Log;
+  report: Logger;
   signer: Signer;
   members: () => [pubkey: string, roles: string[]][];
   role: (id: string) => Role | undefined;

@@ -15,7 +15,7 @@ interface Entry {
 type Bucket = Entry | Set<Entry>;
 type Buckets<Key> = Map<Key, Bucket>;
 
-/** Values under which one filter is filed; one that asks for more is held against every event instead, which costs less. */
+/** Values under which one filter is filed; one that asks for more is checked against every event instead, which costs less. */
 const MAX_PLACES = 256;
 
 /** Values in filters that are filed only when the next event comes: most subscriptions are closed before that. */

@@ -13,14 +13,14 @@ export interface Range {
   readonly key: string;
   /** Unused for `id`: it holds any kind. */
   readonly kind: number;
-  /** Rows must still be held against the whole filter: the range is wider than the filter. */
+  /** Rows must still be checked against the whole filter: the range is wider than the filter. */
   readonly residual: boolean;
 }
 
 /** How a filter is answered: the union of some ranges. */
 export interface Plan {
   readonly ranges: readonly Range[];
-  /** Rows must still be held against the whole filter; those of private kinds must in any case. */
+  /** Rows must still be checked against the whole filter; those of private kinds must in any case. */
   readonly isResidual: boolean;
   /**
    * The rows of the ranges that are not residual are visible matches, each once: they can be counted without being looked

@@ -225,7 +225,7 @@ export function bindingsOf({ range, place }: Position, bounds: Bounds, count: nu
   return [place, endOf(range, bounds), bounds.head, bounds.now, range.kind, range.key, count];
 }
 
-/** Where a range ends. One by id may hold any kind: its events are held against what is kept when they are read. */
+/** Where a range ends. One by id may hold any kind: its events are checked against what is kept when they are read. */
 function endOf({ index, kind }: Range, bounds: Bounds): string {
   const { since } = bounds;
   return placeOfTime((index === "id" ? since : Math.max(since, oldestOf(bounds, kind))) - 1);

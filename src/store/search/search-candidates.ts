@@ -13,7 +13,7 @@ import { chargeEntries, type Row, type Sql } from "../sql.ts";
 import type { Steps } from "../steps.ts";
 
 /**
- * Events that a search may find, newest first. Each must still be held against the filter. Private kinds are never
+ * Events that a search may find, newest first. Each must still be checked against the filter. Private kinds are never
  * searched (R-05-40), so none of them is a candidate, for nobody: how many there are would show in what is left out.
  */
 export interface Candidates {

@@ -38,7 +38,7 @@ interface Found {
 
 /**
  * Visible matches of one filter with a search, best first, ties in the order of R-03-10, up to its limit (R-05-40). An
- * index gives candidates, newest first; each is held against the whole filter. All are scored before the first is
+ * index gives candidates, newest first; each is checked against the whole filter. All are scored before the first is
  * given: {@link open}, then {@link step} until {@link isReady}.
  */
 export class SearchScan implements Ordered<Candidate> {

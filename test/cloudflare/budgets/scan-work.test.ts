@@ -112,7 +112,7 @@ test("R-01-10 the tags of an event are told apart in a time that grows with thei
   const startedAt = Date.now();
   expect(indexedTags({ ...event, tags }).length).toBe(39_000);
   await scheduler.wait(1);
-  // Each held against all others would take seconds.
+  // Each checked against all others would take seconds.
   expect(Date.now() - startedAt).toBeLessThan(500);
 });
 

@@ -1,9 +1,8 @@
-import type { Meter } from "../../../src/protocol/work.ts";
+import { type Meter, STEP } from "../../../src/protocol/work.ts";
 import type { Party } from "./party.ts";
 
-/** Head start of whoever comes after a silence, and work of a step, in units (core.md 5). */
+/** Head start of whoever comes after a silence, in units. */
 const CREDIT = 2000;
-const STEP = 2000;
 
 /** Sees to it that nobody waits for long while others are served again and again (R-01-10). */
 export class Fairness {

@@ -3,7 +3,7 @@ import { Hibernation, type Rows } from "../../../src/hosts/cloudflare/hibernatio
 import { parseFilter } from "../../../src/protocol/filter.ts";
 import { type Config, filterOptions } from "../../../src/relay/config/config.ts";
 import { Connection } from "../../../src/relay/connection.ts";
-import type { Clock, Log } from "../../../src/relay/ports.ts";
+import type { Clock, Logger } from "../../../src/relay/ports.ts";
 import type { Relay } from "../../../src/relay/relay.ts";
 import type { SimulatedSocket } from "./simulated-socket.ts";
 import type { SimulatedSql } from "./simulated-sql.ts";
@@ -15,7 +15,7 @@ export class Hibernating {
   readonly #rows = new Map<string, string>();
   survival: Hibernation;
 
-  constructor(sql: SimulatedSql, clock: Clock, report: Log) {
+  constructor(sql: SimulatedSql, clock: Clock, report: Logger) {
     this.#sql = sql;
     this.survival = this.#hibernation(clock, report);
   }
@@ -25,7 +25,7 @@ export class Hibernating {
     relay: Relay,
     config: Config,
     clock: Clock,
-    report: Log,
+    report: Logger,
     restored: (socket: SimulatedSocket, connection: Connection) => void,
   ): void {
     this.survival = this.#hibernation(clock, report);
@@ -53,7 +53,7 @@ export class Hibernating {
     }
   }
 
-  #hibernation(clock: Clock, report: Log): Hibernation {
+  #hibernation(clock: Clock, report: Logger): Hibernation {
     const attach = ({ socket }: Connection, attachment: Attachment) => {
       this.#sql.touch();
       this.#attachments.set(socket as SimulatedSocket, JSON.stringify(attachment));

@@ -1,7 +1,7 @@
 import { assemble, type Running } from "../../../src/hosts/assemble.ts";
 import { type Config, parseConfig } from "../../../src/relay/config/config.ts";
 import type { Connection } from "../../../src/relay/connection.ts";
-import type { Host, Log } from "../../../src/relay/ports.ts";
+import type { Host, Logger } from "../../../src/relay/ports.ts";
 import { RELAY_URL } from "../../support/client.ts";
 import type { Archive } from "../../support/model/archive.ts";
 import { START_TIME } from "../../support/model/drafts.ts";
@@ -20,7 +20,7 @@ export interface Observer {
   known(): Archive;
   /** A frame reaches its client; so many commits are durable. */
   left(outgoing: Outgoing, durable: number): void;
-  readonly report: Log;
+  readonly report: Logger;
 }
 
 /** Steps of chores that are done at a time. */

@@ -36,7 +36,7 @@ export class SimulatedSql implements Sql {
   failures = 0;
   /** A failure is the end of the machine: nothing works afterwards. */
   failureIsCrash = false;
-  /** Statements that fail while this stands, held against the query and its first binding. */
+  /** Statements that fail while this stands, checked against the query and its first binding. */
   broken: RegExp | undefined;
   /** Statements that have failed so far. */
   thrown = 0;

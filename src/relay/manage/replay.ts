@@ -20,7 +20,7 @@ const FULL: Reason = "rate-limited: too many requests, retry=60";
  * meanwhile is forgotten. An event is known by its signature: clients that add no nonce make one event, with one id, of the
  * same call twice in a second, but sign it anew, which nobody else can.
  */
-export function spend(event: Event, access: Access, now: number, isChange = true): Reason | undefined {
+export function refuseReplay(event: Event, access: Access, now: number, isChange = true): Reason | undefined {
   if (!isChange && isOperator(access, event.pubkey)) return undefined;
   const { lists } = access;
   let own = 0;

@@ -1,7 +1,7 @@
 import type { Origin } from "./connection.ts";
 
 /** How many connections of a sort there are, in all and of each client. */
-export class Places {
+export class OriginCounts {
   size = 0;
   /** By network. */
   readonly #counts = new Map<string, number>();
