@@ -60,63 +60,78 @@ export function openSocket(url: string, onMessage: (data: RawData, isBinary: boo
   });
 }
 
-/** A client of one relay: it logs in, and then asks one thing after the other. */
+/** A client of one relay, logged in with one key. It may ask several things at a time. */
 export class Connection {
+  /** Characters of all messages so far. */
+  readonly traffic = { sent: 0, received: 0 };
+  /** Rejects when the connection ends. */
+  readonly closed: Promise<never>;
   readonly #socket: WebSocket;
-  readonly #listeners: Set<(message: Message) => void>;
-  readonly #closed: Promise<never>;
+  readonly #listeners = new Set<(message: Message) => void>();
+  readonly #place: Place;
+  readonly #signer: Signer | undefined;
+  readonly #challenged = Promise.withResolvers<string | undefined>();
+  #challenge: string | undefined;
+  #login: Promise<void> | undefined;
+  #requests = 0;
 
-  private constructor(socket: WebSocket, listeners: Set<(message: Message) => void>) {
+  private constructor(socket: WebSocket, place: Place, signer: Signer | undefined) {
     this.#socket = socket;
-    this.#listeners = listeners;
-    this.#closed = new Promise((_, reject) =>
-      socket.once("close", (code, reason) => reject(new Failure(`the relay closed the connection: ${code} ${reason}`))),
+    this.#place = place;
+    this.#signer = signer;
+    this.closed = new Promise((_, reject) =>
+      socket.once("close", (code, reason) =>
+        reject(new Failure(`${place.url} closed the connection: ${code} ${reason}`.trimEnd())),
+      ),
     );
-    this.#closed.catch(() => {});
+    this.closed.catch(() => {});
   }
 
-  /** Connects and, with a key, logs in. */
-  static async open({ url, name }: Place, signer: Signer | undefined): Promise<Connection> {
-    const listeners = new Set<(message: Message) => void>();
-    const challenged = Promise.withResolvers<string | undefined>();
-    const socket = await openSocket(url, (data) => {
-      const message = parseMessage(data);
-      if (message?.[0] === "AUTH") challenged.resolve(String(message[1]));
-      if (message !== undefined) for (const listener of listeners) listener(message);
-    });
-    const connection = new Connection(socket, listeners);
+  /**
+   * Connects and, with a key, logs in. A relay that asks for no login within two seconds is taken for open; it may ask
+   * later, when it refuses something, and that is then sent again.
+   */
+  static async open(place: Place, signer: Signer | undefined): Promise<Connection> {
+    const early: RawData[] = [];
+    let take = (data: RawData): unknown => early.push(data);
+    const socket = await openSocket(place.url, (data) => take(data));
+    const connection = new Connection(socket, place, signer);
+    take = (data) => connection.#take(data);
+    for (const data of early) take(data);
     if (signer === undefined) return connection;
-    const timer = setTimeout(challenged.resolve, CHALLENGE_MS, undefined);
-    const challenge = await Promise.race([challenged.promise, connection.#closed]).finally(() => clearTimeout(timer));
-    if (challenge === undefined) return connection;
-    const event = authEvent(signer, name, challenge);
+    const { promise, resolve } = connection.#challenged;
+    const timer = setTimeout(resolve, CHALLENGE_MS, undefined);
     try {
-      const [, , ok, text] = await connection.#ask(["AUTH", event], ([verb, id]) => verb === "OK" && id === event.id);
-      if (ok !== true) throw new Failure(`the login is refused: ${text}`);
+      await Promise.race([promise, connection.closed]);
+      await connection.#loggedIn();
       return connection;
     } catch (error) {
       connection.close();
       throw error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
   /** Publishes an event; says whether the relay took it, and its text. */
-  async publish(event: Event): Promise<{ accepted: boolean; text: string }> {
-    const [, , ok, text] = await this.#ask(["EVENT", event], ([verb, id]) => verb === "OK" && id === event.id);
+  async publish(event: Event, timeoutMs = TIMEOUT_MS): Promise<{ accepted: boolean; text: string }> {
+    const isAnswer = ([verb, id]: Message) => verb === "OK" && id === event.id;
+    const [, , ok, text] = await this.ask(["EVENT", event], isAnswer, timeoutMs);
     return { accepted: ok === true, text: String(text) };
   }
 
   /** Asks for events. Resolves at EOSE, or with `live` when the connection ends. */
   async request(filters: readonly object[], onEvent: (event: Event) => void, live = false): Promise<void> {
+    const name = this.#name();
     const own: (message: Message) => void = ([verb, id, event]) => {
-      if (verb === "EVENT" && id === SUBSCRIPTION) onEvent(event as Event);
+      if (verb === "EVENT" && id === name) onEvent(event as Event);
     };
     this.#listeners.add(own);
     try {
-      const isEnd = ([verb, id]: Message) => id === SUBSCRIPTION && (verb === "CLOSED" || (verb === "EOSE" && !live));
-      const end = await this.#ask(["REQ", SUBSCRIPTION, ...filters], isEnd, live ? Number.POSITIVE_INFINITY : LONG_MS);
+      const isEnd = ([verb, id]: Message) => id === name && (verb === "CLOSED" || (verb === "EOSE" && !live));
+      const end = await this.ask(["REQ", name, ...filters], isEnd, live ? Number.POSITIVE_INFINITY : LONG_MS);
       if (end[0] === "CLOSED") throw new Failure(`the request is refused: ${end[2]}`);
-      this.#send(["CLOSE", SUBSCRIPTION]);
+      this.send(["CLOSE", name]);
     } finally {
       this.#listeners.delete(own);
     }
@@ -124,8 +139,9 @@ export class Connection {
 
   /** How many events match (NIP-45). */
   async count(filters: readonly object[]): Promise<{ count: number; approximate?: boolean }> {
-    const isEnd = ([verb, id]: Message) => id === SUBSCRIPTION && (verb === "COUNT" || verb === "CLOSED");
-    const [verb, , answer] = await this.#ask(["COUNT", SUBSCRIPTION, ...filters], isEnd);
+    const name = this.#name();
+    const isEnd = ([verb, id]: Message) => id === name && (verb === "COUNT" || verb === "CLOSED");
+    const [verb, , answer] = await this.ask(["COUNT", name, ...filters], isEnd);
     if (verb === "CLOSED") throw new Failure(`the request is refused: ${answer}`);
     return answer as { count: number; approximate?: boolean };
   }
@@ -134,28 +150,68 @@ export class Connection {
     this.#socket.close();
   }
 
-  #send(message: Message): void {
-    this.#socket.send(JSON.stringify(message));
+  send(message: Message): void {
+    const text = JSON.stringify(message);
+    this.traffic.sent += text.length;
+    this.#socket.send(text);
   }
 
-  /** Sends a message; resolves to the next one that `isWanted`. Infinity waits however long. */
+  /**
+   * Sends a message; resolves to the next one that `isWanted`. A refusal for want of a login is followed by one, where
+   * the relay has asked for it, and the message is sent again. Infinity waits however long.
+   */
+  async ask(question: Message, isWanted: (message: Message) => boolean, timeoutMs = TIMEOUT_MS): Promise<Message> {
+    const answer = await this.#ask(question, isWanted, timeoutMs);
+    const isLoginWanted = answer.some((part) => typeof part === "string" && part.startsWith("auth-required:"));
+    if (!isLoginWanted || this.#login !== undefined || !(await this.#loggedIn())) return answer;
+    return this.#ask(question, isWanted, timeoutMs);
+  }
+
   async #ask(question: Message, isWanted: (message: Message) => boolean, timeoutMs = TIMEOUT_MS): Promise<Message> {
     const { promise, resolve, reject } = Promise.withResolvers<Message>();
     const listener = (message: Message) => {
       if (isWanted(message)) resolve(message);
     };
-    const late = () => reject(new Failure(`the relay gives no answer within ${timeoutMs / 1000} seconds`));
+    const late = () => reject(new Failure(`${this.#place.url} gives no answer within ${timeoutMs / 1000} seconds`));
     const timer = timeoutMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(late, timeoutMs);
     this.#listeners.add(listener);
     try {
-      this.#send(question);
-      return await Promise.race([promise, this.#closed]);
+      this.send(question);
+      return await Promise.race([promise, this.closed]);
     } finally {
       clearTimeout(timer);
       this.#listeners.delete(listener);
     }
   }
-}
 
-/** Name of the one subscription that a command has. */
-const SUBSCRIPTION = "nexus";
+  #take(data: RawData): void {
+    const text = String(data);
+    this.traffic.received += text.length;
+    const message = parseMessage(text);
+    if (message === undefined) return;
+    if (message[0] === "AUTH") {
+      this.#challenge = String(message[1]);
+      this.#challenged.resolve(this.#challenge);
+    }
+    for (const listener of this.#listeners) listener(message);
+  }
+
+  /** Answers the challenge once; false without a challenge or a key. */
+  async #loggedIn(): Promise<boolean> {
+    if (this.#signer === undefined || this.#challenge === undefined) return false;
+    this.#login ??= this.#answer(this.#signer, this.#challenge);
+    await this.#login;
+    return true;
+  }
+
+  async #answer(signer: Signer, challenge: string): Promise<void> {
+    const event = authEvent(signer, this.#place.name, challenge);
+    const [, , ok, text] = await this.#ask(["AUTH", event], ([verb, id]) => verb === "OK" && id === event.id);
+    if (ok !== true) throw new Failure(`the login is refused: ${text}`);
+  }
+
+  /** A name that no other request of this connection has. */
+  #name(): string {
+    return `nexus-${++this.#requests}`;
+  }
+}

@@ -44,6 +44,13 @@ export function knownSigner(source: SecretSource): Signer | undefined {
   return secret === undefined ? undefined : new Signer(secret);
 }
 
+/** What signs for the other relay of a sync, where that is another key. */
+export function knownPeerSigner({ peerKeyFile }: { peerKeyFile?: string | undefined }): Signer | undefined {
+  if (peerKeyFile !== undefined) return new Signer(checked(contentOf(peerKeyFile), `the file ${peerKeyFile}`));
+  const { NEXUS_PEER_KEY } = process.env;
+  return NEXUS_PEER_KEY ? new Signer(checked(NEXUS_PEER_KEY, "NEXUS_PEER_KEY")) : undefined;
+}
+
 function contentOf(file: string): string {
   try {
     return readFileSync(file, "utf8");

@@ -17,6 +17,7 @@ import { reqCommand } from "./req.ts";
 import { roleCommand } from "./role.ts";
 import { startCommand } from "./start.ts";
 import { statsCommand } from "./stats.ts";
+import { syncCommand } from "./sync.ts";
 
 /** All commands, in the order of the help. */
 export function commands(): Command[] {
@@ -39,6 +40,7 @@ export function commands(): Command[] {
     reportCommand(),
     auditCommand(),
     statsCommand(),
+    syncCommand(),
     proxyCommand(),
   ];
 }
