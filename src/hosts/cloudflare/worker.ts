@@ -1,6 +1,6 @@
 import { type Config, parseConfig } from "../../relay/config/config.ts";
 import { type Authority, forManagement } from "../http/management.ts";
-import { plain, SECURITY, withCors, withHeaders } from "../http/pages.ts";
+import { plain, secured, withCors } from "../http/pages.ts";
 import { errandOf } from "../http/route.ts";
 import { withClientIp } from "./client-ip.ts";
 import { isNamedByRequests } from "./own-urls.ts";
@@ -14,7 +14,7 @@ const OBJECT_NAME = "main";
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     const response = await respond(request, env);
-    return response.webSocket === null ? withHeaders(response, SECURITY) : response;
+    return response.webSocket === null ? secured(response) : response;
   },
 };
 

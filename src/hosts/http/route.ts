@@ -1,5 +1,6 @@
 import { relayPath } from "../../protocol/relay-url.ts";
 import type { Config } from "../../relay/config/config.ts";
+import { dashboardFile, isDashboardPath } from "./dashboard.ts";
 import { isManagement, isTooLarge } from "./management.ts";
 import { hasToken } from "./metrics.ts";
 import { plain, preflight, withCors } from "./pages.ts";
@@ -12,7 +13,8 @@ export function errandOf(request: Request, config: Config): Errand | Response {
   const url = new URL(request.url);
   const isRelay = relayPath(url) === relayPath(new URL(config.relayUrls[0] as string));
   const isMetrics = url.pathname === "/metrics" && config.metricsToken !== undefined;
-  const isStatus = STATUS.has(url.pathname) || isMetrics;
+  const isOfDashboard = isDashboardPath(url.pathname, config);
+  const isStatus = STATUS.has(url.pathname) || isMetrics || isOfDashboard;
   const isUpgrade = request.headers.get("Upgrade")?.toLowerCase() === "websocket";
   if (!isRelay && (isUpgrade || !isStatus)) return plain(404, "Not found.");
   // What a page may only read, as the NIP-11 document, every page may.
@@ -30,6 +32,7 @@ export function errandOf(request: Request, config: Config): Errand | Response {
   }
   if (isGet && url.pathname === "/health/live") return withCors(plain(200, "ok"));
   if (isGet && isMetrics && !hasToken(request, config.metricsToken as string)) return unauthorized();
+  if (isGet && isOfDashboard) return dashboardFile(request, config) ?? plain(404, "Not found.");
   if (isGet) return "page";
   return withCors(plain(405, "Method not allowed.", { Allow: `GET, HEAD, ${mayPost ? "POST, " : ""}OPTIONS` }));
 }

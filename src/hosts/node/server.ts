@@ -6,7 +6,7 @@ import { type Origin, originOf } from "../../relay/connection.ts";
 import type { Running } from "../assemble.ts";
 import { answer } from "../http/answer.ts";
 import { proxyWarning, turnAway } from "../http/door.ts";
-import { plain, SECURITY, withCors, withHeaders } from "../http/pages.ts";
+import { plain, SECURITY, secured, withCors } from "../http/pages.ts";
 import { errandOf } from "../http/route.ts";
 import { warnOnce } from "../warn.ts";
 import { Entrance } from "./entrance.ts";
@@ -136,9 +136,10 @@ function originOfPeer({ socket, headers }: IncomingMessage, proxyHeader: string 
   return ip === undefined ? undefined : originOf(ip);
 }
 
-async function write(answered: Response, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function write(bare: Response, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const answered = secured(bare);
   const body = Buffer.from(await answered.arrayBuffer());
-  const headers: Record<string, string | number> = { ...Object.fromEntries(answered.headers), ...SECURITY };
+  const headers: Record<string, string | number> = Object.fromEntries(answered.headers);
   if (answered.status !== 204) headers["Content-Length"] = body.length;
   // What is left of a body that nobody has read is not waited for.
   if (!request.complete) headers.Connection = "close";
@@ -150,7 +151,7 @@ async function write(answered: Response, request: IncomingMessage, response: Ser
 }
 
 async function refuse(net: NetSocket, refused: Response, isHead = false): Promise<void> {
-  const refusal = withHeaders(refused, SECURITY);
+  const refusal = secured(refused);
   const body = Buffer.from(await refusal.arrayBuffer());
   const headers = [...refusal.headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const status = `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ""}\r\n`;

@@ -1,0 +1,14 @@
+import { render } from "preact";
+import "@picocss/pico/css/pico.min.css";
+import "./style.css";
+import { App } from "./app.tsx";
+import { startLink } from "./relay/client.ts";
+import { startRouter } from "./router.ts";
+import { resume } from "./session/session.ts";
+
+const root = document.getElementById("app") as HTMLElement;
+startRouter();
+startLink();
+void resume();
+root.textContent = "";
+render(<App />, root);

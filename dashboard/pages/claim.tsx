@@ -1,0 +1,69 @@
+import { useSignal } from "@preact/signals";
+import { about, refreshAbout } from "../about.ts";
+import { call } from "../api/management.ts";
+import { InviteMaker } from "../parts/invite-maker.tsx";
+import { SignIn } from "../parts/sign-in.tsx";
+import { Done, ErrorNote } from "../parts/states.tsx";
+import { useAction } from "../parts/use-loaded.ts";
+import { base, go } from "../router.ts";
+import { isAdmin, pubkey, refreshMethods, sign } from "../session/session.ts";
+
+/** Makes whoever has the one-time link the operator (R-05-77). The token stands behind `#`, which no browser sends. */
+export function ClaimPage() {
+  const token = useSignal(window.location.hash.slice(1));
+  const isClaimed = useSignal(false);
+  const action = useAction(async () => {
+    await call(sign, "claim", token.value);
+    isClaimed.value = true;
+    token.value = "";
+    window.history.replaceState(null, "", `${base}/claim`);
+    await refreshMethods();
+    await refreshAbout();
+  });
+  if (isClaimed.value || isAdmin.value) return <FirstSteps />;
+  return (
+    <>
+      <h1>Set up your relay</h1>
+      {token.value === "" ? (
+        <ErrorNote error="The link is not whole. Open the one that the relay printed when it started." />
+      ) : pubkey.value === undefined ? (
+        <>
+          <p>Nobody operates this relay yet. Sign in: the key that you sign in with becomes its operator.</p>
+          <SignIn />
+        </>
+      ) : (
+        <>
+          <p>You are signed in. As operator you decide who may use the relay, and you can change that at any time.</p>
+          <button type="button" aria-busy={action.isBusy} disabled={action.isBusy} onClick={() => action.run()}>
+            Become the operator
+          </button>
+        </>
+      )}
+      {action.error !== undefined && <ErrorNote error={action.error} />}
+    </>
+  );
+}
+
+function FirstSteps() {
+  return (
+    <>
+      <h1>The relay is yours</h1>
+      <Done>You are the operator.</Done>
+      <section aria-labelledby="who">
+        <h2 id="who">Who may use it</h2>
+        <p>
+          Now: {about.value?.access.read ?? "…"} may read, and {about.value?.access.write ?? "…"} may publish.
+        </p>
+      </section>
+      {about.value?.self !== undefined && (
+        <section aria-labelledby="invite">
+          <h2 id="invite">Invite somebody</h2>
+          <InviteMaker />
+        </section>
+      )}
+      <button type="button" onClick={() => go("/admin")}>
+        Go to the operator's page
+      </button>
+    </>
+  );
+}

@@ -1,0 +1,77 @@
+import { signal } from "@preact/signals";
+import { npubEncode } from "nostr-tools/nip19";
+import { useEffect } from "preact/hooks";
+import { link, subscribe } from "../relay/client.ts";
+
+interface Profile {
+  name?: string;
+  picture?: string;
+  /** `created_at` of the event that says so. */
+  at: number;
+}
+
+/** What keys say of themselves (kind 0), as far as it was asked; at most {@link MAX_PROFILES}. */
+const profiles = signal<ReadonlyMap<string, Profile>>(new Map());
+const MAX_PROFILES = 5000;
+
+/** Keys that are to be asked about next, and those that were. */
+const wanted = new Set<string>();
+const asked = new Set<string>();
+
+/** Keys of one REQ at most. */
+const MAX_ASKED = 200;
+
+/** A key: the name and picture that it gives itself, where this relay has them. */
+export function Person({ pubkey, hasPicture = true }: { pubkey: string; hasPicture?: boolean }) {
+  useEffect(() => want(pubkey), [pubkey, link.value]);
+  const profile = profiles.value.get(pubkey);
+  const npub = npubEncode(pubkey);
+  const shortened = `${npub.slice(0, 10)}…${npub.slice(-4)}`;
+  return (
+    <span class="person" title={npub}>
+      {hasPicture &&
+        (profile?.picture ? (
+          <img src={profile.picture} alt="" width="28" height="28" loading="lazy" referrerpolicy="no-referrer" />
+        ) : (
+          <span class="avatar" aria-hidden="true">
+            {(profile?.name ?? npub.slice(5)).slice(0, 1).toUpperCase()}
+          </span>
+        ))}
+      <span>{profile?.name ?? <code>{shortened}</code>}</span>
+    </span>
+  );
+}
+
+/** Has profiles asked for, many at once. */
+function want(pubkey: string): void {
+  if (link.peek() !== "ready" || asked.has(pubkey) || asked.size > MAX_PROFILES) return;
+  if (wanted.size === 0) setTimeout(askForAll, 50);
+  wanted.add(pubkey);
+}
+
+function askForAll(): void {
+  const authors = [...wanted].slice(0, MAX_ASKED);
+  for (const author of authors) {
+    wanted.delete(author);
+    asked.add(author);
+  }
+  const close = subscribe([{ kinds: [0], authors }], { event: take, stored: () => close() });
+  if (wanted.size > 0) setTimeout(askForAll, 50);
+}
+
+function take({ pubkey, created_at, content }: { pubkey: string; created_at: number; content: string }): void {
+  const known = profiles.peek().get(pubkey);
+  if (known !== undefined && known.at >= created_at) return;
+  try {
+    const { name, display_name, picture } = JSON.parse(content) as Record<string, unknown>;
+    const called = [display_name, name].find((text) => typeof text === "string" && text.trim() !== "") as
+      | string
+      | undefined;
+    const profile: Profile = { at: created_at };
+    if (called !== undefined) profile.name = called.slice(0, 60);
+    if (typeof picture === "string" && picture.startsWith("https://")) profile.picture = picture;
+    profiles.value = new Map(profiles.peek()).set(pubkey, profile);
+  } catch {
+    // What is no JSON says nothing.
+  }
+}

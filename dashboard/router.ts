@@ -1,0 +1,43 @@
+import { computed, signal } from "@preact/signals";
+
+/** The path of the relay, in front of all others; empty if it is `/`. */
+export const base = document.documentElement.dataset.base ?? "";
+
+const location_ = signal(window.location.pathname + window.location.search + window.location.hash);
+
+/** The path of the page, without {@link base}. */
+export const path = computed(() => {
+  const { pathname } = new URL(location_.value, window.location.origin);
+  return pathname.slice(base.length) || "/";
+});
+
+/** What stands behind `?`, as in `/explore?kinds=1`. */
+export const query = computed(() => new URL(location_.value, window.location.origin).searchParams);
+
+/** Goes to a page of the dashboard, by its path without {@link base}. */
+export function go(to: string, { replace = false } = {}): void {
+  const method = replace ? "replaceState" : "pushState";
+  window.history[method](null, "", base + to);
+  location_.value = base + to;
+  window.scrollTo(0, 0);
+  // Whoever listens to the page instead of seeing it is told where they are.
+  queueMicrotask(() => document.querySelector<HTMLElement>("main")?.focus());
+}
+
+/** Has links of the page followed without loading it again, and the buttons of the browser heard. */
+export function startRouter(): void {
+  window.addEventListener("popstate", () => {
+    location_.value = window.location.pathname + window.location.search + window.location.hash;
+  });
+  document.addEventListener("click", (event) => {
+    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    const link = (event.target as Element).closest("a");
+    if (link === null || link.target !== "" || link.hasAttribute("download")) return;
+    const url = new URL(link.href, window.location.href);
+    if (url.origin !== window.location.origin || !url.pathname.startsWith(`${base}/`)) return;
+    const isAnchor = url.pathname === window.location.pathname && url.hash !== "";
+    if (isAnchor) return;
+    event.preventDefault();
+    go(url.pathname.slice(base.length) + url.search + url.hash);
+  });
+}

@@ -1,0 +1,46 @@
+import type { ComponentType } from "preact";
+import { AdminPage } from "./pages/admin.tsx";
+import { ClaimPage } from "./pages/claim.tsx";
+import { HomePage } from "./pages/home.tsx";
+import { InvitePage } from "./pages/invite.tsx";
+
+/** A page, and where it is. */
+export interface Route {
+  /** The path behind that of the relay; `:name` stands for one part of it. */
+  readonly path: string;
+  /** As the browser shows it. */
+  readonly title: string;
+  readonly page: ComponentType<{ params: Readonly<Record<string, string>> }>;
+  /** Who finds a link to it in the navigation: everybody, who is signed in, or who manages the relay. */
+  readonly nav?: "everybody" | "signed-in" | "admin";
+}
+
+export const ROUTES: readonly Route[] = [
+  { path: "/", title: "About", page: HomePage, nav: "everybody" },
+  { path: "/invite", title: "Join", page: InvitePage },
+  { path: "/invite/:code", title: "Join", page: InvitePage },
+  { path: "/claim", title: "Set up", page: ClaimPage },
+  { path: "/admin", title: "Operate", page: AdminPage, nav: "admin" },
+];
+
+/** The route of a path, and what stands for its names; undefined if there is none. */
+export function routeOf(path: string): { route: Route; params: Record<string, string> } | undefined {
+  const parts = partsOf(path);
+  for (const route of ROUTES) {
+    const names = partsOf(route.path);
+    if (names.length !== parts.length) continue;
+    const params: Record<string, string> = {};
+    const isSame = names.every((name, i) => {
+      const part = parts[i] as string;
+      if (!name.startsWith(":")) return name === part;
+      params[name.slice(1)] = part;
+      return true;
+    });
+    if (isSame) return { route, params };
+  }
+  return undefined;
+}
+
+function partsOf(path: string): string[] {
+  return path.split("/").filter((part) => part !== "");
+}

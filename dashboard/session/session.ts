@@ -1,0 +1,104 @@
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import { computed, signal } from "@preact/signals";
+import type { EventTemplate, VerifiedEvent } from "nostr-tools/pure";
+import { call } from "../api/management.ts";
+import { bunkerSigner, extensionSigner, keySigner, makeKey, type Signer } from "./signers.ts";
+
+/**
+ * Who is signed in. What is needed to sign in again when the page is loaded again stands in the session storage of this tab:
+ * a key made or entered here, or the address of a bunker. It is gone with the tab, and is never sent anywhere.
+ */
+const STORE = "nexus-session";
+
+type Stored =
+  | { kind: "extension" }
+  | { kind: "key"; key: string }
+  | { kind: "bunker"; address: string; clientKey: string };
+
+const signer = signal<Signer | undefined>(undefined);
+
+/** The public key of who is signed in. */
+export const pubkey = computed(() => signer.value?.pubkey);
+
+/** How they signed in. */
+export const signedInBy = computed(() => signer.value?.kind);
+
+/** Methods of the management that they may call; empty for who is no admin, undefined while nobody knows. */
+export const methods = signal<readonly string[] | undefined>(undefined);
+
+/** Whether they may manage the relay. */
+export const isAdmin = computed(() => (methods.value?.length ?? 0) > 0);
+
+/** Whether a sign-in of before is being taken up again. */
+export const isResuming = signal(false);
+
+/** Page on which a remote signer wants the person to confirm. */
+export const bunkerLink = signal<string | undefined>(undefined);
+
+/** Signs for who is signed in. */
+export async function sign(template: EventTemplate): Promise<VerifiedEvent> {
+  if (signer.value === undefined) throw new Error("Sign in first.");
+  return signer.value.sign(template);
+}
+
+export async function signInByExtension(): Promise<void> {
+  begin(await extensionSigner(), { kind: "extension" });
+}
+
+export function signInByKey(secretKey: Uint8Array): void {
+  begin(keySigner(secretKey), { kind: "key", key: bytesToHex(secretKey) });
+}
+
+export async function signInByBunker(address: string, clientKey = makeKey()): Promise<void> {
+  try {
+    const signedIn = await bunkerSigner(address, clientKey, (url) => {
+      bunkerLink.value = url;
+    });
+    begin(signedIn, { kind: "bunker", address, clientKey: bytesToHex(clientKey) });
+  } finally {
+    bunkerLink.value = undefined;
+  }
+}
+
+export function signOut(): void {
+  signer.value?.close();
+  signer.value = undefined;
+  methods.value = undefined;
+  sessionStorage.removeItem(STORE);
+}
+
+/** Signs in as before the page was loaded again; whoever cannot be is signed out. */
+export async function resume(): Promise<void> {
+  const text = sessionStorage.getItem(STORE);
+  if (text === null) return;
+  isResuming.value = true;
+  try {
+    const stored = JSON.parse(text) as Stored;
+    if (stored.kind === "key") signInByKey(hexToBytes(stored.key));
+    else if (stored.kind === "extension") await signInByExtension();
+    else await signInByBunker(stored.address, hexToBytes(stored.clientKey));
+  } catch {
+    signOut();
+  } finally {
+    isResuming.value = false;
+  }
+}
+
+/** Asks the relay what the person may do. */
+export async function refreshMethods(): Promise<void> {
+  const by = signer.value;
+  try {
+    const found = await call(sign, "supportedmethods");
+    if (signer.value === by) methods.value = found;
+  } catch {
+    if (signer.value === by) methods.value = [];
+  }
+}
+
+function begin(next: Signer, stored: Stored): void {
+  signer.value?.close();
+  signer.value = next;
+  methods.value = undefined;
+  sessionStorage.setItem(STORE, JSON.stringify(stored));
+  void refreshMethods();
+}
