@@ -11,6 +11,9 @@ const TIMEOUT_MS = 30_000;
 /** Bytes of an answer at most: a list has up to 20,000 entries. */
 const MAX_ANSWER = 1 << 25;
 
+/** Nobody answers, or who does cannot now: the same call may do a moment later. */
+export class Unreachable extends Failure {}
+
 /** The management of a relay (NIP-86), called with one key. */
 export class Management {
   readonly #place: Place;
@@ -25,6 +28,7 @@ export class Management {
   async call<T = unknown>(method: string, ...params: unknown[]): Promise<T> {
     const { status, result, error } = await this.#post(method, params);
     if (error === undefined) return result as T;
+    if (status >= 500 || status === 429) throw new Unreachable(error);
     if (status === 401 || method === "supportedmethods") throw new Failure(error);
     const supported = (await this.#post("supportedmethods", [])).result;
     if (Array.isArray(supported) && !supported.includes(method)) {
@@ -53,14 +57,17 @@ export class Management {
       headers: { "Content-Type": RPC, Authorization: authorization },
       signal: AbortSignal.timeout(TIMEOUT_MS),
     }).catch((error) => {
-      throw new Failure(`no relay answers at ${url}: ${messageOf(error)}`);
+      throw new Unreachable(`no relay answers at ${url}: ${messageOf(error)}`);
     });
-    const text = await textOf(response, MAX_ANSWER);
+    const text = await textOf(response, MAX_ANSWER).catch((error) => {
+      throw new Unreachable(`${url} breaks off its answer: ${messageOf(error)}`);
+    });
     try {
       const { result, error } = JSON.parse(text) as { result?: unknown; error?: unknown };
       const failed = error !== undefined && error !== null && error !== "";
       return { status: response.status, result, ...(failed && { error: String(error) }) };
     } catch {
+      if (response.status >= 500) throw new Unreachable(`${url} answers with HTTP ${response.status}`);
       throw new Failure(`the relay has no management: HTTP ${response.status} ${text.slice(0, 200).trim()}`);
     }
   }

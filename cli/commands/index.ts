@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { exportCommand, importCommand } from "../data/commands.ts";
 import { adminCommand } from "./admin.ts";
 import { allowCommand } from "./allow.ts";
 import { auditCommand } from "./audit.ts";
@@ -41,6 +42,8 @@ export function commands(): Command[] {
     auditCommand(),
     statsCommand(),
     syncCommand(),
+    exportCommand(),
+    importCommand(),
     proxyCommand(),
   ];
 }

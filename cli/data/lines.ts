@@ -1,0 +1,98 @@
+import { createReadStream, type ReadStream, statSync } from "node:fs";
+import { Readable, type Transform } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
+import { createGunzip, createZstdDecompress } from "node:zlib";
+import { Failure, messageOf } from "../failure.ts";
+import { ZstdFrames } from "./zstd-frames.ts";
+
+/** Characters of one line at most; longer ones are handed on cut, and refused as what they then are. */
+const MAX_LINE = 4 << 20;
+
+/** Lines of text from a file or from stdin, which may be compressed by gzip or zstd: their first bytes tell. */
+export class LineSource {
+  /** Bytes of the file; undefined for stdin. */
+  readonly size: number | undefined;
+  /** When the file was changed last; 0 for stdin. */
+  readonly changedMs: number;
+  readonly #stream: Readable;
+  #read = 0;
+
+  /** `-` is stdin. Throws a {@link Failure} if there is no such file. */
+  constructor(file: string) {
+    if (file === "-") {
+      this.#stream = process.stdin;
+      this.changedMs = 0;
+      return;
+    }
+    try {
+      const { size, mtimeMs } = statSync(file);
+      this.size = size;
+      this.changedMs = mtimeMs;
+    } catch (error) {
+      throw new Failure(`${file} cannot be read: ${messageOf(error)}`);
+    }
+    this.#stream = createReadStream(file, { highWaterMark: 1 << 18 });
+  }
+
+  /** How much of the file has been read, from 0 to 1. */
+  get share(): number | undefined {
+    return this.size === undefined ? undefined : this.#read / Math.max(1, this.size);
+  }
+
+  /** The lines, some at a time. Throws a {@link Failure} if the data is damaged. */
+  async *lines(): AsyncGenerator<string[]> {
+    const decoder = new StringDecoder("utf8");
+    let rest = "";
+    try {
+      for await (const chunk of this.#decompressed()) {
+        const text = rest + decoder.write(chunk);
+        const end = text.lastIndexOf("\n") + 1;
+        rest = text.slice(end, end + MAX_LINE);
+        if (end > 0) yield text.slice(0, end - 1).split("\n");
+      }
+    } catch (error) {
+      throw new Failure(`the file is damaged: ${messageOf(error)}`);
+    }
+    rest += decoder.end();
+    if (rest !== "") yield [rest];
+  }
+
+  close(): void {
+    if (this.#stream !== process.stdin) (this.#stream as ReadStream).destroy();
+  }
+
+  async *#chunks(): AsyncGenerator<Buffer> {
+    for await (const chunk of this.#stream as AsyncIterable<Buffer>) {
+      this.#read += chunk.length;
+      yield chunk;
+    }
+  }
+
+  async *#decompressed(): AsyncGenerator<Buffer> {
+    const chunks = this.#chunks();
+    let first = Buffer.alloc(0);
+    while (first.length < 4) {
+      const { done, value } = await chunks.next();
+      if (done) break;
+      first = Buffer.concat([first, value]);
+    }
+    const whole = Readable.from(startWith(first, chunks), { objectMode: false });
+    const transforms = decompressorsOf(first);
+    const stream = transforms.reduce<Readable>((source, transform) => {
+      source.on("error", (error) => transform.destroy(error));
+      return source.pipe(transform);
+    }, whole);
+    yield* stream as AsyncIterable<Buffer>;
+  }
+}
+
+async function* startWith(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield first;
+  yield* rest;
+}
+
+function decompressorsOf(first: Buffer): Transform[] {
+  if (first.length >= 2 && first.readUInt16BE(0) === 0x1f8b) return [createGunzip()];
+  if (first.length >= 4 && first.readUInt32LE(0) === 0xfd2fb528) return [new ZstdFrames(), createZstdDecompress()];
+  return [];
+}
