@@ -47,6 +47,7 @@ export class Simulation {
     referee.commits = () => machine.sql.commits;
     referee.graceMs = settings.graceMs;
     referee.nowMs = () => machine.time.nowMs();
+    referee.steadyMs = () => machine.time.steady;
     referee.stepped = (party, step) => this.#step(party, step);
     referee.oracle.isDeaf = (key, id) => {
       return this.#clients.get(key)?.socket.isOverflowing === true && !referee.matcher.isAnswering(key, id);

@@ -67,10 +67,10 @@ export class Party {
   /** A frame is taken: whether it was held, has been taken since, and comes again while what it opened is open (R-06-06). */
   repeats(
     { frame, text }: Arrived,
-    nowMs: number,
+    steadyMs: number,
     { subscriptions }: { subscriptions?: ReadonlyMap<string, unknown> },
   ): boolean {
-    if (nowMs >= this.#releasedUntilMs || aboutOf(frame) === undefined) return false;
+    if (steadyMs >= this.#releasedUntilMs || aboutOf(frame) === undefined) return false;
     const same = this.#released.filter(({ arrived }) => arrived.text === text);
     const next = same.find(({ taken }) => taken === 0) ?? same.find(({ taken }) => taken === 1);
     if (next === undefined) this.forget(aboutOf(frame));

@@ -37,6 +37,8 @@ export class Referee implements Watcher {
   readonly storedAt = new Map<string, number>();
   commits: () => number = () => 0;
   nowMs: () => number = () => 0;
+  /** What timers go by: it is never set back. */
+  steadyMs: () => number = () => 0;
   graceMs = 0;
   #sent: Sent[] = [];
   readonly #waiting = new WaitingEvents();
@@ -104,7 +106,7 @@ export class Referee implements Watcher {
       this.#refuseHeld(party);
     }
     if (frame[0] === "EVENT" && !isGated) this.#waiting.add({ party, frame });
-    else if (isGated || !party.repeats(arrived, this.nowMs(), this.#open(party))) this.#current = { party, frame };
+    else if (isGated || !party.repeats(arrived, this.steadyMs(), this.#open(party))) this.#current = { party, frame };
     else if (frame[0] === "REQ") this.matcher.add({ connection: party.key, anyOf: [[["EOSE", frame[1]]]] });
   }
 
@@ -204,7 +206,7 @@ export class Referee implements Watcher {
     this.oracle.receive(party.key, frame);
     this.#note();
     if (this.#open(party).authed.size > 0 && party.held.length > 0) {
-      party.arrived.unshift(...party.release(this.nowMs() + this.graceMs));
+      party.arrived.unshift(...party.release(this.steadyMs() + this.graceMs));
     }
   }
 
