@@ -125,7 +125,7 @@ export function storeChores(
       due: () => {
         const { subject = "", due } = banned.first() ?? {};
         // A deletion under way would leave its tombstones.
-        if (due === undefined || store.buryingOf(subject) > 0) return undefined;
+        if (due === undefined || store.deletions.pendingOf(subject) > 0) return undefined;
         return isFull() ? 0 : due;
       },
       run: () => {
@@ -139,7 +139,7 @@ export function storeChores(
       name: "deletions of banned",
       due: () => {
         const key = lists.first("forgetting");
-        return key === undefined || store.buryingOf(key) > 0 ? undefined : clock.nowSeconds();
+        return key === undefined || store.deletions.pendingOf(key) > 0 ? undefined : clock.nowSeconds();
       },
       run: () => {
         const key = lists.first("forgetting") ?? "";

@@ -81,7 +81,7 @@ export class EventLog {
   /** Whether a kind 5 may leave its tombstones, as far as those of its author go (R-05-06). */
   mayBury(verified: VerifiedEvent): boolean {
     const { event } = verified;
-    if (!buriesTooMany(this.#sql, event, this.#store.buryingOf(event.pubkey))) return true;
+    if (!buriesTooMany(this.#sql, event, this.#store.deletions.pendingOf(event.pubkey))) return true;
     return freesRoom(this.#sql, verified) || this.#store.lookups.find(event.id) !== undefined;
   }
 

@@ -33,7 +33,7 @@ export class EventStore {
   /** Whose requests to vanish are known. */
   readonly vanishing: Vanishing;
   /** What kind 5 events name that is still to be removed. */
-  readonly #deletions: Deletions;
+  readonly deletions: Deletions;
   /** Tags of events that are gone, or still to be written. */
   readonly leftovers: Leftovers;
   readonly #priors: Priors;
@@ -66,9 +66,9 @@ export class EventStore {
     this.lookups = new Lookups(sql, this.losses);
     this.recent = new Recent(this.#head);
     this.vanishing = new Vanishing(sql);
-    this.#deletions = new Deletions(sql);
+    this.deletions = new Deletions(sql);
     this.leftovers = new Leftovers(sql);
-    this.#priors = new Priors(sql, this.#deletions);
+    this.#priors = new Priors(sql, this.deletions);
     this.search = new SearchIndex(sql, options.search, this.#head, options.nowSeconds ?? (() => 0));
   }
 
@@ -84,22 +84,17 @@ export class EventStore {
 
   /** Whether events that are stored count as erased: {@link hides} tells which. */
   get isHiding(): boolean {
-    return this.vanishing.isPending || this.#deletions.isPending;
+    return this.vanishing.isPending || this.deletions.isPending;
   }
 
   /** Whether a stored event counts as erased: its author vanished, or a deletion covers it. */
   hides(event: Event): boolean {
-    return this.vanishing.hides(event) || this.#deletions.covers(event);
+    return this.vanishing.hides(event) || this.deletions.covers(event);
   }
 
   /** Whether {@link eraseSome} has something to do: what was deleted, and what is left of events that are gone. */
   get isErasing(): boolean {
-    return this.#deletions.isPending || this.leftovers.isPending;
-  }
-
-  /** Ids and addresses that deletions of a key have still to bury. */
-  buryingOf(pubkey: string): number {
-    return this.#deletions.pendingOf(pubkey);
+    return this.deletions.isPending || this.leftovers.isPending;
   }
 
   /** Whether {@link work} has something to do. */
@@ -120,8 +115,8 @@ export class EventStore {
   /** Erases a bounded part of what is hidden already. To be called, when there is time, until {@link isErasing} is false. */
   eraseSome(): void {
     const done = this.#atomically(() => {
-      if (!this.#deletions.isPending) return this.leftovers.step();
-      const whenCommitted = this.#deletions.step(this.#remove);
+      if (!this.deletions.isPending) return this.leftovers.step();
+      const whenCommitted = this.deletions.step(this.#remove);
       this.counts.saveRemoved(this.#head, this.#changes);
       return whenCommitted;
     });
@@ -268,7 +263,7 @@ export class EventStore {
     for (const { position, verified, isUntagged } of placed) {
       const { event } = verified;
       if (isUntagged) this.#undo.push(this.leftovers.defer(position, verified));
-      if (event.kind === DELETION_KIND) this.#undo.push(this.#deletions.begin(event, verified.raw, this.#remove));
+      if (event.kind === DELETION_KIND) this.#undo.push(this.deletions.begin(event, verified.raw, this.#remove));
       if (event.kind === VANISH_KIND) this.vanishing.request(event, position);
     }
     return results;
@@ -279,7 +274,7 @@ export class EventStore {
     const row = this.#sql.all("SELECT seq, raw FROM event WHERE address = unhex(?1)", key)[0];
     if (row === undefined) return undefined;
     const current = { position: row[0] as number, event: JSON.parse(row[1] as string) as Event };
-    if (!this.#deletions.covers(current.event)) return current;
+    if (!this.deletions.covers(current.event)) return current;
     this.#remove(current.position, current.event);
     return undefined;
   }

@@ -128,7 +128,7 @@ test("R-05-06 what a deletion under way has still to bury counts for its key", (
     expect(stock.log.mayBury(verified(naming(serial)))).toBe(true);
     stock.put(naming(serial));
   }
-  expect(stock.store.buryingOf(AUTHOR)).toBeGreaterThan(8000);
+  expect(stock.store.deletions.pendingOf(AUTHOR)).toBeGreaterThan(8000);
   expect(stock.log.mayBury(verified(naming(6)))).toBe(false);
 });
 
