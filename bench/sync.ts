@@ -4,7 +4,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { Connection } from "../cli/client/connection.ts";
-import { Signer as Account } from "../cli/client/crypto.ts";
+import { KeySigner } from "../cli/client/crypto.ts";
 import { Side } from "../cli/sync/side.ts";
 import type { Progress } from "../cli/sync/sync.ts";
 import { Transfer } from "../cli/sync/transfer.ts";
@@ -58,7 +58,7 @@ try {
 /** Stores those of the events in a relay that it is to have. */
 async function fill(relay: 0 | 1, kind: number, from: number, has: (i: number) => boolean): Promise<void> {
   const { url } = relays[relay];
-  const side = new Side(await Connection.open({ url, name: url }, new Account(SECRET)), {});
+  const side = new Side(await Connection.open({ url, name: url }, new KeySigner(SECRET)), {});
   const transfer = new Transfer(side, side, false);
   const author = new Signer(1);
   let batch: SignedEvent[] = [];

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../src/hosts/version.ts";
+import { closeBunkers } from "./client/bunker.ts";
 import { examples } from "./commands/context.ts";
 import { commands } from "./commands/index.ts";
 import { Failure, messageOf, UsageError } from "./failure.ts";
@@ -17,6 +18,8 @@ export async function run(args: readonly string[]): Promise<number> {
     if (args.includes("--json")) console.log(JSON.stringify({ error: messageOf(error) }));
     console.error(isKnown ? `error: ${error.message}` : error);
     return error instanceof UsageError ? 2 : 1;
+  } finally {
+    closeBunkers();
   }
 }
 
@@ -25,7 +28,10 @@ function programOf(): Command {
     .description("Runs, manages and uses a Nexus relay.")
     .version(VERSION)
     .option("--relay <url>", "the relay (default: NEXUS_RELAY, or the one on this machine)")
-    .option("--key-file <file>", "file with the secret key, nsec or hex (default: NEXUS_KEY, NEXUS_KEY_FILE)")
+    .option(
+      "--key-file <file>",
+      "file with the secret key: nsec, hex or bunker:// (default: NEXUS_KEY, NEXUS_KEY_FILE)",
+    )
     .option("--json", "print JSON, for programs")
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("(--help shows how)")

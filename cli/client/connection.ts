@@ -21,7 +21,7 @@ const CHALLENGE_MS = 2000;
 const MAX_PAYLOAD = 16 << 20;
 
 /** The event that logs a key in (NIP-42). */
-export function authEvent(signer: Signer, relay: string, challenge: string): Event {
+export async function authEvent(signer: Signer, relay: string, challenge: string): Promise<Event> {
   const tags = [
     ["relay", relay],
     ["challenge", challenge],
@@ -205,7 +205,7 @@ export class Connection {
   }
 
   async #answer(signer: Signer, challenge: string): Promise<void> {
-    const event = authEvent(signer, this.#place.name, challenge);
+    const event = await authEvent(signer, this.#place.name, challenge);
     const [, , ok, text] = await this.#ask(["AUTH", event], ([verb, id]) => verb === "OK" && id === event.id);
     if (ok !== true) throw new Failure(`the login is refused: ${text}`);
   }

@@ -10,8 +10,19 @@ export const crypto = createCrypto(new WebAssembly.Module(readFileSync(WASM)));
 /** What the author of an event decides. */
 export type Draft = Partial<Pick<Event, "kind" | "created_at" | "tags" | "content">>;
 
+/** Signs with one key, wherever that is. */
+export interface Signer {
+  readonly pubkey: string;
+  sign(draft: Draft): Event | Promise<Event>;
+}
+
+/** A draft with all that its author decides. */
+export function draftOf({ kind = 1, created_at = Math.floor(Date.now() / 1000), tags = [], content = "" }: Draft) {
+  return { kind, created_at, tags, content };
+}
+
 /** Signs with one secret key, which it never shows. */
-export class Signer {
+export class KeySigner implements Signer {
   readonly pubkey: string;
   readonly #secret: string;
 
@@ -21,8 +32,8 @@ export class Signer {
     this.pubkey = crypto.publicKey(secret);
   }
 
-  sign({ kind = 1, created_at = Math.floor(Date.now() / 1000), tags = [], content = "" }: Draft): Event {
-    const unsigned = { id: "", pubkey: this.pubkey, created_at, kind, tags, content, sig: "" };
+  sign(draft: Draft): Event {
+    const unsigned = { id: "", pubkey: this.pubkey, ...draftOf(draft), sig: "" };
     const id = crypto.sha256(serializeEvent(unsigned).hashed);
     return { ...unsigned, id, sig: crypto.sign(id, this.#secret) };
   }

@@ -39,7 +39,7 @@ export class Management {
 
   async #post(method: string, params: unknown[]): Promise<{ status: number; result?: unknown; error?: string }> {
     const body = JSON.stringify({ method, params });
-    const event = this.#signer.sign({
+    const event = await this.#signer.sign({
       kind: HTTP_AUTH_KIND,
       tags: [
         ["u", httpUrl(this.#place.name)],

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { isCancel, password } from "@clack/prompts";
 import { Failure, messageOf, UsageError } from "../failure.ts";
-import { Signer } from "./crypto.ts";
+import { isBunker, openBunker } from "./bunker.ts";
+import { KeySigner, type Signer } from "./crypto.ts";
 import { secretKeyOf } from "./keys.ts";
 import { environment } from "./place.ts";
 
@@ -10,45 +11,57 @@ export interface SecretSource {
   keyFile?: string | undefined;
 }
 
-/** The secret key that is there without asking: from `--key-file`, `NEXUS_KEY` or the file of `NEXUS_KEY_FILE`. */
-export function knownSecret({ keyFile }: SecretSource): string | undefined {
+/**
+ * The secret key that is there without asking, or the URL of the bunker that keeps it: from `--key-file`, `NEXUS_KEY` or
+ * the file of `NEXUS_KEY_FILE`.
+ */
+function knownSecret({ keyFile }: SecretSource): string | undefined {
   if (keyFile === undefined && process.env.NEXUS_KEY) return checked(process.env.NEXUS_KEY, "NEXUS_KEY");
   const file = keyFile ?? environment().NEXUS_KEY_FILE;
   return file === undefined ? undefined : checked(contentOf(file), `the file ${file}`);
 }
 
-/** The secret key that a command acts with: {@link knownSecret}, or else it is asked for. */
-export async function readSecret(source: SecretSource): Promise<string> {
+/** {@link knownSecret}, or else it is asked for. */
+async function readSecret(source: SecretSource): Promise<string> {
   const known = knownSecret(source);
   if (known !== undefined) return known;
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new UsageError("a secret key is needed: give --key-file FILE, or set NEXUS_KEY or NEXUS_KEY_FILE");
   }
   const answer = await password({
-    message: "Secret key (nsec or hex)",
+    message: "Secret key (nsec or hex), or the bunker:// URL of one",
     output: process.stderr,
-    validate: (text) => (secretKeyOf(text?.trim() ?? "") === undefined ? "That is no secret key." : undefined),
+    validate: (text) => (secretOf(text ?? "") === undefined ? "That is no secret key." : undefined),
   });
   if (isCancel(answer)) throw new Failure("no key was given");
   return checked(answer, "the answer");
 }
 
-/** {@link readSecret}, as what signs with it. */
+/** What signs for a command that needs a key. */
 export async function readSigner(source: SecretSource): Promise<Signer> {
-  return new Signer(await readSecret(source));
+  return signerOf(await readSecret(source));
 }
 
 /** What signs for commands that may do without a login. */
-export function knownSigner(source: SecretSource): Signer | undefined {
+export async function knownSigner(source: SecretSource): Promise<Signer | undefined> {
   const secret = knownSecret(source);
-  return secret === undefined ? undefined : new Signer(secret);
+  return secret === undefined ? undefined : signerOf(secret);
 }
 
 /** What signs for the other relay of a sync, where that is another key. */
-export function knownPeerSigner({ peerKeyFile }: { peerKeyFile?: string | undefined }): Signer | undefined {
-  if (peerKeyFile !== undefined) return new Signer(checked(contentOf(peerKeyFile), `the file ${peerKeyFile}`));
+export async function knownPeerSigner({ peerKeyFile }: { peerKeyFile?: string }): Promise<Signer | undefined> {
+  if (peerKeyFile !== undefined) return signerOf(checked(contentOf(peerKeyFile), `the file ${peerKeyFile}`));
   const { NEXUS_PEER_KEY } = process.env;
-  return NEXUS_PEER_KEY ? new Signer(checked(NEXUS_PEER_KEY, "NEXUS_PEER_KEY")) : undefined;
+  return NEXUS_PEER_KEY ? signerOf(checked(NEXUS_PEER_KEY, "NEXUS_PEER_KEY")) : undefined;
+}
+
+async function signerOf(secret: string): Promise<Signer> {
+  return isBunker(secret) ? openBunker(secret) : new KeySigner(secret);
+}
+
+/** A secret key as hex, or the URL of a bunker. */
+function secretOf(text: string): string | undefined {
+  return isBunker(text.trim()) ? text.trim() : secretKeyOf(text.trim());
 }
 
 function contentOf(file: string): string {
@@ -60,7 +73,9 @@ function contentOf(file: string): string {
 }
 
 function checked(text: string, where: string): string {
-  const secret = secretKeyOf(text.trim());
-  if (secret === undefined) throw new Failure(`${where} holds no secret key: it must be an nsec or 64 hex digits`);
+  const secret = secretOf(text);
+  if (secret === undefined) {
+    throw new Failure(`${where} holds no secret key: it must be an nsec, 64 hex digits or a bunker:// URL`);
+  }
   return secret;
 }

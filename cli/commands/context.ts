@@ -28,7 +28,7 @@ export async function withConnection<T>(
   body: (connection: Connection, place: Place) => Promise<T>,
 ) {
   const place = placeOf(options.relay);
-  const connection = await Connection.open(place, knownSigner(options));
+  const connection = await Connection.open(place, await knownSigner(options));
   try {
     return await body(connection, place);
   } finally {

@@ -25,7 +25,7 @@ export function doctorCommand(): Command {
         url = settings?.variables.RELAY_URL;
       }
       const place = url === undefined ? placeOf(undefined) : { url: webSocketUrl(url), name: webSocketUrl(url) };
-      findings.push(...(await checkRelay(place, signerOf(options))));
+      findings.push(...(await checkRelay(place, await signerOf(options))));
       show(options.json, findings, findings.map(lineOf).join("\n"));
       const count = findings.filter(({ state }) => state === "wrong").length;
       if (count > 0) throw new Failure(`${count} ${count === 1 ? "thing is" : "things are"} wrong`);
@@ -33,9 +33,9 @@ export function doctorCommand(): Command {
 }
 
 /** Undefined also where the key at hand is none: that has been found already. */
-function signerOf(options: { keyFile?: string }) {
+async function signerOf(options: { keyFile?: string }) {
   try {
-    return knownSigner(options);
+    return await knownSigner(options);
   } catch {
     return undefined;
   }

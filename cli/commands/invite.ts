@@ -46,7 +46,7 @@ export function inviteCommand(): Command {
     .action(async (invite: string, _, command: Command) => {
       const options = optionsOf(command);
       const signer = await readSigner(options);
-      const event = signer.sign({ kind: JOIN_KIND, tags: [["claim", codeOf(invite)]] });
+      const event = await signer.sign({ kind: JOIN_KIND, tags: [["claim", codeOf(invite)]] });
       const connection = await Connection.open(placeOf(options.relay), signer);
       const { accepted, text } = await connection.publish(event).finally(() => connection.close());
       if (!accepted) throw new Failure(`the relay refuses: ${text}`);

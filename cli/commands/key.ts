@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { crypto } from "../client/crypto.ts";
 import { eventIdOf, fromBech32, publicKeyOf, toBech32 } from "../client/keys.ts";
-import { readSecret } from "../client/secret.ts";
+import { readSigner } from "../client/secret.ts";
 import { Failure, messageOf } from "../failure.ts";
 import { membersOf, show } from "../output.ts";
 import { examples, optionsOf } from "./context.ts";
@@ -35,7 +35,7 @@ export function keyCommand(): Command {
         const shown = { note: toBech32("note", id), id };
         return show(options.json, shown, membersOf(shown));
       }
-      const pubkey = text === undefined ? crypto.publicKey(await readSecret(options)) : await publicKeyOf(text);
+      const pubkey = text === undefined ? (await readSigner(options)).pubkey : await publicKeyOf(text);
       const shown = { npub: toBech32("npub", pubkey), pubkey };
       show(options.json, shown, membersOf(shown));
     });

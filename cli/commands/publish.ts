@@ -25,7 +25,7 @@ export function publishCommand(): Command {
     .addHelpText("after", examples("nexus publish -c hello -t t=greeting", "nexus publish < events.jsonl"))
     .action(async (_, command: Command) => {
       const options = optionsOf<Flags>(command);
-      const signer = options.content === undefined ? knownSigner(options) : await readSigner(options);
+      const signer = options.content === undefined ? await knownSigner(options) : await readSigner(options);
       const connection = await Connection.open(placeOf(options.relay), signer);
       try {
         let refused = 0;
@@ -44,18 +44,18 @@ export function publishCommand(): Command {
 
 async function* eventsOf({ content, kind, tag }: Flags, signer: Signer | undefined): AsyncGenerator<Event> {
   if (content !== undefined && signer !== undefined) {
-    yield signer.sign({ kind, content, tags: tag ?? [] });
+    yield await signer.sign({ kind, content, tags: tag ?? [] });
     return;
   }
   let line = 0;
   for await (const text of createInterface({ input: process.stdin })) {
     line++;
-    if (text.trim() !== "") yield eventOf(text, line, signer);
+    if (text.trim() !== "") yield await eventOf(text, line, signer);
   }
 }
 
 /** A signed event as it is; anything else is signed. */
-function eventOf(text: string, line: number, signer: Signer | undefined): Event {
+async function eventOf(text: string, line: number, signer: Signer | undefined): Promise<Event> {
   let value: Draft & { sig?: unknown };
   try {
     value = JSON.parse(text);
@@ -65,7 +65,7 @@ function eventOf(text: string, line: number, signer: Signer | undefined): Event 
   if (value?.sig === undefined && signer === undefined) {
     throw new UsageError(`line ${line} has no signature: give --key-file to sign it`);
   }
-  const event = parseEvent(value?.sig === undefined ? signer?.sign(value) : value);
+  const event = parseEvent(value?.sig === undefined ? await signer?.sign(value) : value);
   if (!event.ok) throw new UsageError(`line ${line}: ${event.reason}`);
   return event.value;
 }

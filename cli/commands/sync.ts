@@ -48,7 +48,7 @@ export function syncCommand(): Command {
       const filters = (await filtersOf(texts, options)) as SyncFilter[];
       if (filters.some((filter) => "limit" in filter)) throw new UsageError("a sync takes no limit: give --since");
       const signer = await readSigner(options);
-      const peerSigner = knownPeerSigner(options) ?? signer;
+      const peerSigner = (await knownPeerSigner(options)) ?? signer;
       const places = { local: placeOf(options.relay), peer: placeOf(url) };
       const open = () => both(sideOf(places.local, signer), sideOf(places.peer, peerSigner, options.pages));
       await run(open, options, filters);

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync }
 import { parseConfig } from "../../src/relay/config/config.ts";
 import { crypto } from "../client/crypto.ts";
 import { environment } from "../client/place.ts";
-import { knownSecret, type SecretSource } from "../client/secret.ts";
+import { knownSigner, type SecretSource } from "../client/secret.ts";
 import { messageOf } from "../failure.ts";
 import { checkPort, ENV_FILE, readEnvFile, readSettings } from "../settings.mjs";
 import { type Finding, ok, warning, wrong } from "./finding.ts";
@@ -38,7 +38,7 @@ export async function checkMachine(
       wrong("settings", messageOf(error), `Change ${ENV_FILE} or the environment; README lists the values.`),
     );
   }
-  findings.push(...checkKey(source, settings));
+  findings.push(...(await checkKey(source, settings)));
   if (settings !== undefined) findings.push(...checkData(settings.dataDirectory), ...(await checkListening(settings)));
   findings.push(...checkFiles());
   return { findings, settings };
@@ -53,15 +53,14 @@ function checkFile(check: string, path: string, advice: string): Finding {
   return ok(check, `only its owner may read ${path}`);
 }
 
-function checkKey(source: SecretSource, settings: Settings | undefined): Finding[] {
+async function checkKey(source: SecretSource, settings: Settings | undefined): Promise<Finding[]> {
   const findings: Finding[] = [];
   const file = source.keyFile ?? environment().NEXUS_KEY_FILE;
   if (file !== undefined && existsSync(file))
     findings.push(checkFile("key file", file, "nexus key new --out makes one"));
   let own: string | undefined;
   try {
-    const secret = knownSecret(source);
-    own = secret === undefined ? undefined : crypto.publicKey(secret);
+    own = (await knownSigner(source))?.pubkey;
   } catch (error) {
     return [
       ...findings,

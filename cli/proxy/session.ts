@@ -73,10 +73,17 @@ export class Session {
         if (message?.[0] === "AUTH") {
           challenged = true;
           this.#isReady = false;
-          const event = authEvent(this.#deps.signer, this.#deps.place.name, String(message[1]));
-          login.id = event.id;
-          // The first challenge may be here before the socket is.
-          queueMicrotask(() => this.#up?.send(JSON.stringify(["AUTH", event])));
+          authEvent(this.#deps.signer, this.#deps.place.name, String(message[1])).then(
+            (event) => {
+              login.id = event.id;
+              // The first challenge may be here before the socket is.
+              queueMicrotask(() => this.#up?.send(JSON.stringify(["AUTH", event])));
+            },
+            (error) => {
+              this.#deps.report(messageOf(error));
+              this.#up?.close();
+            },
+          );
         } else if (message?.[0] === "OK" && message[1] === login.id) this.#loggedIn(message);
         else this.#fromRelay(frame, message);
       });

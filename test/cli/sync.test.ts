@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Connection } from "../../cli/client/connection.ts";
-import { Signer } from "../../cli/client/crypto.ts";
+import { KeySigner } from "../../cli/client/crypto.ts";
 import { Side } from "../../cli/sync/side.ts";
 import { Transfer } from "../../cli/sync/transfer.ts";
 import type { Event } from "../../src/protocol/event.ts";
@@ -11,7 +11,7 @@ import { type PlainRelay, startPlainRelay } from "../support/plain-relay.ts";
 import { type Server, startServer, until } from "../support/server.ts";
 import { hex, NEXUS, openPlace, operator, type Place } from "./command.ts";
 
-const signer = new Signer(hex(operator.secret));
+const signer = new KeySigner(hex(operator.secret));
 const T = now() - 10_000;
 let kind = 2000;
 let serial = 0;
@@ -114,7 +114,7 @@ describe("with a relay that has NIP-77", () => {
   });
 
   test("refusals are counted by reason, and end with 1", async () => {
-    const author = new Signer("7".repeat(64));
+    const author = new KeySigner("7".repeat(64));
     const event = author.sign({ kind, created_at: T, tags: [["-"]] });
     const own = await Connection.open({ url: peer.url, name: peer.url }, author);
     expect(await own.publish(event)).toMatchObject({ accepted: true });
