@@ -8,11 +8,23 @@ import { httpUrl, type Place } from "./place.ts";
 const RPC = "application/nostr+json+rpc";
 const TIMEOUT_MS = 30_000;
 
+/** Warnings of an answer that are read. */
+const MAX_WARNINGS = 20;
+
 /** Bytes of an answer at most: a list has up to 20,000 entries. */
 const MAX_ANSWER = 1 << 25;
 
 /** Nobody answers, or who does cannot now: the same call may do a moment later. */
 export class Unreachable extends Failure {}
+
+/** What a relay answers. */
+interface Answer {
+  status: number;
+  result?: unknown;
+  /** What it warns of. */
+  warnings?: string[];
+  error?: string;
+}
 
 /** The management of a relay (NIP-86), called with one key. */
 export class Management {
@@ -26,8 +38,14 @@ export class Management {
 
   /** Calls a method. A refusal is a {@link Failure}; of a method that the relay does not have it says so. */
   async call<T = unknown>(method: string, ...params: unknown[]): Promise<T> {
-    const { status, result, error } = await this.#post(method, params);
-    if (error === undefined) return result as T;
+    return (await this.ask(method, ...params)).result as T;
+  }
+
+  /** The same, with what else the relay says. */
+  async ask(method: string, ...params: unknown[]): Promise<Answer> {
+    const answer = await this.#post(method, params);
+    const { status, error } = answer;
+    if (error === undefined) return answer;
     if (status >= 500 || status === 429) throw new Unreachable(error);
     if (status === 401 || method === "supportedmethods") throw new Failure(error);
     const supported = (await this.#post("supportedmethods", [])).result;
@@ -37,7 +55,7 @@ export class Management {
     throw new Failure(error);
   }
 
-  async #post(method: string, params: unknown[]): Promise<{ status: number; result?: unknown; error?: string }> {
+  async #post(method: string, params: unknown[]): Promise<Answer> {
     const body = JSON.stringify({ method, params });
     const event = await this.#signer.sign({
       kind: HTTP_AUTH_KIND,
@@ -63,9 +81,10 @@ export class Management {
       throw new Unreachable(`${url} breaks off its answer: ${messageOf(error)}`);
     });
     try {
-      const { result, error } = JSON.parse(text) as { result?: unknown; error?: unknown };
+      const { result, error, warnings } = JSON.parse(text) as Record<string, unknown>;
       const failed = error !== undefined && error !== null && error !== "";
-      return { status: response.status, result, ...(failed && { error: String(error) }) };
+      const said = Array.isArray(warnings) ? { warnings: warnings.slice(0, MAX_WARNINGS).map(String) } : {};
+      return { status: response.status, result, ...said, ...(failed && { error: String(error) }) };
     } catch {
       if (response.status >= 500) throw new Unreachable(`${url} answers with HTTP ${response.status}`);
       throw new Failure(`the relay has no management: HTTP ${response.status} ${text.slice(0, 200).trim()}`);

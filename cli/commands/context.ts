@@ -3,7 +3,10 @@ import { Connection } from "../client/connection.ts";
 import { Management } from "../client/management.ts";
 import { type Place, placeOf } from "../client/place.ts";
 import { knownSigner, readSigner } from "../client/secret.ts";
-import { show } from "../output.ts";
+import { shorten, show } from "../output.ts";
+
+/** Characters of what a relay says at most. */
+const MAX_WARNING = 500;
 
 /** Options that every command has. */
 export interface GlobalOptions {
@@ -41,9 +44,10 @@ export function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}\n`;
 }
 
-/** Calls a method that changes something and says that it is done. */
+/** Calls a method that changes something, and says that it is done and what the relay warns of. */
 export async function change(command: Command, method: string, params: unknown[], done = "Done."): Promise<void> {
   const options = optionsOf(command);
-  const result = await (await management(options)).call(method, ...params);
-  show(options.json, { method, result }, done);
+  const { result, warnings = [] } = await (await management(options)).ask(method, ...params);
+  const told = { method, result, ...(warnings.length > 0 && { warnings }) };
+  show(options.json, told, [done, ...warnings].map((text) => shorten(text, MAX_WARNING)).join("\n"));
 }

@@ -16,6 +16,7 @@ import { publishCommand } from "./publish.ts";
 import { reportCommand } from "./report.ts";
 import { reqCommand } from "./req.ts";
 import { roleCommand } from "./role.ts";
+import { settingsCommand } from "./settings.ts";
 import { startCommand } from "./start.ts";
 import { statsCommand } from "./stats.ts";
 import { syncCommand } from "./sync.ts";
@@ -41,6 +42,7 @@ export function commands(): Command[] {
     reportCommand(),
     auditCommand(),
     statsCommand(),
+    settingsCommand(),
     syncCommand(),
     exportCommand(),
     importCommand(),

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { assemble, type Running } from "../../src/hosts/assemble.ts";
 import { DATABASE } from "../../src/hosts/node/main.ts";
 import { type NodeSql, openSql } from "../../src/hosts/node/sql.ts";
-import { parseConfig } from "../../src/relay/config/config.ts";
+import { Settings } from "../../src/relay/config/settings.ts";
 import { type Host, MORTAL } from "../../src/relay/ports.ts";
 import { crypto } from "../client/crypto.ts";
 import { lockDataDirectory } from "../data-lock.mjs";
@@ -42,12 +42,12 @@ export class LocalRelay {
     try {
       const sql = openSql(path);
       const running = assemble({
-        config: parseConfig(variables),
+        settings: new Settings(variables),
         sql,
         crypto,
         host: HOST,
         age: () => ({}),
-        maxFrameLength: 0,
+        maxFrameLength: () => 0,
       });
       return new LocalRelay(resolve(directory), sql, running);
     } catch (error) {

@@ -4,7 +4,8 @@ import { REPORT_KIND } from "../protocol/kind.ts";
 import type { Access } from "../relay/access/access.ts";
 import { LoginTimeout } from "../relay/access/login-timeout.ts";
 import { Chores, dueOf, erasingOf, storeChores } from "../relay/chores.ts";
-import { type Config, filterOptions } from "../relay/config/config.ts";
+import { type Config, type Environment, filterOptions } from "../relay/config/config.ts";
+import type { Settings } from "../relay/config/settings.ts";
 import type { Connection } from "../relay/connection.ts";
 import { Blocked } from "../relay/limits/blocked.ts";
 import { Management } from "../relay/manage/management.ts";
@@ -24,15 +25,16 @@ import { VERSION } from "./version.ts";
 
 /** What a host brings. */
 export interface Parts {
-  config: Config;
+  /** Those of the environment; what is stored is added. */
+  settings: Settings;
   /** An open database, empty or of this or an older version. */
   sql: Sql;
   crypto: Crypto;
   host: Host;
   /** How long it has been running, as far as the host knows, for the statistics. */
   age: () => Readonly<Record<string, number>>;
-  /** Bytes of a message beyond which the host closes the connection with 1009, before the relay sees it. */
-  maxFrameLength: number;
+  /** Bytes of a message beyond which the host closes a new connection with 1009, before the relay sees it. */
+  maxFrameLength: () => number;
   /** Failures that the host has reported so far; what it measures itself. */
   errors?: () => number;
   measures?: () => readonly Family[];
@@ -40,12 +42,13 @@ export interface Parts {
 
 /** One running relay. */
 export interface Running {
+  settings: Settings;
   config: Config;
   access: Access;
   blocked: Blocked;
   crypto: Crypto;
   host: Host;
-  maxFrameLength: number;
+  maxFrameLength: () => number;
   relay: Relay;
   management: Management;
   store: EventStore;
@@ -60,6 +63,8 @@ export interface Running {
   chores: Chores;
   /** To be called once the host has connections that it kept, if any: what has changed meanwhile is carried out. */
   start(): void;
+  /** Takes the settings of another environment, but for its wiring; see {@link Settings.reload}. */
+  reload(environment: Environment): ReturnType<Settings["reload"]>;
   /** A connection has been opened. */
   opened(connection: Connection): void;
   /** What anybody may know about the relay (R-08-06). */
@@ -71,12 +76,14 @@ const SAVE_COUNTS_MS = 1000;
 
 /** Puts store, core and host together: the same for all hosts. Throws if the database is of a newer version or broken. */
 export function assemble(parts: Parts): Running {
-  const { config, sql, crypto, host, age, maxFrameLength } = parts;
+  const { settings, sql, crypto, host, age, maxFrameLength } = parts;
+  const { config } = settings;
   const { clock, report } = host;
   migrate(sql);
+  const lists = new AccessStore(sql);
+  settings.attach(lists);
   const nowSeconds = () => clock.nowSeconds();
   const store = new EventStore(sql, { search: filterOptions(config).search, nowSeconds });
-  const lists = new AccessStore(sql);
   const access: Access = { config, lists };
   const log = new EventLog(sql, store, config, nowSeconds, erasingOf(lists));
   // Moderators learn no more than anybody of what is private (R-05-29).
@@ -117,7 +124,7 @@ export function assemble(parts: Parts): Running {
   const close = (connection: Connection, code: number, text: string) => relay.close(connection, code, text);
   const login = new LoginTimeout(config, clock, relay.connections, close);
   const chores = new Chores(
-    [...storeChores(store, cleanup, lists, config.retention, clock, () => log.isFull()), login],
+    [...storeChores(store, cleanup, lists, config, clock, () => log.isFull()), login],
     clock,
     report,
   );
@@ -128,12 +135,26 @@ export function assemble(parts: Parts): Running {
       if (isBlocked) relay.close(connection, 1008, "blocked: this address is blocked");
     }
   };
+  const onDue = (seconds: number) => chores.onDue(seconds);
+  /** What was made of settings that are others now is made anew. Who may no longer read goes first. */
+  const changed = (names: readonly string[]) => {
+    if (names.length === 0) return;
+    relay.reconsider(names.includes("AUTH_REQUIRED") && config.authRequired);
+    const isSearchOther = names.includes("ENABLE_SEARCH") || names.includes("PRIVATE_KINDS");
+    if (isSearchOther) store.search.follow(filterOptions(config).search, store.head);
+    if (names.includes("ENABLE_MEMBERSHIP")) relay.settleMembership();
+    login.watch(onDue);
+    onDue(chores.nextDue());
+  };
   const enforce = () => {
-    for (const connection of relay.connections) relay.enforce(connection);
+    const names = settings.refresh();
+    for (const connection of [...relay.connections]) relay.enforce(connection);
+    changed(names);
   };
   const statisticsDeps = { config, relay, store, log, version: VERSION, age, storageBytes: () => sql.size() };
   const management = new Management({
     access,
+    settings,
     changeLog: lists,
     clock,
     report,
@@ -144,10 +165,13 @@ export function assemble(parts: Parts): Running {
     eraseAt: (seconds) => chores.onDue(log.isFull() ? clock.nowSeconds() : seconds),
     enforce,
     statistics: () => statistics(statisticsDeps, true),
-    membership: relay.membership,
+    get membership() {
+      return relay.membership;
+    },
     transfer: { log, importer: relay.importer },
   });
   return {
+    settings,
     config,
     access,
     blocked,
@@ -168,10 +192,16 @@ export function assemble(parts: Parts): Running {
     start() {
       closeBlocked();
       enforce();
-      relay.membership?.announcements.start();
+      relay.settleMembership();
       chores.onDue(chores.nextDue());
     },
-    opened: () => login.watch((seconds) => chores.onDue(seconds)),
+    reload(environment) {
+      relay.commitAll();
+      const told = settings.reload(environment);
+      changed(told.changed);
+      return told;
+    },
+    opened: () => login.watch(onDue),
     statistics: () => statistics(statisticsDeps, false),
   };
 }

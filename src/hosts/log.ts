@@ -26,7 +26,8 @@ export class Logbook {
   readonly #write: WriteLine;
   readonly #nowMs: () => number;
   readonly #windows = new Map<string, Window>();
-  level: Level = "info";
+  /** Read with each line. */
+  settings: { readonly logLevel: Level } = { logLevel: "info" };
   format: "json" | "text" = "json";
   /** Failures that were reported, written or not. */
   errors = 0;
@@ -38,7 +39,7 @@ export class Logbook {
 
   readonly report: Logger = (message, details, level = "error") => {
     if (level === "error") this.errors++;
-    if (LEVELS.indexOf(level) > LEVELS.indexOf(this.level)) return;
+    if (LEVELS.indexOf(level) > LEVELS.indexOf(this.settings.logLevel)) return;
     const nowMs = this.#nowMs();
     const leftOut = this.#enter(message, nowMs);
     if (leftOut === undefined) return;

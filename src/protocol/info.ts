@@ -14,7 +14,7 @@ export interface RelayFacts {
   termsOfService: string | undefined;
   /** Who may read and who may write, in words; NIP-11 has no member for it. */
   access: { read: string; write: string };
-  supportedNips: number[];
+  supportedNips: readonly number[];
   software: string;
   version: string;
   /** Numbers and flags, each as it is enforced (R-08-04). */

@@ -4,6 +4,7 @@ import { type RetentionRule, retentionOfEvent } from "../protocol/retention.ts";
 import type { Cleanup } from "../store/erase/cleanup.ts";
 import type { Erasing } from "../store/event-log.ts";
 import type { EventStore } from "../store/event-store.ts";
+import type { Config } from "./config/config.ts";
 import type { AccessLists, Clock, Logger } from "./ports.ts";
 
 /** Periodic work: bounded, idempotent, and only when something is due. */
@@ -114,7 +115,7 @@ export function storeChores(
   store: EventStore,
   cleanup: Cleanup,
   lists: AccessLists,
-  rules: readonly RetentionRule[],
+  config: Pick<Config, "retention">,
   clock: Clock,
   isFull: () => boolean,
 ): Chore[] {
@@ -166,8 +167,8 @@ export function storeChores(
     },
     {
       name: "retention",
-      due: () => roundUp(cleanup.nextPastRetention(rules), RETENTION_STEP),
-      run: () => cleanup.removePastRetention(rules, clock.nowSeconds(), MAX_REMOVED),
+      due: () => roundUp(cleanup.nextPastRetention(config.retention), RETENTION_STEP),
+      run: () => cleanup.removePastRetention(config.retention, clock.nowSeconds(), MAX_REMOVED),
     },
   ];
 }

@@ -85,7 +85,7 @@ export interface Host {
  * | `signing` | `self`, the key that signs; `last`, created_at of what it signed; `foreign`, while events are removed that another key signed | value |
  * | `erasing` | public key whose events are hidden until they are erased, or id of one that is | Unix seconds from which on; empty for at once |
  * | `forgetting` | public key of a banned author whose kind 5 events are being removed | empty |
- * | `setting` | `name`, `description` or `icon`; `closed`, once a key was taken off the allow list | value |
+ * | `setting` | name of a setting; `closed`, once a key was taken off the allow list | value |
  * | `spent` | signature of a NIP-98 event that was used | Unix seconds until which it would be valid, and its key |
  */
 export type AccessList =

@@ -14,8 +14,9 @@ import { Metrics } from "./metrics.ts";
 import type { ChangeLog, Socket } from "./ports.ts";
 import { Importer } from "./publish/importer.ts";
 import { type PublishDeps, Publisher } from "./publish/publish.ts";
+import { refuseFilters } from "./read/request.ts";
 import { Subscriptions } from "./read/subscriptions.ts";
-import { Syncs } from "./read/sync.ts";
+import { Syncs, UNAVAILABLE } from "./read/sync.ts";
 import { refusalOf } from "./refusals.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Verbs } from "./verbs.ts";
@@ -29,8 +30,8 @@ export class Relay {
   readonly connections = new Connections();
   readonly metrics = new Metrics();
   readonly subscriptions: Subscriptions;
-  /** Where members are kept (NIP-43). */
-  readonly membership: Membership | undefined;
+  /** There is one if the relay has a key. */
+  readonly #membership: Membership | undefined;
   readonly #deps: RelayDeps;
   readonly #publisher: Publisher;
   /** Takes in what operators restore. */
@@ -43,7 +44,7 @@ export class Relay {
   readonly #verbs: Verbs;
 
   constructor(deps: RelayDeps) {
-    const { config, access, host, meter } = deps;
+    const { config, host, meter } = deps;
     const { clock } = host;
     this.#deps = deps;
     this.subscriptions = new Subscriptions(host.survival);
@@ -56,7 +57,7 @@ export class Relay {
     this.importer = new Importer(deps);
     this.#syncs = new Syncs(deps);
     this.#throttle = new Throttle(config, clock);
-    this.#grace = new Grace(config.authGraceMs, clock, (connection, text) => {
+    this.#grace = new Grace(config, clock, (connection, text) => {
       const message = parseClientMessage(text);
       if (!message.ok) return;
       this.metrics.frames[message.value.verb]++;
@@ -64,26 +65,25 @@ export class Relay {
       connection.send(refusalOf(message.value, AUTH_REQUIRED));
     });
     const { secretKey } = config;
-    if (secretKey !== undefined && hasMembership(access)) {
-      this.membership = new Membership({
+    if (secretKey !== undefined) {
+      this.#membership = new Membership({
         ...deps,
         metrics: this.metrics,
         secretKey,
         issue: (events) => this.#publisher.issue(events),
         enforce: (pubkey) => this.#enforceAll(pubkey),
       });
-    } else {
-      // Anybody may sign of members now; it is removed when the relay does so again (R-05-63).
-      access.lists.remove("signing", "self");
-      access.lists.remove("signing", "foreign");
     }
+    const membershipNow = () => this.membership;
     this.#verbs = new Verbs({
       ...deps,
+      get membership() {
+        return membershipNow();
+      },
       metrics: this.metrics,
       publisher: this.#publisher,
       subscriptions: this.subscriptions,
       syncs: this.#syncs,
-      membership: this.membership,
       throttle: this.#throttle,
       overload: this.#overload,
       grace: this.#grace,
@@ -91,6 +91,20 @@ export class Relay {
       enforce: (connection) => this.enforce(connection),
     });
     this.#scheduler = new Scheduler(meter, clock, () => host.wake());
+  }
+
+  /** Where members are kept (NIP-43), if that is in use. */
+  get membership(): Membership | undefined {
+    return hasMembership(this.#deps.access) ? this.#membership : undefined;
+  }
+
+  /** To be called after the start, and when membership has been switched. */
+  settleMembership(): void {
+    if (this.membership !== undefined) return this.membership.announcements.start();
+    // Anybody may sign of members now; it is removed when the relay does so again (R-05-63).
+    const { lists } = this.#deps.access;
+    lists.remove("signing", "self");
+    lists.remove("signing", "foreign");
   }
 
   /** Somebody wants to connect: milliseconds to wait for it, 0 if it may be now. */
@@ -196,10 +210,33 @@ export class Relay {
 
   /** Who may read has changed: what the connection may not have any longer ends at once. */
   enforce(connection: Connection): void {
-    const reason = refuseReader(this.#deps.access, connection.authed);
-    if (reason === undefined || (connection.authed.size === 0 && this.#deps.config.authRequired)) return;
+    const { access, config } = this.#deps;
+    const isStranger = config.authRequired && !connection.isAuthenticated;
+    const reason = isStranger ? AUTH_REQUIRED : refuseReader(access, connection.authed);
+    if (reason === undefined) return;
     for (const subscription of [...connection.subscriptions.values()]) this.subscriptions.end(subscription, reason);
     this.#syncs.end(connection, reason);
+  }
+
+  /**
+   * The settings have changed. What a subscription asks for and is switched off ends it, and a connection that has to log in from
+   * now on is asked to, and has the whole `AUTH_TIMEOUT` for it.
+   */
+  reconsider(isGateNew: boolean): void {
+    const { config, host } = this.#deps;
+    for (const connection of [...this.connections]) {
+      this.enforce(connection);
+      for (const subscription of [...connection.subscriptions.values()]) {
+        const reason = refuseFilters(subscription.filters, config);
+        if (reason !== undefined) this.subscriptions.end(subscription, reason);
+      }
+      if (!config.negentropyEnabled) this.#syncs.end(connection, UNAVAILABLE);
+      if (!isGateNew || connection.isAuthenticated) continue;
+      connection.openedSeconds = host.clock.nowSeconds();
+      this.#grace.begin(connection);
+      if (!connection.isChallenged) connection.challengeClient();
+      host.survival.keep(connection);
+    }
   }
 
   #enforceAll(pubkey: string): void {

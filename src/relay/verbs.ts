@@ -33,7 +33,7 @@ export interface VerbsDeps {
   publisher: Publisher;
   subscriptions: Subscriptions;
   syncs: Syncs;
-  membership: Membership | undefined;
+  readonly membership: Membership | undefined;
   throttle: Throttle;
   overload: Overload;
   grace: Grace;

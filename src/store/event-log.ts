@@ -48,7 +48,8 @@ export class EventLog {
   readonly #limits: LogLimits;
   readonly #nowSeconds: () => number;
   readonly #erasing: Erasing;
-  #isFull = false;
+  /** Bytes of the database, when that was last asked. */
+  #size = 0;
   /** Of the store, when it was last asked how large it is: that is a query of its own. */
   #revision = -1;
 
@@ -63,9 +64,10 @@ export class EventLog {
   /** Whether the store is so full that it takes only what frees room. Once it is, that is asked each time: anything may make room. */
   isFull(): boolean {
     const { revision } = this.#store;
-    if (this.#isFull || this.#revision !== revision) this.#isFull = this.#sql.size() >= this.#limits.maxStorage;
+    const { maxStorage } = this.#limits;
+    if (this.#size >= maxStorage || this.#revision !== revision) this.#size = this.#sql.size();
     this.#revision = revision;
-    return this.#isFull;
+    return this.#size >= maxStorage;
   }
 
   /** Writes one row, which says nothing, to see whether that can be done. Throws if it cannot. */

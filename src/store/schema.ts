@@ -77,6 +77,12 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ["tombstone", "address_tombstone"].map(
     (table) => `ALTER TABLE ${table} ADD COLUMN was_stored INTEGER NOT NULL DEFAULT 1`,
   ),
+  // What management has changed is stored under the names of the settings.
+  [
+    "UPDATE access SET subject = 'RELAY_NAME' WHERE list = 'setting' AND subject = 'name'",
+    "UPDATE access SET subject = 'RELAY_DESCRIPTION' WHERE list = 'setting' AND subject = 'description'",
+    "UPDATE access SET subject = 'RELAY_ICON' WHERE list = 'setting' AND subject = 'icon'",
+  ],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

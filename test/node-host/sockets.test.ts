@@ -50,7 +50,7 @@ beforeEach(async () => {
       connection.isGone = true;
     },
   };
-  const deps = { relay, gate, maxFrameLength: 1 << 20, authRequired: true };
+  const deps = { relay, gate, maxFrameLength: () => 1 << 20, config: { authRequired: true } };
   sockets = new Sockets({ ...deps, opened: (connection) => opened.push(connection) });
   server = createServer();
   server.on("upgrade", (request, net, head) => {

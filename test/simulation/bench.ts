@@ -1,6 +1,6 @@
 import { assemble, type Running } from "../../src/hosts/assemble.ts";
 import type { Event } from "../../src/protocol/event.ts";
-import { parseConfig } from "../../src/relay/config/config.ts";
+import { Settings } from "../../src/relay/config/settings.ts";
 import type { Connection } from "../../src/relay/connection.ts";
 import { MORTAL } from "../../src/relay/ports.ts";
 import { EventStore } from "../../src/store/event-store.ts";
@@ -106,7 +106,7 @@ export class Bench {
 
   #boot(): Running {
     const running = assemble({
-      config: parseConfig(this.#variables),
+      settings: new Settings(this.#variables),
       sql: this.sql,
       crypto: CRYPTO,
       host: {
@@ -119,7 +119,7 @@ export class Bench {
         gatherMs: 0,
       },
       age: () => ({}),
-      maxFrameLength: 1 << 20,
+      maxFrameLength: () => 1 << 20,
     });
     running.chores.onDue = (seconds) => {
       this.#dueSeconds = Math.min(this.#dueSeconds, seconds);

@@ -85,7 +85,8 @@ function ratesOf(variables: Record<string, string>): Rates {
   const { limitEvent: event, limitReq: req, limitCount: count, limitSync: sync, limitAuth: auth } = config;
   const { limitBytes: bytes, limitConnect: connect } = config;
   const clock = { nowSeconds: () => 0, nowMs: () => Date.now(), soon() {} };
-  return new Rates(clock, { event, req, count, sync, auth, connect, bytes });
+  const rules = { event, req, count, sync, auth, connect, bytes };
+  return new Rates(clock, (name) => rules[name]);
 }
 
 const SERVED = { waitMs: 0, isWithin: true };

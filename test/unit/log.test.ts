@@ -39,7 +39,7 @@ test("R-08-10 a line is JSON or text, its keys are shortened and its values are 
 
 test("R-08-10 LOG_LEVEL leaves out what matters less; failures are counted all the same", () => {
   const { book, lines } = logbook();
-  book.level = "error";
+  book.settings = { logLevel: "error" };
   book.report("a", {}, "info");
   book.report("b", {}, "warn");
   book.report("c", {});

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseConfig } from "../../src/relay/config/config.ts";
+import { Settings } from "../../src/relay/config/settings.ts";
 import { Management } from "../../src/relay/manage/management.ts";
 import type { ManagedMembership } from "../../src/relay/manage/roles.ts";
 import type { AccessStore } from "../../src/store/access-store.ts";
@@ -34,8 +34,11 @@ function withRoles(body: (management: Management, done: unknown[][], lists: Acce
     },
     invites: { list: () => [], revoke: () => false },
   };
+  const settings = new Settings({ RELAY_PUBKEY: alice.pubkey, ALLOWED_KINDS: "1,7,30023" });
+  settings.attach(lists);
   const management = new Management({
-    access: { config: parseConfig({ RELAY_PUBKEY: alice.pubkey, ALLOWED_KINDS: "1,7,30023" }), lists },
+    access: { config: settings.config, lists },
+    settings,
     changeLog: lists,
     clock: { nowSeconds: () => 1000 },
     report() {},

@@ -63,7 +63,8 @@ export class Alarms {
   }
 
   async #set(seconds: number): Promise<void> {
-    const atMs = Math.min(seconds, LATEST) * 1000;
+    // What has been due for ever is due at the earliest time that there is.
+    const atMs = Math.max(Math.min(seconds, LATEST) * 1000, 1);
     const current = await this.#state.storage.getAlarm();
     if (current === null || current > atMs) await this.#state.storage.setAlarm(atMs);
   }

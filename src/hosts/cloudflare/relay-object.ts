@@ -2,7 +2,8 @@ import { DurableObject } from "cloudflare:workers";
 import { createCrypto } from "../../protocol/crypto/secp256k1.ts";
 import wasm from "../../protocol/crypto/secp256k1.wasm";
 import { warningOf } from "../../relay/access/describe.ts";
-import { parseConfig, settingsOf, VARIABLES } from "../../relay/config/config.ts";
+import { settingsOf, VARIABLES } from "../../relay/config/config.ts";
+import { Settings } from "../../relay/config/settings.ts";
 import { originOf } from "../../relay/connection.ts";
 import { failureFrames } from "../../relay/refusals.ts";
 import { NewerSchemaError } from "../../store/schema.ts";
@@ -148,8 +149,9 @@ export class RelayObject extends DurableObject<Env> {
   /** Puts the relay together on its first use after the object was away. */
   #start(): Assembled {
     if (this.#assembled !== undefined) return this.#assembled;
-    const config = parseConfig(this.env);
-    logbook.level = config.logLevel;
+    const settings = new Settings(this.env);
+    const { config } = settings;
+    logbook.settings = config;
     logbook.format = config.logFormat ?? "json";
     this.#ownUrls.addTo(config);
     const sql = durableSql(this.ctx.storage, () => hibernation.rowBytes);
@@ -168,9 +170,9 @@ export class RelayObject extends DurableObject<Env> {
     };
     // The object sleeps and wakes: how long the relay has been running nobody knows.
     const age = () => ({ awake_since: this.#awakeSince });
-    const maxFrameLength = MAX_FRAME_LENGTH;
+    const maxFrameLength = () => MAX_FRAME_LENGTH;
     const errors = () => logbook.errors;
-    const running = assemble({ config, sql, crypto: secp256k1, host, age, maxFrameLength, errors });
+    const running = assemble({ settings, sql, crypto: secp256k1, host, age, maxFrameLength, errors });
     const alarms = new Alarms(this.ctx, running.chores, clock, sql.meter);
     running.chores.onDue = (seconds) => alarms.ring(seconds);
     turns.do(() => {

@@ -54,7 +54,7 @@ export function dashboardFile(request: Request, config: Config): Response | unde
 /** The page of the relay (R-08-01). It says what the relay is without a script too. */
 export function homePage(access: Access): Response {
   const { config } = access;
-  const { name, description } = nameAndDescription(access);
+  const { name, description } = config;
   const { read, write } = whoMay(access);
   const main = `<h1>${escapeHtml(name)}</h1>
 ${description === undefined ? "" : `<p>${escapeHtml(description)}</p>`}
@@ -63,14 +63,6 @@ ${description === undefined ? "" : `<p>${escapeHtml(description)}</p>`}
 <p>Add it to your client: <code>${escapeHtml(config.relayUrls[0] ?? "")}</code></p>
 <p>It speaks NIPs ${config.supportedNips.join(", ")} and runs Nexus ${VERSION}.</p>`;
   return page(config, name, main);
-}
-
-/** What is configured, unless management has changed it. */
-export function nameAndDescription({ config, lists }: Access): { name: string; description: string | undefined } {
-  return {
-    name: lists.get("setting", "name") ?? config.name,
-    description: lists.get("setting", "description") ?? config.description,
-  };
 }
 
 function page(config: Config, title: string, main: string): Response {

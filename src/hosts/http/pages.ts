@@ -5,7 +5,7 @@ import { restrictsWrites } from "../../relay/access/access.ts";
 import { whoMay } from "../../relay/access/describe.ts";
 import type { Running } from "../assemble.ts";
 import { SOFTWARE, VERSION } from "../version.ts";
-import { homePage, nameAndDescription } from "./dashboard.ts";
+import { homePage } from "./dashboard.ts";
 
 /** R-08-03. A bare `*` would not cover Authorization in browsers. */
 const CORS = {
@@ -56,13 +56,14 @@ export function plain(status: number, text: string, headers: Record<string, stri
 }
 
 function informationOf({ access, crypto, maxFrameLength }: Running): string {
-  const { config, lists } = access;
+  const { config } = access;
   return relayInformation({
-    ...nameAndDescription(access),
+    name: config.name,
+    description: config.description,
     pubkey: config.pubkey,
     self: config.secretKey === undefined ? undefined : crypto.publicKey(config.secretKey),
     contact: config.contact,
-    icon: lists.get("setting", "icon") ?? config.icon,
+    icon: config.icon,
     banner: config.banner,
     termsOfService: config.termsOfService,
     access: whoMay(access),
@@ -71,7 +72,7 @@ function informationOf({ access, crypto, maxFrameLength }: Running): string {
     version: VERSION,
     limitation: {
       max_message_length: config.maxMessageLength,
-      max_frame_length: maxFrameLength,
+      max_frame_length: maxFrameLength(),
       max_subscriptions: config.maxSubscriptions,
       max_filters: config.maxFilters,
       max_limit: config.maxLimit,

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { createCrypto } from "../../protocol/crypto/secp256k1.ts";
 import type { Access } from "../../relay/access/access.ts";
 import type { Chores } from "../../relay/chores.ts";
-import { parseConfig, settingsOf, VARIABLES } from "../../relay/config/config.ts";
+import { settingsOf, VARIABLES } from "../../relay/config/config.ts";
+import { Settings } from "../../relay/config/settings.ts";
 import { Histogram, SECONDS } from "../../relay/metrics.ts";
 import type { Clock } from "../../relay/ports.ts";
 import { NewerSchemaError } from "../../store/schema.ts";
@@ -58,6 +59,8 @@ export interface NodeRelay {
   readonly chores: Pick<Chores, "nextDue" | "run">;
   /** Where it listens. */
   readonly port: number;
+  /** Takes the settings of another environment, but for its wiring; see `Settings.reload`. */
+  readonly reload: Running["reload"];
   /** Makes a backup now; false if there is no directory for it. */
   backUp(): boolean;
   /** Ends all connections and closes the database, within two seconds. */
@@ -110,7 +113,7 @@ export async function startRelay({
   const timer = new ChoreTimer(running.chores);
   running.chores.onDue = (seconds) => timer.ring(seconds);
   const { relay, opened, maxFrameLength, config } = running;
-  const sockets = new Sockets({ relay, gate, maxFrameLength, authRequired: config.authRequired, opened });
+  const sockets = new Sockets({ relay, gate, maxFrameLength, config, opened });
   running.start();
   const server = createRelayServer(running, sockets, gate);
   server.maxConnections = maxFiles() - RESERVED_FILES;
@@ -126,6 +129,7 @@ export async function startRelay({
   return {
     access: running.access,
     chores: running.chores,
+    reload: running.reload,
     port: (server.address() as AddressInfo).port,
     backUp() {
       backups?.make();
@@ -172,16 +176,17 @@ function put(
 ) {
   const crypto = createCrypto(new WebAssembly.Module(readFileSync(WASM)));
   try {
-    const config = parseConfig(variables);
-    logbook.level = config.logLevel;
+    const settings = new Settings(variables);
+    const { config } = settings;
+    logbook.settings = config;
     logbook.format = config.logFormat ?? (process.stderr.isTTY ? "text" : "json");
     const errors = () => logbook.errors;
     const copy = copyBeforeMigration(sql, path);
     if (copy !== undefined) report("database copied before its migration", { copy }, "info");
     // What is a little too long is refused in the form of its verb (M-15), and so has to be read.
-    const maxFrameLength = Math.max(2 * config.maxMessageLength, 1 << 20);
+    const maxFrameLength = () => Math.max(2 * config.maxMessageLength, 1 << 20);
     const age = () => ({ uptime_seconds: Math.floor(process.uptime()) });
-    const running: Running = assemble({ config, sql, crypto, host, age, maxFrameLength, errors, measures });
+    const running: Running = assemble({ settings, sql, crypto, host, age, maxFrameLength, errors, measures });
     running.store.lookups.check();
     return running;
   } catch (error) {

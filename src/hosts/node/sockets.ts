@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Socket as NetSocket } from "node:net";
 import { COST } from "../../protocol/work.ts";
+import type { Config } from "../../relay/config/config.ts";
 import type { Connection, Origin } from "../../relay/connection.ts";
 import { OriginCounts } from "../../relay/origin-counts.ts";
 import type { Relay } from "../../relay/relay.ts";
@@ -20,9 +21,9 @@ const OF_NOSTR_TOOLS = /^[^:]+:\d+$/;
 export interface SocketsDeps {
   relay: Pick<Relay, "connections" | "open" | "receive" | "receiveBinary" | "charge" | "leave">;
   gate: SyncGate;
-  /** Bytes of one message at most. */
-  maxFrameLength: number;
-  authRequired: boolean;
+  /** Bytes of one message at most, on a connection that is accepted now. */
+  maxFrameLength: () => number;
+  config: Pick<Config, "authRequired">;
   /** A connection has been opened. */
   opened: (connection: Connection) => void;
 }
@@ -54,13 +55,13 @@ export class Sockets {
         `Sec-WebSocket-Accept: ${accepted}\r\n\r\n`,
     );
     const socket = new ClientSocket(net, this.#shared);
-    const { relay, authRequired, opened } = this.#deps;
+    const { relay, config, maxFrameLength, opened } = this.#deps;
     const connection = relay.open(socket, origin);
     this.#all.set(socket, connection);
     this.#counts.add(origin);
-    socket.isStranger = () => authRequired && !connection.isAuthenticated;
+    socket.isStranger = () => config.authRequired && !connection.isAuthenticated;
     const leave = () => guarded("leaving failed", () => relay.leave(connection));
-    const intake = new Intake(net, this.#turns, this.#deps.maxFrameLength, {
+    const intake = new Intake(net, this.#turns, maxFrameLength(), {
       text: (text) => guarded("handler failed", () => this.#receive(socket, connection, text)),
       binary: (bytes) => guarded("handler failed", () => relay.receiveBinary(connection, bytes)),
       ping: (data) => {

@@ -1,3 +1,4 @@
+import type { Config } from "../config/config.ts";
 import type { Connection } from "../connection.ts";
 import type { Clock } from "../ports.ts";
 
@@ -11,7 +12,7 @@ const MAX_SIZE_OF_ALL = 16 * 1024 * 1024;
  * some are held a timer is pending.
  */
 export class Grace {
-  readonly #graceMs: number;
+  readonly #config: Config;
   readonly #clock: Clock;
   readonly #refuse: (connection: Connection, text: string) => void;
   /** Characters that are held of each. */
@@ -19,15 +20,15 @@ export class Grace {
   #sizeOfAll = 0;
 
   /** `refuse` answers a frame for which no AUTH came. */
-  constructor(graceMs: number, clock: Clock, refuse: (connection: Connection, text: string) => void) {
-    this.#graceMs = graceMs;
+  constructor(config: Config, clock: Clock, refuse: (connection: Connection, text: string) => void) {
+    this.#config = config;
     this.#clock = clock;
     this.#refuse = refuse;
   }
 
   /** A connection is new. */
   begin(connection: Connection): void {
-    connection.graceUntilMs = this.#clock.nowMs() + this.#graceMs;
+    connection.graceUntilMs = this.#clock.nowMs() + this.#config.authGraceMs;
   }
 
   /** Keeps a frame, which is about `subject`, until AUTH or the end of the grace; false if it is to be refused at once. */
@@ -56,7 +57,7 @@ export class Grace {
     if (connection.graceUntilMs === 0) return false;
     const leftMs = connection.graceUntilMs - this.#clock.nowMs();
     // More than there can be: the clock has been set back.
-    if (leftMs <= 0 || leftMs > this.#graceMs) {
+    if (leftMs <= 0 || leftMs > this.#config.authGraceMs) {
       this.#end(connection);
       return false;
     }
@@ -78,7 +79,7 @@ export class Grace {
     if (held.length === 0) return [];
     connection.released = held;
     connection.held = [];
-    this.#clock.soon(this.#graceMs, () => void this.take(connection));
+    this.#clock.soon(this.#config.authGraceMs, () => void this.take(connection));
     return held.map(({ text }) => text);
   }
 

@@ -36,7 +36,7 @@ type Values = { [Name in keyof Variables as Member<Name>]: Variables[Name] };
 
 /** What does not stand in one variable alone. */
 interface Derived {
-  supportedNips: number[];
+  readonly supportedNips: readonly number[];
   /** URLs under which the public knows the relay: `RELAY_URL`, or the names that Cloudflare routes to it. */
   publicUrls: string[];
   /** Those, and the URLs that only an AUTH event may name. */
@@ -46,16 +46,20 @@ interface Derived {
   /** Those, and the URLs that a request to vanish may name only if its author hands it in. */
   vanishUrls: string[];
   /** Never above `maxLimit`. */
-  defaultLimit: number;
+  readonly defaultLimit: number;
   /** The first rule that covers a kind decides. */
-  retention: readonly RetentionRule[];
-  privateKinds: ReadonlySet<number>;
+  readonly retention: readonly RetentionRule[];
+  /** The same set as long as the relay runs: it may be kept. */
+  readonly privateKinds: ReadonlySet<number>;
   /** Empty: all. */
-  allowedKinds: ReadonlySet<number>;
+  readonly allowedKinds: ReadonlySet<number>;
 }
 
-/** What the relay enforces; every number that NIP-11 states comes from here (R-08-04). */
-export interface Config extends Omit<Values, keyof Derived>, Derived {}
+/**
+ * What the relay enforces; every number that NIP-11 states comes from here (R-08-04). It changes while the relay runs
+ * (`settings.ts`): it is read at use, and no member of it is kept.
+ */
+export interface Config extends Readonly<Omit<Values, keyof Derived>>, Derived {}
 
 /** What filters may ask for (R-03-07). */
 export function filterOptions({ andFiltersEnabled, searchEnabled, privateKinds }: Config): FilterOptions {

@@ -9,6 +9,7 @@ function rates<const A extends About>(about: A & { hasKinds?: boolean }) {
     {
       must: `must be off, or up to 50 rates like ${about.hasKinds ? "key:10/100 or 20-29:key:1/5" : "key:10/100"}, separated by commas`,
       values: `${form}, separated by commas, or \`off\``,
+      form: { type: "rates" },
       parse: (value) => parseRules(value, about.hasKinds ?? false),
     },
     about as A,
@@ -79,6 +80,7 @@ export const TRAFFIC = {
     help: "time from connecting in which what comes before AUTH waits for it; `0`: it is refused at once",
   }),
   CLIENT_IP_HEADER: headerName({
+    isWiring: true,
     help: "header in which a proxy in front gives the address of the client; only where nobody can go around it",
   }),
 };

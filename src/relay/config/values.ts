@@ -1,6 +1,6 @@
 import type { RetentionRule } from "../../protocol/retention.ts";
 import { isHex64 } from "../../protocol/text.ts";
-import { type About, variable } from "./variable.ts";
+import { type About, type Form, variable } from "./variable.ts";
 
 /** Items of a list at most. */
 const MAX_ITEMS = 100;
@@ -15,7 +15,12 @@ const CURVE_ORDER = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd03
 export function text<const A extends About>(about: A & { max: number }) {
   const values = `up to ${about.max} characters`;
   return variable(
-    { must: `must be a text of ${values}`, values, parse: (value) => (value.length > about.max ? undefined : value) },
+    {
+      must: `must be a text of ${values}`,
+      values,
+      form: { type: "text", max_length: about.max },
+      parse: (value) => (value.length > about.max ? undefined : value),
+    },
     about as A,
   );
 }
@@ -23,7 +28,8 @@ export function text<const A extends About>(about: A & { max: number }) {
 /** The name of an HTTP header (RFC 9110). */
 export function headerName<const A extends About>(about: A) {
   const parse = (value: string) => (/^[\w!#$%&'*+.^`|~-]{1,64}$/.test(value) ? value : undefined);
-  return variable({ must: "must be the name of an HTTP header", values: "name of a header", parse }, about);
+  const kind = { must: "must be the name of an HTTP header", values: "name of a header", parse };
+  return variable({ ...kind, form: { type: "header" } }, about);
 }
 
 /** A whole number from `min` to `max`, of `unit` if it has one. */
@@ -33,6 +39,7 @@ export function integer<const A extends About>(about: A & { min: number; max: nu
     {
       must: `must be a whole number${unit === undefined ? "" : ` of ${unit}`} from ${min} to ${max}`,
       values: `${min}–${max}${unit === undefined ? "" : ` ${unit}`}`,
+      form: { type: "integer", min, max, ...(unit !== undefined && { unit }) },
       parse(value) {
         const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
         return number >= min && number <= max ? number : undefined;
@@ -44,23 +51,25 @@ export function integer<const A extends About>(about: A & { min: number; max: nu
 
 /** `true` or `false`. */
 export function flag<const A extends About>(about: A) {
-  return choice(["true", "false"], about, (value) => value === "true");
+  return choice(["true", "false"], about, { type: "boolean" }, (value) => value === "true");
 }
 
 /** One word of a few. */
 export function oneOf<const O extends string, const A extends About>(options: readonly O[], about: A) {
-  return choice(options, about, (value) => value);
+  return choice(options, about, { type: "choice", options }, (value) => value);
 }
 
 function choice<O extends string, T, const A extends About>(
   options: readonly O[],
   about: A,
+  form: Form,
   meaning: (option: O) => T,
 ) {
   return variable(
     {
       must: `must be ${options.slice(0, -1).join(", ")} or ${options.at(-1)}`,
       values: options.map((option) => `\`${option}\``).join(", "),
+      form,
       parse(value) {
         const option = options.find((option) => option === value);
         return option === undefined ? undefined : meaning(option);
@@ -73,16 +82,16 @@ function choice<O extends string, T, const A extends About>(
 /** A ws:// or wss:// URL without user, query and fragment. */
 export function relayUrl<const A extends About>(about: A) {
   const values = "ws:// or wss:// URL";
-  return variable({ must: `must be a ${values} ${BARE}`, values, parse: relayUrlOf }, about);
+  const form: Form = { type: "url", protocols: ["ws:", "wss:"] };
+  return variable({ must: `must be a ${values} ${BARE}`, values, form, parse: relayUrlOf }, about);
 }
 
 /** An http:// or https:// URL. */
 export function webUrl<const A extends About>(about: A) {
   const values = "http:// or https:// URL";
-  return variable(
-    { must: `must be an ${values}`, values, parse: (text) => urlOf(text, ["http:", "https:"]) && text },
-    about,
-  );
+  const protocols = ["http:", "https:"];
+  const parse = (text: string) => urlOf(text, protocols) && text;
+  return variable({ must: `must be an ${values}`, values, form: { type: "url", protocols }, parse }, about);
 }
 
 /** Some ws:// or wss:// URLs. */
@@ -116,7 +125,8 @@ export function origins<const A extends About>(about: A) {
 /** A public key. */
 export function publicKey<const A extends About>(about: A) {
   const parse = (value: string) => (isHex64(value) ? value : undefined);
-  return variable({ must: "must be a public key of 64 lowercase hex digits", values: "64 hex digits", parse }, about);
+  const kind = { must: "must be a public key of 64 lowercase hex digits", values: "64 hex digits", parse };
+  return variable({ ...kind, form: { type: "key" } }, about);
 }
 
 /** Some public keys. */
@@ -128,7 +138,7 @@ export function publicKeys<const A extends About>(about: A) {
 export function token<const A extends About>(about: A) {
   const values = "16 to 200 letters, digits and `-._~+/=`";
   const parse = (value: string) => (/^[\w.~+/=-]{16,200}$/.test(value) ? value : undefined);
-  return variable({ must: `must be ${values}`, values, isSecret: true, parse }, about);
+  return variable({ must: `must be ${values}`, values, form: { type: "token" }, isSecret: true, parse }, about);
 }
 
 /** A secret key, which no message repeats. */
@@ -137,6 +147,7 @@ export function secretKey<const A extends About>(about: A) {
     {
       must: "must be a secret key of 64 lowercase hex digits, neither zero nor beyond the order of secp256k1",
       values: "64 hex digits",
+      form: { type: "key" },
       isSecret: true,
       parse: (value) => (isHex64(value) && /[^0]/.test(value) && value < CURVE_ORDER ? value : undefined),
     },
@@ -176,6 +187,7 @@ function list<T, const A extends About>(
     {
       must: `must be ${values}`,
       values,
+      form: { type: "list", of: items, max_items: MAX_ITEMS },
       parse(text) {
         const parts = text.split(",").map((item) => item.trim());
         const all = parts.filter((item) => item !== "").map(parse);

@@ -5,6 +5,27 @@ export interface About {
   default?: string | number | boolean;
   /** What holds without the variable, where `default` does not tell it all. Markdown. */
   unset?: string;
+  /** Set where the relay is started, and never while it runs: keys, names, what stands around it. */
+  isWiring?: true;
+}
+
+/** What a value is made of, for programs that ask for one. */
+export type Form =
+  | { type: "text"; max_length: number }
+  | { type: "integer"; min: number; max: number; unit?: string }
+  | { type: "boolean" }
+  | { type: "choice"; options: readonly string[] }
+  | { type: "url"; protocols: readonly string[] }
+  | { type: "list"; of: string; max_items: number }
+  | { type: "rates" | "header" | "key" | "token" };
+
+/** A kind of value. */
+export interface ValueKind<T> {
+  must: string;
+  values: string;
+  form: Form;
+  isSecret?: boolean;
+  parse(text: string): T | undefined;
 }
 
 /** One variable: how it is read and what it means. */
@@ -17,11 +38,14 @@ export interface Variable<T> {
   readonly must: string;
   /** The values it takes, with unit and bounds, for README. Markdown. */
   readonly values: string;
+  readonly form: Form;
   readonly help: string;
   /** What holds without it. Markdown. */
   readonly unset: string;
   /** Its value is never shown. */
   readonly isSecret: boolean;
+  /** It cannot be changed while the relay runs. */
+  readonly isWiring: boolean;
 }
 
 export type Table = Readonly<Record<string, Variable<unknown>>>;
@@ -31,7 +55,7 @@ export type ValuesOf<T extends Table> = { [Name in keyof T]: T[Name] extends Var
 
 /** The variable of a value kind; `parse` gives undefined for what is not of the kind. */
 export function variable<T, const A extends About>(
-  kind: { must: string; values: string; isSecret?: boolean; parse(text: string): T | undefined },
+  kind: ValueKind<T>,
   about: A,
 ): Variable<A extends { default: unknown } ? T : T | undefined> {
   const fallback = about.default === undefined ? undefined : String(about.default);
@@ -41,9 +65,11 @@ export function variable<T, const A extends About>(
     fallback,
     must: kind.must,
     values: kind.values,
+    form: kind.form,
     help: about.help,
     unset: about.unset ?? (fallback ? `\`${fallback}\`` : "none"),
     isSecret: kind.isSecret ?? false,
+    isWiring: about.isWiring ?? false,
   };
 }
 

@@ -19,19 +19,23 @@ import {
 const RELAY = {
   RELAY_NAME: text({ max: 200, default: "Nexus", help: "name in NIP-11" }),
   RELAY_URL: relayUrl({
+    isWiring: true,
     default: "wss://nexus.openagents.com",
     unset: "`wss://nexus.openagents.com`; with `npm start` `ws://localhost:PORT`",
     help: "URL that clients must name in AUTH; its path is where the relay answers",
   }),
   RELAY_URL_ALIASES: relayUrls({
+    isWiring: true,
     default: "",
     help: "further URLs that clients may name in AUTH; `npm start` adds the loopback names where `RELAY_URL` is none or one of them",
   }),
   MANAGEMENT_URL_ALIASES: relayUrls({
+    isWiring: true,
     unset: "as `RELAY_URL_ALIASES`",
     help: "further URLs that management calls may name (NIP-98)",
   }),
   VANISH_URL_ALIASES: relayUrls({
+    isWiring: true,
     unset: "as `RELAY_URL_ALIASES`",
     help: "further URLs by which a request to vanish may name this relay, if its author hands it in",
   }),
@@ -40,12 +44,13 @@ const RELAY = {
     help: "`normalized`: any spelling of the same URL will do; `exact`: to the letter, trailing slash included",
   }),
   RELAY_DESCRIPTION: text({ max: 5000, help: "description in NIP-11" }),
-  RELAY_PUBKEY: publicKey({ help: "public key of the operator" }),
+  RELAY_PUBKEY: publicKey({ isWiring: true, help: "public key of the operator" }),
   RELAY_CONTACT: text({ max: 500, help: "e-mail address or URI of the operator" }),
   RELAY_ICON: webUrl({ help: "square picture of the relay, in NIP-11" }),
   RELAY_BANNER: webUrl({ help: "wide picture of the relay, in NIP-11" }),
   RELAY_TERMS_OF_SERVICE: webUrl({ help: "page with the terms of service, in NIP-11" }),
   RELAY_SECRET_KEY: secretKey({
+    isWiring: true,
     help: "secret key of the relay itself, hex; signs membership lists and shows as `self` in NIP-11",
   }),
   SUPPORTED_NIPS: integers({ max: 999, unset: "what is switched on", help: "NIPs that NIP-11 lists" }),
@@ -62,13 +67,18 @@ const ACCESS = {
     unit: "seconds",
     help: "how old or how far ahead an AUTH event may be",
   }),
-  ADMIN_PUBKEYS: publicKeys({ default: "", help: "keys that may manage the relay, besides `RELAY_PUBKEY`" }),
+  ADMIN_PUBKEYS: publicKeys({
+    isWiring: true,
+    default: "",
+    help: "keys that may manage the relay, besides `RELAY_PUBKEY`",
+  }),
   READ_ACCESS: oneOf(ACCESS_MODES, {
     unset: "`open`; once the allow list has had an entry: keys on it, and members",
     help: "who may read: every key, every key and with `AUTH_REQUIRED=false` too only after a login, keys on the allow list, or members",
   }),
   WRITE_ACCESS: oneOf(ACCESS_MODES, { unset: "as above", help: "who may publish, as above" }),
   ALLOWED_ORIGINS: origins({
+    isWiring: true,
     unset: "any",
     help: "web pages from which a browser may connect and manage; what is no browser sends no origin and is let in",
   }),
@@ -223,12 +233,13 @@ const FEATURES = {
   }),
   ENABLE_AND_FILTERS: flag({ default: false, help: "`&t` filters: all values must be there" }),
   ENABLE_NEGENTROPY: flag({ default: true, help: "sync (NIP-77)" }),
-  ENABLE_MANAGEMENT: flag({ default: true, help: "management over HTTP (NIP-86)" }),
+  ENABLE_MANAGEMENT: flag({ isWiring: true, default: true, help: "management over HTTP (NIP-86)" }),
   ENABLE_MEMBERSHIP: flag({ default: true, help: "members and invites (NIP-43), where `RELAY_SECRET_KEY` is set" }),
 };
 
 const SIGHT = {
   METRICS_TOKEN: token({
+    isWiring: true,
     unset: "none: there is no `/metrics`",
     help: "token that `GET /metrics` needs in `Authorization: Bearer`",
   }),
@@ -237,6 +248,7 @@ const SIGHT = {
     help: "least important lines of the log: failures of the relay, clients that were stopped, or what happened",
   }),
   LOG_FORMAT: oneOf(["json", "text"], {
+    isWiring: true,
     unset: "`text` on a terminal, `json` otherwise",
     help: "form of a line of the log",
   }),

@@ -37,20 +37,13 @@ interface Rate {
 /** All rates of the relay, in memory only: an object that was away has forgotten them, and every bucket is full again. */
 export class Rates {
   readonly #clock: Clock;
-  readonly #rates: Readonly<Record<LimitClass, readonly Rate[]>>;
+  readonly #rulesOf: (name: LimitClass) => readonly Rule[];
+  readonly #rates = new Map<LimitClass, { rules: readonly Rule[]; rates: readonly Rate[] }>();
 
-  constructor(clock: Clock, rules: Readonly<Record<LimitClass, readonly Rule[]>>) {
+  /** `rulesOf` is asked with each charge. Where it gives another list than before, all buckets of that class are full again. */
+  constructor(clock: Clock, rulesOf: (name: LimitClass) => readonly Rule[]) {
     this.#clock = clock;
-    const rates = (own: readonly Rule[]): Rate[] => own.map((rule) => ({ rule, buckets: new Buckets(rule) }));
-    this.#rates = {
-      event: rates(rules.event),
-      req: rates(rules.req),
-      count: rates(rules.count),
-      sync: rates(rules.sync),
-      auth: rates(rules.auth),
-      connect: rates(rules.connect),
-      bytes: rates(rules.bytes),
-    };
+    this.#rulesOf = rulesOf;
   }
 
   /** Counts a frame, unless one of the rates holds it up. */
@@ -67,8 +60,8 @@ export class Rates {
       }
       return wait;
     };
-    const ofClass = charge.class === undefined ? 0 : count(ratesFor(this.#rates[charge.class], charge.kind), 1);
-    const ofBytes = count(this.#rates.bytes, charge.bytes);
+    const ofClass = charge.class === undefined ? 0 : count(ratesFor(this.#ratesOf(charge.class), charge.kind), 1);
+    const ofBytes = count(this.#ratesOf("bytes"), charge.bytes);
     const waitMs = Math.max(charge.exempt === "nothing" ? ofClass : 0, charge.exempt === "all" ? 0 : ofBytes);
     if (waitMs === 0) for (const [buckets, subject, amount] of taken) buckets.take(subject, amount, nowMs);
     return { waitMs, isWithin: ofClass === 0 && ofBytes === 0 };
@@ -76,7 +69,17 @@ export class Rates {
 
   /** The connection is gone. */
   drop(connection: Connection): void {
-    for (const rates of Object.values(this.#rates)) for (const { buckets } of rates) buckets.forget(connection.id);
+    for (const { rates } of this.#rates.values()) for (const { buckets } of rates) buckets.forget(connection.id);
+  }
+
+  #ratesOf(name: LimitClass): readonly Rate[] {
+    const rules = this.#rulesOf(name);
+    let known = this.#rates.get(name);
+    if (known?.rules !== rules) {
+      known = { rules, rates: rules.map((rule) => ({ rule, buckets: new Buckets(rule) })) };
+      this.#rates.set(name, known);
+    }
+    return known.rates;
   }
 }
 

@@ -6,6 +6,7 @@ import type { Connection, Origin } from "../connection.ts";
 import type { Clock } from "../ports.ts";
 import { Buckets } from "./buckets.ts";
 import { type Charge, Rates } from "./rates.ts";
+import type { LimitClass } from "./rules.ts";
 
 export const TOO_MANY_REFUSED = "rate-limited: too many refused messages";
 
@@ -18,29 +19,33 @@ export interface Verdict {
   isPatient: boolean;
 }
 
+/** Where the rates of each class are configured. */
+const RULES = {
+  event: "limitEvent",
+  req: "limitReq",
+  count: "limitCount",
+  sync: "limitSync",
+  auth: "limitAuth",
+  connect: "limitConnect",
+  bytes: "limitBytes",
+} as const satisfies Record<LimitClass, keyof Config>;
+
 const SERVED: Verdict = { refusal: undefined, isPatient: true };
 
 /** Decides whether a frame is served: rates, and what becomes of who exceeds them. */
 export class Throttle {
   readonly #clock: Clock;
   readonly #rates: Rates;
-  /** Refusals that a connection and a key have left, if there is a cut-off. */
-  readonly #patience: Buckets | undefined;
+  readonly #config: Config;
+  /** Refusals that a connection and a key have left, and how many that are of a full bucket. */
+  #patience: { burst: number; buckets: Buckets } | undefined;
   /** Keys that were cut off, until they are let in again. */
   readonly #barred = new Buckets({ perSecond: 1000 / BARRED_MS, burst: 1 });
 
   constructor(config: Config, clock: Clock) {
     this.#clock = clock;
-    this.#rates = new Rates(clock, {
-      event: config.limitEvent,
-      req: config.limitReq,
-      count: config.limitCount,
-      sync: config.limitSync,
-      auth: config.limitAuth,
-      connect: config.limitConnect,
-      bytes: config.limitBytes,
-    });
-    if (config.abuseCutoff > 0) this.#patience = new Buckets({ perSecond: 1, burst: config.abuseCutoff });
+    this.#config = config;
+    this.#rates = new Rates(clock, (name) => config[RULES[name]]);
   }
 
   /**
@@ -72,17 +77,20 @@ export class Throttle {
   /** The connection is gone. */
   drop(connection: Connection): void {
     this.#rates.drop(connection);
-    this.#patience?.forget(connection.id);
+    this.#patience?.buckets.forget(connection.id);
   }
 
   /** Who goes on is cut off, if the operator wants so (R-01-07); a key counts on all of its connections. */
   #hasPatience(connection: Connection): boolean {
-    if (this.#patience === undefined) return true;
+    const burst = this.#config.abuseCutoff;
+    if (burst === 0) return true;
+    if (this.#patience?.burst !== burst) this.#patience = { burst, buckets: new Buckets({ perSecond: 1, burst }) };
+    const { buckets } = this.#patience;
     const nowMs = this.#clock.nowMs();
     let isLeft = true;
     for (const subject of [connection.id, ...connection.authed]) {
-      if (this.#patience.waitFor(subject, 1, nowMs) > 0) isLeft = false;
-      this.#patience.take(subject, 1, nowMs);
+      if (buckets.waitFor(subject, 1, nowMs) > 0) isLeft = false;
+      buckets.take(subject, 1, nowMs);
     }
     return isLeft;
   }

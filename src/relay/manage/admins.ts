@@ -4,10 +4,15 @@ import { FULL } from "./listing.ts";
 import { type Call, change, type Method, type Parameter, question } from "./method.ts";
 import { optional, publicKey } from "./parameters.ts";
 
-/** Never granted: only who is named in the configuration makes admins, and takes out or brings in what is everybody's. */
+/**
+ * Never granted: only who is named in the configuration makes admins, changes what the configuration says, and takes out or
+ * brings in what is everybody's.
+ */
 export const OPERATORS_ONLY: ReadonlySet<string> = new Set([
   "grantadmin",
   "revokeadmin",
+  "setsetting",
+  "unsetsetting",
   "exportevents",
   "importevents",
 ]);

@@ -32,7 +32,6 @@ const generalMethods: Record<string, Method> = {
 export class Management {
   readonly #deps: ManageDeps;
   readonly #methods: ReadonlyMap<string, Method | LongMethod>;
-  readonly #grantable: ReadonlySet<string>;
   /** Results of the changes of this second, by the signature of what has authorized them. */
   readonly #recent = new Map<string, { at: number; result: Result<unknown>; told: Record<string, unknown> }>();
 
@@ -42,7 +41,7 @@ export class Management {
   constructor(deps: ManageDeps) {
     this.#deps = deps;
     const supportedmethods = question([], ({ access, caller }) =>
-      [...this.#methods.keys()].filter((name) => mayCall(access, caller, name)),
+      this.#names().filter((name) => mayCall(access, caller, name)),
     );
     this.#methods = new Map(
       Object.entries({
@@ -54,17 +53,26 @@ export class Management {
         ...blockedIpMethods,
         ...settingMethods,
         ...adminMethods,
-        ...(deps.membership === undefined ? {} : roleMethods),
+        ...roleMethods,
         ...(deps.transfer === undefined ? {} : transferMethods(deps.transfer, this.#isDue)),
       }),
     );
-    this.#grantable = new Set([...this.#methods.keys()].filter((name) => !OPERATORS_ONLY.has(name)));
+  }
+
+  /** A method that there is now: those of members come and go with membership. */
+  #find(name: string): Method | LongMethod | undefined {
+    const isOff = Object.hasOwn(roleMethods, name) && this.#deps.membership === undefined;
+    return isOff ? undefined : this.#methods.get(name);
+  }
+
+  #names(): string[] {
+    return [...this.#methods.keys()].filter((name) => this.#find(name) !== undefined);
   }
 
   /** Whether a key may call a method. To every admin it is told which methods there are. */
   mayCall(caller: string, method: string): boolean {
     const { access } = this.#deps;
-    return mayCall(access, caller, this.#methods.has(method) ? method : "supportedmethods");
+    return mayCall(access, caller, this.#find(method) ? method : "supportedmethods");
   }
 
   /**
@@ -79,7 +87,7 @@ export class Management {
   ): Result<unknown> | Reason {
     const { access, clock } = this.#deps;
     const now = clock.nowSeconds();
-    const method = this.#methods.get(name);
+    const method = this.#find(name);
     if (method === undefined || !("isChange" in method) || !method.isChange) {
       return refuseReplay(event, access, now, false) ?? this.call(event.pubkey, name, params, told);
     }
@@ -98,7 +106,7 @@ export class Management {
 
   /** Begins with a method that takes several steps, for an admin who may; undefined if it does not. */
   begin(caller: string, name: string, params: readonly unknown[]): Steps<Result<unknown>> | undefined {
-    const method = this.#methods.get(name);
+    const method = this.#find(name);
     return method !== undefined && "steps" in method ? method.steps(this.#callOf(caller), params) : undefined;
   }
 
@@ -108,29 +116,29 @@ export class Management {
    */
   call(caller: string, name: string, params: readonly unknown[], told: Record<string, unknown> = {}): Result<unknown> {
     const { changeLog, clock, enforce, report } = this.#deps;
-    const method = this.#methods.get(name);
+    const method = this.#find(name);
     if (method === undefined || !("run" in method))
       return refuse("unsupported: no such method here, ask for supportedmethods");
-    const afterwards: (() => void)[] = [];
-    const call = this.#callOf(caller, told, afterwards);
+    const call = this.#callOf(caller, told);
     if (!method.isChange) return method.run(call, params);
     // What somebody did must not be forgotten because they do more; an operator can do without the record as well.
     if (!isOperator(call.access, caller) && changeLog.isRecordFull(caller)) return refuse(RECORD_FULL);
     const result = changeLog.atomically(() => {
       const done = method.run(call, params);
-      const given = JSON.stringify(params.slice(0, method.arity));
+      const given = JSON.stringify([...params.slice(0, method.arity), ...call.noted]);
       if (done.ok) changeLog.record({ at: clock.nowSeconds(), pubkey: caller, method: name, params: given });
       return done;
     });
     if (!result.ok) return result;
     report("changed by management", { method: name, by: caller, subject: params[0] }, "info");
     enforce();
-    for (const act of afterwards) act();
+    for (const act of call.afterwards) act();
     return result;
   }
 
-  #callOf(caller: string, told: Record<string, unknown> = {}, afterwards: (() => void)[] = []): Call {
-    return { ...this.#deps, caller, grantable: this.#grantable, told, afterwards };
+  #callOf(caller: string, told: Record<string, unknown> = {}): Call {
+    const grantable = new Set(this.#names().filter((name) => !OPERATORS_ONLY.has(name)));
+    return { ...this.#deps, caller, grantable, told, noted: [], afterwards: [] };
   }
 
   readonly #isDue = (what: string, seconds: number, now: number): boolean => {

@@ -1,6 +1,7 @@
 import { accept, type Reason, type Result, refuse } from "../../protocol/reason.ts";
 import type { Steps } from "../../store/steps.ts";
 import type { Access } from "../access/access.ts";
+import type { Settings } from "../config/settings.ts";
 import type { ChangeLog, Clock, Logger } from "../ports.ts";
 import type { StoredOf } from "./reports.ts";
 import type { ManagedMembership } from "./roles.ts";
@@ -9,6 +10,7 @@ import type { Transfer } from "./transfer.ts";
 /** What the methods work on. */
 export interface ManageDeps {
   access: Access;
+  settings: Settings;
   changeLog: ChangeLog;
   clock: Pick<Clock, "nowSeconds">;
   report: Logger;
@@ -21,11 +23,11 @@ export interface ManageDeps {
   eraseAt(seconds: number): void;
   /** Ends the connections from IP addresses that are blocked. */
   closeBlocked(): void;
-  /** Who may do what has changed: connections lose what they may not have any longer. */
+  /** Who may do what has changed, or a setting: it counts from now on, and connections lose what they may not have any longer. */
   enforce(): void;
   statistics(): unknown;
   /** Without it there are no roles. */
-  membership: ManagedMembership | undefined;
+  readonly membership: ManagedMembership | undefined;
   /** What exports and imports; without it there are no such methods. */
   transfer?: Transfer;
 }
@@ -38,6 +40,8 @@ export interface Call extends ManageDeps {
   grantable: ReadonlySet<string>;
   /** Further members of the answer. */
   told: Record<string, unknown>;
+  /** What the record says besides the parameters: what was, and what is. */
+  noted: unknown[];
   /** What is done once the change is committed: it could not be undone with it. */
   afterwards: (() => void)[];
 }

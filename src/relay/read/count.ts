@@ -1,5 +1,5 @@
 import { sketchedValue } from "../../protocol/hyperloglog.ts";
-import type { Reason } from "../../protocol/reason.ts";
+import { AUTH_REQUIRED, type Reason } from "../../protocol/reason.ts";
 import type { Steps } from "../../store/steps.ts";
 import { refuseReader } from "../access/access.ts";
 import type { Connection } from "../connection.ts";
@@ -24,7 +24,8 @@ export function* count(deps: ReadDeps, connection: Connection, id: string, sourc
   const result = yield* log.count(filters.value, connection, sketched);
   if (typeof result === "string") return refused(result);
   // It may have taken several steps.
-  const refusal = refuseReader(access, connection.authed);
+  const isStranger = config.authRequired && !connection.isAuthenticated;
+  const refusal = isStranger ? AUTH_REQUIRED : refuseReader(access, connection.authed);
   if (refusal !== undefined) return refused(refusal);
   const { count, isApproximate, hll } = result;
   connection.send(["COUNT", id, { count, ...(isApproximate ? { approximate: true } : {}), ...(hll ? { hll } : {}) }]);

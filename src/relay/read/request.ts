@@ -1,4 +1,4 @@
-import { type Filter, parseFilter } from "../../protocol/filter.ts";
+import { canonicalFilter, type Filter, parseFilter } from "../../protocol/filter.ts";
 import { MAX_SUB_ID } from "../../protocol/message.ts";
 import { type Reason, type Result, refuse } from "../../protocol/reason.ts";
 import { exceedsCharacters } from "../../protocol/text.ts";
@@ -25,7 +25,7 @@ export interface ReadDeps {
   meter: Meter;
   metrics: Metrics;
   subscriptions: Subscriptions;
-  membership: Membership | undefined;
+  readonly membership: Membership | undefined;
 }
 
 /**
@@ -94,4 +94,13 @@ export function parseFilters(id: string, source: unknown[], { config }: Pick<Rea
     filters.push(filter.value);
   }
   return { ok: true, value: filters };
+}
+
+/** Why filters that were taken would not be taken any more; undefined if they would. */
+export function refuseFilters(filters: readonly Filter[], config: Config): Reason | undefined {
+  for (const filter of filters) {
+    const again = parseFilter(canonicalFilter(filter), filterOptions(config));
+    if (!again.ok) return again.reason;
+  }
+  return undefined;
 }

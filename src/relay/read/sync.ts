@@ -21,7 +21,7 @@ const MAX_RECORDS = 1_000_000;
 /** Idle syncs are looked for once in so many seconds while there are any. */
 const SWEEP_SECONDS = 5;
 
-const UNAVAILABLE: Reason = "error: sync is not available on this relay";
+export const UNAVAILABLE: Reason = "error: sync is not available on this relay";
 const UNKNOWN: Reason = "closed: no such sync, open it again";
 const TOO_BIG: Reason = "blocked: this query is too big";
 const NOT_HEX: Reason = "invalid: the message is not an even number of hex digits";

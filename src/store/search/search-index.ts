@@ -55,7 +55,7 @@ interface State {
  */
 export class SearchIndex {
   readonly #sql: Sql;
-  readonly #rules: SearchRules | undefined;
+  #rules: SearchRules | undefined;
   readonly #nowSeconds: () => number;
   #head: number;
   #gap: Gap | undefined;
@@ -74,9 +74,19 @@ export class SearchIndex {
    */
   constructor(sql: Sql, rules: SearchRules | undefined, head: number, nowSeconds: () => number) {
     this.#sql = sql;
-    this.#rules = rules;
     this.#nowSeconds = nowSeconds;
     this.#head = head;
+    this.follow(rules, head);
+  }
+
+  /** Begins anew with these rules, as after a restart, in a store whose newest position is `head`. Reads and writes as the constructor. */
+  follow(rules: SearchRules | undefined, head: number): void {
+    const sql = this.#sql;
+    this.#rules = rules;
+    this.#head = head;
+    this.#gap = undefined;
+    this.#rewritesLeft = undefined;
+    this.#rewriteAt = undefined;
     const text = readMeta(sql, "search") ?? OFF;
     if (rules === undefined) {
       if (text === OFF) return;

@@ -19,6 +19,7 @@ const METHODS = [
   "listeventsneedingmoderation",
   ...["allowkind", "disallowkind", "listallowedkinds", "listdisallowedkinds"],
   ...["blockip", "unblockip", "listblockedips"],
+  ...["listsettings", "getsetting", "setsetting", "unsetsetting"],
   ...["changerelayname", "changerelaydescription", "changerelayicon"],
   ...["grantadmin", "revokeadmin", "listadmins"],
   ...["exportevents", "importevents"],
@@ -92,6 +93,14 @@ const WRONG: [string, unknown[][]][] = [
       [alice.pubkey, "stats"],
       [alice.pubkey, ["nosuchmethod"]],
     ],
+  ],
+  ...["getsetting", "setsetting", "unsetsetting"].map((method): [string, unknown[][]] => [
+    method,
+    [[], [""], [null], [1], ["NO_SUCH_SETTING"], ["closed"], ["__proto__"], ["max_limit", 5]],
+  ]),
+  [
+    "setsetting",
+    [["MAX_LIMIT"], ["MAX_LIMIT", "0"], ["MAX_LIMIT", []], ["RELAY_NAME", "\ud800"], ["READ_ACCESS", "all"]],
   ],
   ["listbannedpubkeys", [[0], [-1], ["x"], [1.5], [20_001], [1, 1]]],
   ["listallowedkinds", [[0], [1, "x"], [1, 65536]]],
@@ -352,7 +361,7 @@ test("every change is recorded: who, when, what and why; refused calls and quest
   const { result } = await as(alice)("listaudit");
   const entries = result as { position: number; at: number }[];
   expect(entries).toMatchObject([
-    { pubkey: admin.pubkey, method: "changerelayname", params: ["Renamed"] },
+    { pubkey: admin.pubkey, method: "changerelayname", params: ["Renamed", { was: "Nexus", is: "Renamed" }] },
     { pubkey: alice.pubkey, method: "banpubkey", params: [carol.pubkey, "spam"] },
     { pubkey: admin.pubkey, method: "grantadmin" },
   ]);

@@ -1,5 +1,5 @@
 import { assemble, type Running } from "../../../src/hosts/assemble.ts";
-import { type Config, parseConfig } from "../../../src/relay/config/config.ts";
+import { Settings as RelaySettings } from "../../../src/relay/config/settings.ts";
 import type { Connection } from "../../../src/relay/connection.ts";
 import type { Host, Logger } from "../../../src/relay/ports.ts";
 import { RELAY_URL } from "../../support/client.ts";
@@ -28,14 +28,6 @@ const STEPS = 5;
 
 /** What every simulated relay is told: strangers stay, and EOSE says whether the answer was complete. */
 const VARIABLES = { RELAY_URL, AUTH_TIMEOUT: "600", ENABLE_EOSE_HINT: "true" };
-
-const CONFIGS = new Map<number, Config>();
-
-function configOf({ graceMs }: Settings): Config {
-  const config = CONFIGS.get(graceMs) ?? parseConfig({ ...VARIABLES, AUTH_GRACE_MS: String(graceMs) });
-  CONFIGS.set(graceMs, config);
-  return config;
-}
 
 /** A relay, and the machine that it runs on: time, disk, memory. */
 export class Machine {
@@ -144,10 +136,17 @@ export class Machine {
   }
 
   #boot(restore: (running: Running) => void = () => {}): Running {
-    const config = configOf(this.#settings);
+    const settings = new RelaySettings({ ...VARIABLES, AUTH_GRACE_MS: String(this.#settings.graceMs) });
     const host = this.#host();
     this.isAwake = false;
-    const running = assemble({ config, sql: this.sql, crypto: CRYPTO, host, age: () => ({}), maxFrameLength: 1 << 20 });
+    const running = assemble({
+      settings,
+      sql: this.sql,
+      crypto: CRYPTO,
+      host,
+      age: () => ({}),
+      maxFrameLength: () => 1 << 20,
+    });
     running.chores.onDue = (seconds) => {
       this.#dueSeconds = Math.min(this.#dueSeconds, seconds);
     };

@@ -1,0 +1,164 @@
+import { accept, type Result, refuse } from "../../protocol/reason.ts";
+import type { AccessLists } from "../ports.ts";
+import { type Config, type Environment, GROUPS, parseConfig, VARIABLES } from "./config.ts";
+import type { Form, Variable } from "./variable.ts";
+
+/** What a program needs to know of a setting to show it and to ask for another value. */
+export interface SettingFacts {
+  name: string;
+  /** What counts, as it is written; null where nothing does. Of a secret only that it is set. */
+  value: string | null;
+  default: string | null;
+  source: "default" | "environment" | "stored";
+  /** Whether it can be changed while the relay runs. */
+  changeable: boolean;
+  group: string;
+  form: Form;
+  /** The values it takes, and what holds without one. Markdown, as `help`. */
+  values: string;
+  unset: string;
+  help: string;
+}
+
+/** Texts by the name of their variable. */
+type Texts = Readonly<Record<string, unknown>>;
+
+const TABLE: Readonly<Record<string, Variable<unknown>>> = VARIABLES;
+
+const GROUP_OF = new Map(
+  Object.entries(GROUPS).flatMap(([group, table]) => Object.keys(table).map((name) => [name, group] as const)),
+);
+
+/**
+ * The settings of one relay: those of the environment and, before them, those that an admin has stored. What comes of them is
+ * {@link config}, one object that is read at use and never copied, so that a change counts at once (R-05-79).
+ */
+export class Settings {
+  readonly config: Config;
+  #environment: Environment;
+  #lists: Pick<AccessLists, "get"> | undefined;
+  /** What `config` was made of, and as it was made: the names of a Worker are added to it later. */
+  #texts: Texts;
+  #parsed: Config;
+
+  /** Throws what `parseConfig` throws. */
+  constructor(environment: Environment) {
+    this.#environment = environment;
+    this.#texts = environment;
+    this.#parsed = parseConfig(environment);
+    this.config = { ...this.#parsed, privateKinds: new Set(this.#parsed.privateKinds) };
+  }
+
+  /** Has what is stored count, from now on. Throws as the constructor does. */
+  attach(lists: Pick<AccessLists, "get">): void {
+    this.#lists = lists;
+    this.refresh();
+  }
+
+  /** Has a change of what is stored count. Returns the names of the settings that are others now. */
+  refresh(): readonly string[] {
+    return this.#apply(this.#environment);
+  }
+
+  /**
+   * Takes another environment, but for its wiring. Returns the names of the settings that are others now, and of those that
+   * need a restart. Throws as the constructor does, and changes nothing then.
+   */
+  reload(environment: Environment): { changed: readonly string[]; waiting: readonly string[] } {
+    const next: Record<string, unknown> = { ...environment };
+    const waiting: string[] = [];
+    for (const [name, { isWiring }] of Object.entries(TABLE)) {
+      if (!isWiring) continue;
+      if (textOf(name, environment) !== textOf(name, this.#environment)) waiting.push(name);
+      next[name] = this.#environment[name];
+    }
+    parseConfig(environment);
+    return { changed: this.#apply(next), waiting };
+  }
+
+  /** What the relay would enforce with another text for a setting, or with none stored. */
+  preview(name: string, text: string | undefined): Result<Config> {
+    const texts: Record<string, unknown> = { ...this.#effective(this.#environment), [name]: text };
+    if (text === undefined) texts[name] = this.#environment[name];
+    try {
+      return accept(parseConfig(texts));
+    } catch (error) {
+      return refuse(`invalid: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  /** The settings in the order of their groups. */
+  all(): SettingFacts[] {
+    return Object.keys(TABLE).map((name) => this.fact(name));
+  }
+
+  /** A setting by its name, which there must be. */
+  fact(name: string): SettingFacts {
+    const { fallback, form, help, isSecret, isWiring, unset, values } = TABLE[name] as Variable<unknown>;
+    const text = textOf(name, this.#effective(this.#environment));
+    const isStored = this.#storedText(name) !== undefined;
+    const isOfEnvironment = textOf(name, this.#environment) !== undefined;
+    return {
+      name,
+      value: isSecret && text !== undefined ? "(set)" : (text ?? fallback) || null,
+      default: fallback || null,
+      source: isStored ? "stored" : isOfEnvironment ? "environment" : "default",
+      changeable: !isWiring,
+      group: GROUP_OF.get(name) as string,
+      form,
+      values,
+      unset,
+      help,
+    };
+  }
+
+  #storedText(name: string): string | undefined {
+    return TABLE[name]?.isWiring ? undefined : this.#lists?.get("setting", name);
+  }
+
+  /** What is stored is before the environment, also where it is empty: then the default counts. */
+  #effective(environment: Environment): Texts {
+    const texts: Record<string, unknown> = { ...environment };
+    for (const name of Object.keys(TABLE)) texts[name] = this.#storedText(name) ?? texts[name];
+    return texts;
+  }
+
+  #apply(environment: Environment): readonly string[] {
+    const texts = this.#effective(environment);
+    const changed = Object.keys(TABLE).filter((name) => textOf(name, texts) !== textOf(name, this.#texts));
+    if (changed.length > 0) {
+      const parsed = parseConfig(texts);
+      update(this.config, this.#parsed, parsed);
+      this.#parsed = parsed;
+    }
+    this.#environment = environment;
+    this.#texts = texts;
+    return changed;
+  }
+}
+
+/** Whether there is a setting of that name. */
+export function isSetting(name: string): boolean {
+  return Object.hasOwn(TABLE, name);
+}
+
+/** What is written for a setting; undefined where nothing is. */
+function textOf(name: string, texts: Texts): string | undefined {
+  return String(texts[name] ?? "").trim() || undefined;
+}
+
+/** Replaces the members that differ, and no others: who keeps something beside a member, as rates do, keeps it. */
+function update(config: Config, before: Config, after: Config): void {
+  const { privateKinds, ...members } = after;
+  for (const [name, value] of Object.entries(members)) {
+    if (plain(value) !== plain(before[name as keyof Config])) Object.assign(config, { [name]: value });
+  }
+  // Connections, readers and queries hold this set: it stays the same one.
+  const kinds = config.privateKinds as Set<number>;
+  kinds.clear();
+  for (const kind of privateKinds) kinds.add(kind);
+}
+
+function plain(value: unknown): string | undefined {
+  return JSON.stringify(value instanceof Set ? [...value] : value);
+}
