@@ -4,6 +4,7 @@ import { adminCommand } from "./admin.ts";
 import { allowCommand } from "./allow.ts";
 import { auditCommand } from "./audit.ts";
 import { banCommand, unbanCommand } from "./ban.ts";
+import { completionCommand } from "./completion.ts";
 import { countCommand } from "./count.ts";
 import { doctorCommand } from "./doctor.ts";
 import { infoCommand } from "./info.ts";
@@ -47,5 +48,6 @@ export function commands(): Command[] {
     exportCommand(),
     importCommand(),
     proxyCommand(),
+    completionCommand(),
   ];
 }
