@@ -24,7 +24,7 @@ const LONG = 100_000;
 
 const STOCKS: Readonly<Record<string, () => object[]>> = {
   // A step that went through all of them would be ten times too long, and 20,000 show no more.
-  notes: () => sampleEvents(10_000),
+  notes: () => sampleEvents(5_000),
   tagged: () => list(TAGGED, (i) => unsigned({ tags: tagsOf(i), created_at: 1_700_000_000 + i })),
   own: () => list(20_000, ownEvent),
   texts: () => list(40, (i) => unsigned({ content: hostileText(i), created_at: 1_700_000_000 + i })),
@@ -98,7 +98,9 @@ for (const [stock, attacks] of Map.groupBy(ATTACKS, ({ stock = "none" }) => stoc
     const bench = new Bench({ LIMIT_EVENT: "off", LIMIT_REQ: "off" }, { stock: events as never });
     const tooLong: string[] = [];
     for (const attack of attacks) {
+      const begunMs = performance.now();
       const { longest, total } = await measure(bench, attack);
+      console.log(`${Math.round(performance.now() - begunMs)} ms`);
       console.log(
         `${String(Math.round(longest)).padStart(8)} ${String(Math.round(total)).padStart(9)}  ${attack.name}`,
       );

@@ -34,6 +34,7 @@ const RESERVED_FILES = 32;
 
 /** How long clients may take to go when the relay stops, in milliseconds. */
 const GOODBYE_MS = 500;
+const LOOK_MS = 10;
 
 export interface NodeRelayOptions {
   /** The variables of the relay, checked. */
@@ -237,10 +238,12 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-/** Waits until all sockets are gone, for some time. */
+/** Waits until all sockets are gone, for some time from when each has been told. */
 async function gone(sockets: Sockets): Promise<void> {
-  const deadline = Date.now() + GOODBYE_MS;
-  while (sockets.size > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (let waitedMs = 0; sockets.size > 0 && waitedMs < GOODBYE_MS; waitedMs += LOOK_MS) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    if (!sockets.hasWritten) waitedMs = 0;
+  }
 }
 
 /** How many files this process may open; infinity where nobody says. */

@@ -27,10 +27,17 @@ const SHARE = 1 / 8;
 export class Outbox {
   readonly #gate: SyncGate;
   #queued: Outlet[] = [];
+  /** Turns whose frames wait behind the gate. */
+  #held = 0;
   #released = new Set<Outlet>();
 
   constructor(gate: SyncGate) {
     this.#gate = gate;
+  }
+
+  /** Whether all that was queued has been written. */
+  get isEmpty(): boolean {
+    return this.#queued.length === 0 && this.#held === 0 && this.#released.size === 0;
   }
 
   /** The outlet has its first frame of this turn. */
@@ -42,7 +49,9 @@ export class Outbox {
   #pass(): void {
     const turn = this.#queued.map((outlet) => [outlet, outlet.takeQueued()] as const);
     this.#queued = [];
+    this.#held++;
     this.#gate.pass(() => {
+      this.#held--;
       // Several turns may have waited for one sync: a socket is written to once.
       if (this.#released.size === 0) process.nextTick(() => this.#flush());
       for (const [outlet, frames] of turn) {

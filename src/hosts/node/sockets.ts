@@ -108,6 +108,11 @@ export class Sockets {
     for (const socket of this.#all.keys()) socket.abort(code, reason);
   }
 
+  /** Whether all that is queued has been given to the network, as far as it takes more. */
+  get hasWritten(): boolean {
+    return this.#shared.outbox.isEmpty;
+  }
+
   /** Bytes that wait for the network. */
   get unsent(): number {
     return this.#shared.unsent;
