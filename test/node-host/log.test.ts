@@ -12,7 +12,7 @@ const linesOf = (output: string) =>
     .filter((line) => line.startsWith("{"))
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-test("R-08-10 the log tells of the start, of a refused login and of an ended connection, and no secrets", async () => {
+test("R-08-11 the log tells of the start, of a refused login and of an ended connection, and no secrets", async () => {
   const env = { RELAY_SECRET_KEY: SECRET, METRICS_TOKEN: TOKEN, AUTH_TIMEOUT: "1", MIN_POW: "0", MAX_LIMIT: "50" };
   const server = await startServer(env);
   onTestFinished(() => server.stop());
@@ -36,7 +36,7 @@ test("R-08-10 the log tells of the start, of a refused login and of an ended con
   expect(server.output()).not.toContain(TOKEN);
 });
 
-test("R-08-10 LOG_LEVEL=error leaves that out, and LOG_FORMAT=text is no JSON", async () => {
+test("R-08-11 LOG_LEVEL=error leaves that out, and LOG_FORMAT=text is no JSON", async () => {
   const quiet = await startServer({ LOG_LEVEL: "error" });
   onTestFinished(() => quiet.stop());
   expect(linesOf(quiet.output())).toEqual([]);

@@ -87,7 +87,7 @@ test("a message in fragments, with a ping between them, is one", async () => {
   expect(client.frames.find(({ opcode }) => opcode === PONG)?.data.toString()).toBe("x");
 });
 
-test("ping is answered with pong in its place, costs something, and is not for the relay", async () => {
+test("R-01-05 ping is answered with pong in its place, costs something, and is not for the relay", async () => {
   const client = await RawClient.open(port);
   client.send(frame(TEXT, "a"), frame(TEXT, "ping"), frame(TEXT, "b"), frame(TEXT, "PING"));
   await client.until(() => client.texts().length === 4);

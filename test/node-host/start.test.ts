@@ -99,7 +99,7 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   });
 }
 
-test("its data are for its owner alone, also those that were made for more", async () => {
+test("R-06-37 its data are for its owner alone, also those that were made for more", async () => {
   const server = await startServer();
   const modes = async () => {
     const names = (await readdir(server.dataDirectory)).filter((name) => name.startsWith("nexus"));

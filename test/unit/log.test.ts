@@ -15,7 +15,7 @@ function logbook() {
   return { book, lines, time };
 }
 
-test("R-08-10 a line is JSON or text, its keys are shortened and its values are cut", () => {
+test("R-08-11 a line is JSON or text, its keys are shortened and its values are cut", () => {
   const { book, lines } = logbook();
   const details = { key: alice.pubkey, text: 'a "b"\n\u009b', long: "x".repeat(1000), none: undefined, list: [1] };
   book.report("something", details);
@@ -37,7 +37,7 @@ test("R-08-10 a line is JSON or text, its keys are shortened and its values are 
   );
 });
 
-test("R-08-10 LOG_LEVEL leaves out what matters less; failures are counted all the same", () => {
+test("R-08-11 LOG_LEVEL leaves out what matters less; failures are counted all the same", () => {
   const { book, lines } = logbook();
   book.settings = { logLevel: "error" };
   book.report("a", {}, "info");
@@ -47,7 +47,7 @@ test("R-08-10 LOG_LEVEL leaves out what matters less; failures are counted all t
   expect(book.errors).toBe(1);
 });
 
-test("R-08-10 of one message there are 20 lines in ten seconds, and the next tells what was left out", () => {
+test("R-08-11 of one message there are 20 lines in ten seconds, and the next tells what was left out", () => {
   const { book, lines, time } = logbook();
   for (let i = 0; i < 50; i++) book.report("flood", { i });
   book.report("other", {});
@@ -58,7 +58,7 @@ test("R-08-10 of one message there are 20 lines in ten seconds, and the next tel
   expect(book.errors).toBe(52);
 });
 
-test("R-08-10 the settings that are told are those that differ, and no secrets", () => {
+test("R-08-11 the settings that are told are those that differ, and no secrets", () => {
   const secret = "1".repeat(64);
   expect(
     settingsOf(VARIABLES, {

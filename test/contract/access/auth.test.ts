@@ -34,7 +34,7 @@ async function expectAccepted(client: Client, event: Record<string, unknown>): P
 }
 
 describe("challenge and success", () => {
-  test("T-001 R-01-02 the first frame is the challenge, unasked", async () => {
+  test("T-001 R-01-02 R-06-02 the first frame is the challenge, unasked", async () => {
     const client = await freshRelay().connect();
     expect(client.challenge).toMatch(/^[\x21-\x7e]{22,}$/);
   });

@@ -54,7 +54,7 @@ const EXACT: [string, unknown, string][] = [
   ["T-009 verb of the relay", ["EOSE", "sub"], NOTICE],
 ];
 
-test.each(EXACT)("%s before AUTH gets its exact refusal and nothing else", async (_name, message, answer) => {
+test.each(EXACT)("R-06-03 %s before AUTH gets its exact refusal and nothing else", async (_name, message, answer) => {
   const client = await freshRelay().connect();
   client.send(message);
   expect(await client.nextText()).toBe(answer);

@@ -281,7 +281,7 @@ async function listener(relay: TestRelay, by: Key, filter: Record<string, unknow
   return client;
 }
 
-test("T-132 R-06-34 R-06-35 R-07-14 R-07-15 R-07-16 a job from announcement to result, each live at the right peer", async () => {
+test("T-132 R-07-04 R-06-34 R-06-35 R-07-14 R-07-15 R-07-16 a job from announcement to result, each live at the right peer", async () => {
   const relay = freshRelay();
   const job = unique(alice, {
     kind: 5050,
