@@ -39,6 +39,11 @@ function withoutComments(code: string): string {
   return code.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "");
 }
 
+/** Where a function, a method or a policy of this name begins. */
+function definitionOf(name: string): RegExp {
+  return new RegExp(`^(export )?\\s*(function\\*? )?${name}\\(|^export const ${name}\\b`, "m");
+}
+
 describe.each(["EVENT", "REQ"])("the way of %s", (verb) => {
   const way = tableOf(`way: ${verb}`);
 
@@ -52,10 +57,20 @@ describe.each(["EVENT", "REQ"])("the way of %s", (verb) => {
     const [owner, member] = name.includes(".") ? name.split(".") : [undefined, name];
     const code = read(file);
     if (owner !== undefined) expect(code).toMatch(new RegExp(`class ${owner}\\b`));
-    expect(code).toMatch(new RegExp(`^(export )?\\s*(function\\*? )?${member}\\(`, "m"));
+    expect(code).toMatch(definitionOf(member ?? ""));
     expect(withoutComments(read(caller))).toMatch(new RegExp(`[\\s.(]#?${member?.replace("#", "")}\\(`));
   });
 });
+
+test.each(tableOf("where").map(([question = "", functions = "", files = ""]) => [question, functions, files]))(
+  "%s is decided where the page says",
+  (_question, functions, files) => {
+    const code = files.split(", ").map(read).join("\n");
+    const names = functions.match(/\b[a-zA-Z]+\.#?\w+|\b(?:[a-z]+[A-Z]\w*|supersedes|request|room)\b/g) ?? [];
+    expect(names).not.toEqual([]);
+    for (const name of names) expect(code).toMatch(definitionOf(name.split(".").at(-1) ?? ""));
+  },
+);
 
 test("the costs of the page are those of the meter", () => {
   const told = Object.fromEntries(tableOf("costs").map(([name, units]) => [name, Number(units)]));
