@@ -5,9 +5,7 @@ import { DataError, startRelay } from "../src/hosts/node/main.ts";
 import { warningOf, whoMay } from "../src/relay/access/describe.ts";
 import { lockDataDirectory } from "./data-lock.mjs";
 import { checkDirectory, checkPort, readEnvFile, readSettings, StartError } from "./settings.mjs";
-
-/** What a person or a service manager ends a process with. */
-const STOP_SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
+import { STOP_SIGNALS, stopWithParent } from "./stop.mjs";
 
 /** How long the end may take, in milliseconds. What is acknowledged is on the disk. */
 const STOP_TIMEOUT_MS = 1800;
@@ -75,22 +73,6 @@ function tellOfEarlierData(dataDirectory) {
     console.warn(
       `The events in ${objects} are of an earlier version, or of the relay on workerd: they are left alone and not served.`,
     );
-}
-
-/**
- * Ends with npm, or with an older Node that has handed over to this one: if these are killed they would leave the relay behind.
- * @param {() => void} stop
- */
-function stopWithParent(stop) {
-  process.on("disconnect", stop);
-  if (process.env.npm_lifecycle_event === undefined) return;
-  const parent = process.ppid;
-  const timer = setInterval(() => {
-    if (process.ppid === parent) return;
-    clearInterval(timer);
-    stop();
-  }, 200);
-  timer.unref();
 }
 
 try {

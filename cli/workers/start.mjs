@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { lockDataDirectory } from "../data-lock.mjs";
 import { bracketed, checkDirectory, checkPort, readEnvFile, readSettings, StartError } from "../settings.mjs";
+import { STOP_SIGNALS, stopWithParent } from "../stop.mjs";
 import { buildWorker } from "./build.mjs";
 import { workerdConfig } from "./workerd-config.mjs";
 
@@ -14,9 +15,6 @@ const START_TIMEOUT_MS = 20_000;
 
 /** How long open sockets may keep workerd after it was told to stop, in milliseconds. Acknowledged events are on disk. */
 const STOP_TIMEOUT_MS = 1000;
-
-/** What a person or a service manager ends a process with. */
-const STOP_SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
 
 /** Serves the Worker in workerd on this machine and stays until it ends. */
 async function main() {
@@ -133,21 +131,6 @@ Try it from another terminal:
   node examples/quickstart.mjs ${webSocketUrl}
 
 Ctrl-C stops it.`);
-}
-
-/**
- * Under npm, ends with npm: a killed npm would leave the relay behind.
- * @param {() => void} stop
- */
-function stopWithParent(stop) {
-  if (process.env.npm_lifecycle_event === undefined) return;
-  const parent = process.ppid;
-  const timer = setInterval(() => {
-    if (process.ppid === parent) return;
-    clearInterval(timer);
-    stop();
-  }, 200);
-  timer.unref();
 }
 
 /**
