@@ -281,7 +281,10 @@ export class Simulation {
     const { oracle, parties } = this.referee;
     if (!this.#machine.hibernates) return;
     // Its timers keep it in memory, and what could not be written is tried again; so do open syncs.
-    this.#tick(this.#machine.sql.thrown > 0 ? 40_000 : this.#machine.random.pick([0, 2000]));
+    const { sql, random } = this.#machine;
+    this.#tick(random.pick([0, 2000]));
+    this.#settle();
+    if (sql.thrown > 0) this.#tick(40_000);
     this.#settle();
     if ([...oracle.connections.values()].some(({ syncs }) => syncs.size > 0)) return;
     parties.clear();
