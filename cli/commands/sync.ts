@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { Connection } from "../client/connection.ts";
 import type { Signer } from "../client/crypto.ts";
 import { informationOf } from "../client/information.ts";
+import { Management } from "../client/management.ts";
 import { type Place, placeOf } from "../client/place.ts";
 import { knownPeerSigner, readSigner } from "../client/secret.ts";
 import { Failure, UsageError } from "../failure.ts";
@@ -20,6 +21,7 @@ interface Flags extends GlobalOptions {
   dryRun?: boolean;
   watch?: boolean;
   pages?: boolean;
+  restore?: boolean;
   peerKeyFile?: string;
   limit?: number;
 }
@@ -33,6 +35,7 @@ export function syncCommand(): Command {
     .option("--up", "only from this relay to the other one")
     .option("--dry-run", "count what would be copied, and copy nothing")
     .option("--watch", "then go on and copy new events, until Ctrl-C")
+    .option("--restore", "import what comes here: rules of publishing refuse nothing. For operators of this relay")
     .option("--pages", "read all events of the other relay, as if it had no NIP-77")
     .option("--peer-key-file <file>", "secret key for the other relay (default: NEXUS_PEER_KEY, or the same key)")
     .addHelpText(
@@ -51,11 +54,17 @@ export function syncCommand(): Command {
       const peerSigner = (await knownPeerSigner(options)) ?? signer;
       const places = { local: placeOf(options.relay), peer: placeOf(url) };
       const open = () => both(sideOf(places.local, signer), sideOf(places.peer, peerSigner, options.pages));
-      await run(open, options, filters);
+      const management = options.restore ? new Management(places.local, signer) : undefined;
+      await run(open, options, filters, management);
     });
 }
 
-async function run(open: () => Promise<[Side, Side]>, flags: Flags, filters: readonly SyncFilter[]): Promise<void> {
+async function run(
+  open: () => Promise<[Side, Side]>,
+  flags: Flags,
+  filters: readonly SyncFilter[],
+  management: Management | undefined,
+): Promise<void> {
   const isTerminal = process.stderr.isTTY && !flags.json;
   const bar = isTerminal ? spinner({ output: process.stderr }) : undefined;
   const options: SyncOptions = {
@@ -64,6 +73,7 @@ async function run(open: () => Promise<[Side, Side]>, flags: Flags, filters: rea
     down: flags.down === true || flags.up !== true,
     up: flags.up === true || flags.down !== true,
     isDry: flags.dryRun === true,
+    management,
     report: (progress) => bar?.message(lineOf(progress)),
   };
   const tell = (progress: Progress) => {

@@ -1,4 +1,5 @@
 import type { Event } from "../../src/protocol/event.ts";
+import type { Management } from "../client/management.ts";
 import { Failure } from "../failure.ts";
 import { type Differences, differences } from "./differences.ts";
 import { type Page, pagesOf, responderOf } from "./pages.ts";
@@ -11,6 +12,8 @@ export interface SyncOptions {
   down: boolean;
   up: boolean;
   isDry: boolean;
+  /** The management of the local relay, if what it lacks is to be restored instead of published. */
+  management?: Management | undefined;
   report(progress: Progress): void;
 }
 
@@ -41,7 +44,7 @@ const FIRST = 1_600_000_000;
 
 /** Makes two relays equal, as far as they admit it. It keeps no state: what differs is what is left to do. */
 export async function sync(local: Side, peer: Side, options: SyncOptions): Promise<Progress> {
-  const down = new Transfer(peer, local, options.isDry);
+  const down = new Transfer(peer, local, options.isDry, options.management);
   const up = new Transfer(local, peer, options.isDry);
   const incomplete: number[] = [];
   const progress = (): Progress => ({

@@ -1,4 +1,5 @@
 import type { Event } from "../../src/protocol/event.ts";
+import type { Management } from "../client/management.ts";
 import { pause, type Side } from "./side.ts";
 
 /** Events that are fetched with one request. */
@@ -15,6 +16,9 @@ const MAX_TRIES = 20;
 
 /** Reasons of refusals that are told apart, and characters of each. */
 const MAX_REASONS = { count: 50, characters: 100 };
+
+/** What one call of `importevents` takes at most: characters, and bytes of the body of the request. */
+const MAX_RESTORED = { characters: 1 << 19, bytes: (1 << 21) - 100 };
 
 /** What went from one relay to another; each event counts in one of the members but `found`. */
 export interface Transferred {
@@ -35,12 +39,14 @@ export class Transfer {
   readonly #from: Side;
   readonly #to: Side;
   readonly #isDry: boolean;
+  readonly #management: Management | undefined;
 
-  /** A dry one only counts what it would carry. */
-  constructor(from: Side, to: Side, isDry: boolean) {
+  /** A dry one only counts what it would carry. With the management of the other relay it restores (R-05-78). */
+  constructor(from: Side, to: Side, isDry: boolean, management?: Management) {
     this.#from = from;
     this.#to = to;
     this.#isDry = isDry;
+    this.#management = management;
   }
 
   /** Carries the events of these ids; `known` has some of them that need no fetching. */
@@ -58,8 +64,25 @@ export class Transfer {
     }
   }
 
-  /** Publishes events, many at a time. */
+  /** Stores events: as an import if there is a management for it, else each as if its author published it. */
   async put(events: readonly Event[]): Promise<void> {
+    const { restorable, others } = this.#management === undefined ? { restorable: [], others: events } : split(events);
+    for (const lines of restorable) await this.#restore(lines);
+    await this.#publishAll(others);
+  }
+
+  async #restore(lines: readonly string[]): Promise<void> {
+    const result = await this.#management?.call<Imported>("importevents", lines.join("\n"));
+    if (result === undefined) return;
+    this.done.copied += result.stored;
+    this.done.known += result.duplicates;
+    for (const [, reason] of result.refused) {
+      if (reason.startsWith("duplicate:")) this.done.known++;
+      else this.#refused(reason);
+    }
+  }
+
+  async #publishAll(events: readonly Event[]): Promise<void> {
     const unanswered = new Set<Promise<void>>();
     let characters = 0;
     for (const event of events) {
@@ -107,4 +130,36 @@ export class Transfer {
     const name = isNew && Object.keys(refused).length >= MAX_REASONS.count ? "other reasons" : reason;
     refused[name] = (refused[name] ?? 0) + 1;
   }
+}
+
+/** One answer of `importevents`. */
+interface Imported {
+  stored: number;
+  duplicates: number;
+  refused: [line: number, reason: string][];
+}
+
+/** Events in batches that one call takes, and those that no call does. */
+function split(events: readonly Event[]): { restorable: string[][]; others: Event[] } {
+  const restorable: string[][] = [];
+  const others: Event[] = [];
+  let batch = { characters: 0, bytes: 0 };
+  for (const event of events) {
+    const line = JSON.stringify(event);
+    const bytes = Buffer.byteLength(JSON.stringify(line));
+    if (line.length > MAX_RESTORED.characters || bytes > MAX_RESTORED.bytes / 2) {
+      others.push(event);
+      continue;
+    }
+    const isFull =
+      batch.characters + line.length > MAX_RESTORED.characters || batch.bytes + bytes > MAX_RESTORED.bytes / 2;
+    if (restorable.length === 0 || isFull) {
+      restorable.push([]);
+      batch = { characters: 0, bytes: 0 };
+    }
+    restorable.at(-1)?.push(line);
+    batch.characters += line.length;
+    batch.bytes += bytes;
+  }
+  return { restorable, others };
 }

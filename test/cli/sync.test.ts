@@ -123,6 +123,8 @@ describe("with a relay that has NIP-77", () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/0 copied to this relay\n {2}1 refused: \S+:/);
     expect(stderr).toMatch(/^error: the relays are not equal/);
+    expect(await runSync(peer.url, "--restore")).toMatchObject({ down: { copied: 1, refused: {} } });
+    expect(await idsAt(place.server.url)).toEqual([event.id]);
   });
 
   test("a run that is killed leaves the next one the rest", async () => {
