@@ -13,7 +13,8 @@ export function showRows(json: boolean | undefined, rows: readonly object[], col
   show(json, rows, rows.length === 0 ? "none" : tableOf(rows, columns));
 }
 
-function tableOf(rows: readonly object[], columns: readonly string[]): string {
+/** Rows as a table of the named columns. */
+export function tableOf(rows: readonly object[], columns: readonly string[]): string {
   const head = columns.map((column) => column.replaceAll("_", " "));
   const table = new Table({ head, style: { head: [], border: [], compact: true } });
   for (const row of rows) table.push(columns.map((column) => cell((row as Record<string, unknown>)[column], column)));

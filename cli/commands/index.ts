@@ -4,6 +4,7 @@ import { adminCommand } from "./admin.ts";
 import { allowCommand } from "./allow.ts";
 import { auditCommand } from "./audit.ts";
 import { banCommand, unbanCommand } from "./ban.ts";
+import { benchCommand } from "./bench.ts";
 import { completionCommand } from "./completion.ts";
 import { countCommand } from "./count.ts";
 import { doctorCommand } from "./doctor.ts";
@@ -48,6 +49,7 @@ export function commands(): Command[] {
     exportCommand(),
     importCommand(),
     proxyCommand(),
+    benchCommand(),
     completionCommand(),
   ];
 }
