@@ -124,6 +124,23 @@ describe("found by a random session, sockets and clocks", () => {
     expect(reasonOf([crowded, everything, run, ...send(false, noJob), week])).toBe(undefined);
   });
 
+  test.each([0, 1, 2, 3])(
+    "R-06-20 what is closed stays closed when write %i of its row fails before the memory is lost",
+    (after) => {
+      const actions: Action[] = [
+        everything,
+        settle,
+        { do: "fail", after, times: 1, isCrash: false },
+        { do: "tick", ms: 1500 },
+        { do: "send", message: { name: "close", on: 0, verb: "CLOSE", id: "all" } },
+        settle,
+        { do: "evict" },
+        ...send(true, text),
+      ];
+      expect(reasonOf(actions)).toBe(undefined);
+    },
+  );
+
   test("AUTH_GRACE_MS a clock that is set back does not keep frames waiting", () => {
     const clock: Action = { do: "clock", seconds: -3600 };
     const [connect] = arrivals as [Action];

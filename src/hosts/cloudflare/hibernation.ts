@@ -185,7 +185,15 @@ export class Hibernation implements Survival {
       this.#wrote(subscription);
       this.#remove(subscription);
     }
-    for (const connection of new Set(rows.map((subscription) => subscription.connection))) this.#save(connection);
+    // Until it is saved, its attachment would bring back those that are closed meanwhile.
+    const connections = new Set(rows.map((subscription) => subscription.connection));
+    for (const connection of connections) this.#stale.add(connection);
+    try {
+      for (const connection of connections) this.#save(connection);
+    } catch (error) {
+      this.#arm(FIRST_RETRY_MS);
+      throw error;
+    }
   }
 
   #delete(keys: readonly string[]): void {
