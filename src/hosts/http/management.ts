@@ -91,7 +91,8 @@ async function call(event: Event, body: Uint8Array<ArrayBuffer>, { management, r
   if (!management.mayCall(caller, "supportedmethods")) return failure(403, NO_ADMIN);
   const parsed = parseCall(body);
   if (parsed === undefined) return failure(400, "invalid: the body is not JSON with a method and an array of params");
-  if (!management.mayCall(caller, parsed.method)) return failure(403, "restricted: this key may not call this method");
+  if (!management.mayCall(caller, parsed.method))
+    return failure(403, "restricted: this key may not call this method, ask an operator for it");
   const steps = management.begin(caller, parsed.method, parsed.params);
   if (steps !== undefined) return jsonOf(await endOf((done) => relay.perform(steps, done)));
   const told = {};

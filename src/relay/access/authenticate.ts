@@ -100,7 +100,7 @@ function prove(
   if (!checked.ok) return checked;
   const { pubkey } = checked.value.event;
   if (!connection.authed.has(pubkey) && connection.authed.size >= MAX_AUTHED_KEYS) {
-    return refuse(`restricted: at most ${MAX_AUTHED_KEYS} keys on one connection`);
+    return refuse(`restricted: at most ${MAX_AUTHED_KEYS} keys on one connection, open another for more`);
   }
   return accept(pubkey);
 }

@@ -80,7 +80,7 @@ export class Members {
     if (!parsed.ok) return parsed.reason;
     const role = parsed.value;
     if (!lists.has("role", role.id) && lists.size("role") >= MAX_ROLES) {
-      return `restricted: there are ${MAX_ROLES} roles already`;
+      return `restricted: there are ${MAX_ROLES} roles already, delete one first`;
     }
     const detail = JSON.stringify(role);
     if (lists.get("role", role.id) === detail) return undefined;

@@ -88,7 +88,7 @@ test("R-05-66 what cannot be is refused with a reason, what is so already is no 
   expect(await outcome("deleterole", "none")).toBe(true);
   expect(await membersOf(await relay.login(alice))).toEqual({});
   for (let n = 0; n < 100; n++) expect(await outcome("createrole", `role ${n}`)).toBe(true);
-  expect(await outcome("createrole", "role 100")).toBe("restricted: there are 100 roles already");
+  expect(await outcome("createrole", "role 100")).toBe("restricted: there are 100 roles already, delete one first");
   expect(await outcome("editrole", "role 5", "x")).toBe(true);
   const wrong = [
     [],
