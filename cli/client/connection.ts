@@ -17,6 +17,9 @@ const LONG_MS = 120_000;
 /** How long a client waits for a challenge, in milliseconds: relays that need no login send none. */
 const CHALLENGE_MS = 2000;
 
+/** How often it is asked whether the relay is still there, in milliseconds, while events are waited for. Tests shorten it. */
+const PING_MS = Number(process.env.NEXUS_PING_MS ?? 30_000);
+
 /** Bytes of one frame at most. */
 const MAX_PAYLOAD = 16 << 20;
 
@@ -74,6 +77,7 @@ export class Connection {
   #challenge: string | undefined;
   #login: Promise<void> | undefined;
   #requests = 0;
+  #heart: NodeJS.Timeout | undefined;
 
   private constructor(socket: WebSocket, place: Place, signer: Signer | undefined) {
     this.#socket = socket;
@@ -120,8 +124,9 @@ export class Connection {
     return { accepted: ok === true, text: String(text) };
   }
 
-  /** Asks for events. Resolves at EOSE, or with `live` when the connection ends. */
+  /** Asks for events. Resolves at EOSE; with `live` it rejects when the connection ends, or the relay is silent. */
   async request(filters: readonly object[], onEvent: (event: Event) => void, live = false): Promise<void> {
+    if (live) this.#keepWatch();
     const name = this.#name();
     const own: (message: Message) => void = ([verb, id, event]) => {
       if (verb === "EVENT" && id === name) onEvent(event as Event);
@@ -208,6 +213,21 @@ export class Connection {
     const event = await authEvent(signer, this.#place.name, challenge);
     const [, , ok, text] = await this.#ask(["AUTH", event], ([verb, id]) => verb === "OK" && id === event.id);
     if (ok !== true) throw new Failure(`the login is refused: ${text}`);
+  }
+
+  /** Ends the connection when the relay is no longer there: a lost network tells nobody. */
+  #keepWatch(): void {
+    if (this.#heart !== undefined) return;
+    let isAlive = true;
+    this.#socket.on("pong", () => {
+      isAlive = true;
+    });
+    this.#heart = setInterval(() => {
+      if (!isAlive) return this.#socket.terminate();
+      isAlive = false;
+      this.#socket.ping();
+    }, PING_MS);
+    this.#socket.once("close", () => clearInterval(this.#heart));
   }
 
   /** A name that no other request of this connection has. */

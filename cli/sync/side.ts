@@ -81,7 +81,14 @@ export class Side {
   /** All events of these ids that the relay gives. */
   async fetch(ids: readonly string[]): Promise<Event[]> {
     const wanted = new Set(ids);
-    return (await this.request({ ids, limit: ids.length })).filter(({ id }) => wanted.delete(id));
+    const events: Event[] = [];
+    for (;;) {
+      const given = await this.request({ ids: [...wanted], limit: wanted.size });
+      const fresh = given.filter(({ id }) => wanted.delete(id));
+      events.push(...fresh);
+      // A relay may give fewer at a time.
+      if (wanted.size === 0 || fresh.length === 0) return events;
+    }
   }
 
   /** The events of one answer: what is no event is left out. */

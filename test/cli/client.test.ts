@@ -1,4 +1,8 @@
-import { statSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, statSync } from "node:fs";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { nip19 } from "nostr-tools";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -81,4 +85,37 @@ test("without a key it says what is missing", async () => {
   const unsigned = await place.nexus(["publish", "-c", "x"], without);
   expect(unsigned).toMatchObject({ code: 2, stdout: "" });
   expect(unsigned.stderr).toContain("--key-file");
+});
+
+test("a name is looked up where it belongs (NIP-05)", async () => {
+  const cert = join(place.directory, "cert.pem");
+  const made = [
+    "-x509",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:P-256",
+    "-nodes",
+    "-days",
+    "2",
+    "-subj",
+    "/CN=names",
+  ];
+  const files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", join(place.directory, "cert.key"), "-out", cert];
+  execFileSync("openssl", ["req", ...made, ...files], { stdio: "ignore" });
+  const names = createServer({ cert: readFileSync(cert), key: readFileSync(join(place.directory, "cert.key")) });
+  names.on("request", (request, response) => {
+    const isAsked = request.url === "/.well-known/nostr.json?name=ann";
+    response.end(JSON.stringify({ names: isAsked ? { ann: alice.pubkey } : {} }));
+  });
+  await once(names.listen(0, "127.0.0.1"), "listening");
+  const at = `127.0.0.1:${(names.address() as AddressInfo).port}`;
+  const env = { NODE_EXTRA_CA_CERTS: cert };
+  const event = unique(alice, { kind: 1113 });
+  await place.nexus(["publish"], { input: JSON.stringify(event) });
+  const found = await place.nexus(["req", "-k", "1113", "-a", `ann@${at}`, "--json"], { env });
+  expect(JSON.parse(found.stdout)).toMatchObject({ id: event.id });
+  const unknown = await place.nexus(["req", "-a", `bob@${at}`], { env });
+  expect(unknown).toMatchObject({ code: 1, stderr: `error: ${at} knows no key of the name bob\n` });
+  names.close();
 });

@@ -186,6 +186,41 @@ describe("with a relay that has NIP-77", () => {
   });
 });
 
+test("a relay that gives few events at a time gives all in the end", async () => {
+  const peer = await startServer({ RELAY_PUBKEY: operator.pubkey, MAX_LIMIT: "20" });
+  try {
+    const events = make(70, T);
+    await put(peer.url, events);
+    expect(await runSync(peer.url)).toMatchObject({ negentropy: true, down: { found: 70, copied: 70 } });
+    expect(await idsAt(place.server.url)).toEqual(idsOf(events));
+  } finally {
+    await peer.stop();
+  }
+});
+
+test("a relay that is silent is left, and asked anew", async () => {
+  const args = [NEXUS, "sync", place.server.url, "-k", String(kind), "--watch", "--json", "--relay", place.server.url];
+  const env = { ...process.env, NEXUS_KEY_FILE: "operator.key", NEXUS_PING_MS: "1000" };
+  const child = spawn(process.execPath, args, { cwd: place.directory, env, stdio: ["ignore", "pipe", "pipe"] });
+  try {
+    let shown = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        shown += text;
+      });
+    }
+    await until("the first sync", () => shown.includes("round"));
+    process.kill(place.server.pid(), "SIGSTOP");
+    await until("it is left", () => shown.includes("connecting again"));
+    shown = "";
+    process.kill(place.server.pid(), "SIGCONT");
+    await until("it is synced again", () => shown.includes("round"), 40_000);
+  } finally {
+    process.kill(place.server.pid(), "SIGCONT");
+    child.kill("SIGKILL");
+  }
+});
+
 describe("with a relay that has EVENT and REQ only, 500 events at a time", () => {
   let peer: PlainRelay;
 
