@@ -71,6 +71,8 @@ export class Connection {
   readonly closed: Promise<never>;
   readonly #socket: WebSocket;
   readonly #listeners = new Set<(message: Message) => void>();
+  /** What fails when the connection ends. */
+  readonly #unanswered = new Set<(error: unknown) => void>();
   readonly #place: Place;
   readonly #signer: Signer | undefined;
   readonly #challenged = Promise.withResolvers<string | undefined>();
@@ -88,7 +90,10 @@ export class Connection {
         reject(new Failure(`${place.url} closed the connection: ${code} ${reason}`.trimEnd())),
       ),
     );
-    this.closed.catch(() => {});
+    // A race with one lasting promise would keep every answer.
+    this.closed.catch((error) => {
+      for (const fail of this.#unanswered) fail(error);
+    });
   }
 
   /**
@@ -173,6 +178,7 @@ export class Connection {
   }
 
   async #ask(question: Message, isWanted: (message: Message) => boolean, timeoutMs = TIMEOUT_MS): Promise<Message> {
+    if (this.#socket.readyState !== WebSocket.OPEN) await this.closed;
     const { promise, resolve, reject } = Promise.withResolvers<Message>();
     const listener = (message: Message) => {
       if (isWanted(message)) resolve(message);
@@ -180,11 +186,13 @@ export class Connection {
     const late = () => reject(new Failure(`${this.#place.url} gives no answer within ${timeoutMs / 1000} seconds`));
     const timer = timeoutMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(late, timeoutMs);
     this.#listeners.add(listener);
+    this.#unanswered.add(reject);
     try {
       this.send(question);
-      return await Promise.race([promise, this.closed]);
+      return await promise;
     } finally {
       clearTimeout(timer);
+      this.#unanswered.delete(reject);
       this.#listeners.delete(listener);
     }
   }
