@@ -88,9 +88,10 @@ const LOG = {
 const STARTING = {
   "The settings file": "Correct who may read the file, or what it holds.",
   "No backup is made": "Set `BACKUP_DIR`.",
+  "NEXUS_DATA_DIR names": "Correct who may read the relay's own key, or restore the file from a copy.",
+  "… names": "Correct the path, or what the file holds and who may read it.",
   "Nexus is running": "Nothing.",
   "Nexus needs Node": "Install a newer Node.",
-  "RELAY_SECRET_KEY_FILE names": "Correct the path, or what the file holds and who may read it.",
   "The database": "Check the owner of the file, the disk, and that no other program has it open.",
   "The events in": "Nothing, or delete that folder if the events are not needed.",
   "The relay cannot read its store": "Check the disk. If the file is damaged, restore a copy.",

@@ -1,8 +1,10 @@
 // @ts-check
+import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { DataError, startRelay } from "../src/hosts/node/main.ts";
+import { DATABASE, DataError, startRelay } from "../src/hosts/node/main.ts";
 import { warningOf, whoMay } from "../src/relay/access/describe.ts";
+import { claimLink, makeOwnKey } from "./claim.mjs";
 import { lockDataDirectory } from "./data-lock.mjs";
 import { checkDirectory, checkPort, readEnvFile, readSettings, StartError } from "./settings.mjs";
 import { STOP_SIGNALS, stopWithParent } from "./stop.mjs";
@@ -22,6 +24,9 @@ async function main() {
   await lockDataDirectory(dataDirectory);
   await checkPort(host, port);
   tellOfEarlierData(dataDirectory);
+  const isOwnToken = variables.CLAIM_TOKEN === undefined;
+  variables.CLAIM_TOKEN ??= randomBytes(24).toString("base64url");
+  if (!existsSync(join(dataDirectory, DATABASE))) await makeOwnKey(settings);
   const failed = () => void setTimeout(() => process.exit(1), 100);
   const relay = await startRelay({ variables, dataDirectory, host, port, failed, backup });
   let isStopping = false;
@@ -38,6 +43,7 @@ async function main() {
   });
   stopWithParent(stop);
   greet(settings, relay.access);
+  if (relay.isClaimable()) console.log(claimLink(settings, isOwnToken));
 }
 
 /**

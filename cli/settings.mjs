@@ -45,6 +45,9 @@ export async function readSettings(environment) {
       }
       variables.RELAY_SECRET_KEY = await readKey(keyFile);
     }
+    if (variables.RELAY_SECRET_KEY === undefined && existsSync(ownKeyFile(directory))) {
+      variables.RELAY_SECRET_KEY = await readKey(ownKeyFile(directory), "NEXUS_DATA_DIR");
+    }
     variables.RELAY_URL ??= `ws://localhost:${port}`;
     const { pathname, hostname } = new URL(parseConfig(variables).url);
     const path = pathname === "/" ? "" : pathname;
@@ -77,17 +80,26 @@ export async function readSettings(environment) {
 }
 
 /**
+ * Where the secret key is that the relay has made for itself.
+ * @param {string} dataDirectory
+ */
+export function ownKeyFile(dataDirectory) {
+  return join(dataDirectory, "relay.key");
+}
+
+/**
  * The secret key that a file holds. Throws {@link StartError}, which tells nothing of it.
  * @param {string} path
+ * @param {string} [what] what names the file
  */
-async function readKey(path) {
+async function readKey(path, what = "RELAY_SECRET_KEY_FILE") {
   let key;
   try {
     key = (await readFile(path, "utf8")).trim();
   } catch (error) {
-    throw new StartError(`RELAY_SECRET_KEY_FILE names ${path}, which cannot be read: ${codeOf(error)}.`);
+    throw new StartError(`${what} names ${path}, which cannot be read: ${codeOf(error)}.`);
   }
-  if (key === "") throw new StartError(`RELAY_SECRET_KEY_FILE names ${path}, which is empty.`);
+  if (key === "") throw new StartError(`${what} names ${path}, which is empty.`);
   return key;
 }
 

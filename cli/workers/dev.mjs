@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { readEnvFile, readSettings, StartError } from "../settings.mjs";
 
 /** What must not stand in a command line, which everybody on the machine can read. */
-const SECRET = "RELAY_SECRET_KEY";
+const SECRETS = ["RELAY_SECRET_KEY", "CLAIM_TOKEN"];
 
 /**
  * Runs `wrangler dev` with the variables of `npm start`, so that clients can log in under the loopback names. Further
@@ -16,10 +16,12 @@ async function main() {
     ...readEnvFile(),
     ...process.env,
   });
-  if (variables[SECRET] !== undefined) console.warn(`${SECRET} has no effect here: put it into the file .dev.vars.`);
+  for (const name of SECRETS) {
+    if (variables[name] !== undefined) console.warn(`${name} has no effect here: put it into the file .dev.vars.`);
+  }
   const args = ["dev", "--ip", host, "--port", String(port), "--persist-to", join(dataDirectory, "wrangler")];
   for (const [name, value] of Object.entries(variables)) {
-    if (name !== SECRET) args.push("--var", `${name}:${value}`);
+    if (!SECRETS.includes(name)) args.push("--var", `${name}:${value}`);
   }
   console.log(`When it is ready: node examples/quickstart.mjs ${webSocketUrl}`);
   const wrangler = spawn(process.execPath, [wranglerPath(), ...args, ...process.argv.slice(2)], { stdio: "inherit" });

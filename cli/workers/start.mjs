@@ -1,9 +1,12 @@
 // @ts-check
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { claimLink, makeOwnKey } from "../claim.mjs";
 import { lockDataDirectory } from "../data-lock.mjs";
 import { bracketed, checkDirectory, checkPort, readEnvFile, readSettings, StartError } from "../settings.mjs";
 import { STOP_SIGNALS, stopWithParent } from "../stop.mjs";
@@ -16,6 +19,9 @@ const START_TIMEOUT_MS = 20_000;
 /** How long open sockets may keep workerd after it was told to stop, in milliseconds. Acknowledged events are on disk. */
 const STOP_TIMEOUT_MS = 1000;
 
+/** Whether the token that makes somebody the operator was made here. */
+let isOwnToken = false;
+
 /** Serves the Worker in workerd on this machine and stays until it ends. */
 async function main() {
   // What is kept of a private relay is its owner's alone.
@@ -24,12 +30,16 @@ async function main() {
   for (const { name, meant } of settings.nearMisses) {
     console.warn(`${name} is not a variable of the relay and has no effect. Is ${meant} meant?`);
   }
+  isOwnToken = settings.variables.CLAIM_TOKEN === undefined;
+  settings.variables.CLAIM_TOKEN ??= randomBytes(24).toString("base64url");
   await checkDirectory(settings.dataDirectory);
   await lockDataDirectory(settings.dataDirectory);
   await checkPort(settings.host, settings.port);
   // What workerd keeps of a private relay is its owner's alone.
   process.umask(0o077);
-  await mkdir(join(settings.dataDirectory, "objects"), { recursive: true });
+  const objects = join(settings.dataDirectory, "objects");
+  if (!existsSync(objects)) await makeOwnKey(settings);
+  await mkdir(objects, { recursive: true });
   const directory = await mkdtemp(join(tmpdir(), "nexus-"));
   const cleanUp = () => rm(directory, { recursive: true, force: true });
   try {
@@ -112,9 +122,10 @@ async function waitUntilReady({ host, port }) {
 }
 
 /** @param {import("../settings.mjs").Settings} settings */
-async function greet({ webSocketUrl, dataDirectory, variables }) {
+async function greet(settings) {
+  const { webSocketUrl, dataDirectory, variables } = settings;
   const http = webSocketUrl.replace(/^ws/, "http");
-  const { access } = /** @type {import("../../src/protocol/info.ts").RelayFacts} */ (
+  const { access, claimable } = /** @type {import("../../src/protocol/info.ts").RelayFacts} */ (
     await (await fetch(http, { headers: { Accept: "application/nostr+json" } })).json()
   );
   console.log(`Nexus is running in workerd.
@@ -131,6 +142,7 @@ Try it from another terminal:
   node examples/quickstart.mjs ${webSocketUrl}
 
 Ctrl-C stops it.`);
+  if (claimable) console.log(claimLink(settings, isOwnToken));
 }
 
 /**

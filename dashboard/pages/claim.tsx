@@ -8,7 +8,7 @@ import { useAction } from "../parts/use-loaded.ts";
 import { base, go } from "../router.ts";
 import { isAdmin, pubkey, refreshMethods, sign } from "../session/session.ts";
 
-/** Makes whoever has the one-time link the operator (R-05-77). The token stands behind `#`, which no browser sends. */
+/** Makes whoever has the one-time link the operator (R-05-85). The token stands behind `#`, which no browser sends. */
 export function ClaimPage() {
   const token = useSignal(window.location.hash.slice(1));
   const isClaimed = useSignal(false);

@@ -8,6 +8,7 @@ import { type Config, type Environment, filterOptions } from "../relay/config/co
 import type { Settings } from "../relay/config/settings.ts";
 import type { Connection } from "../relay/connection.ts";
 import { Blocked } from "../relay/limits/blocked.ts";
+import { isClaimable, offerClaim } from "../relay/manage/claim.ts";
 import { Management } from "../relay/manage/management.ts";
 import { noteReport } from "../relay/manage/reports.ts";
 import { statistics } from "../relay/manage/statistics.ts";
@@ -67,6 +68,8 @@ export interface Running {
   reload(environment: Environment): ReturnType<Settings["reload"]>;
   /** A connection has been opened. */
   opened(connection: Connection): void;
+  /** Whether somebody may become the operator with the token of `CLAIM_TOKEN`. */
+  isClaimable(): boolean;
   /** What anybody may know about the relay (R-08-06). */
   statistics(): Record<string, unknown>;
 }
@@ -85,6 +88,7 @@ export function assemble(parts: Parts): Running {
   const nowSeconds = () => clock.nowSeconds();
   const store = new EventStore(sql, { search: filterOptions(config).search, nowSeconds });
   const access: Access = { config, lists };
+  offerClaim(access, (text) => crypto.sha256(text), nowSeconds());
   const log = new EventLog(sql, store, config, nowSeconds, erasingOf(lists));
   // Moderators learn no more than anybody of what is private (R-05-29).
   const storedOf = (ids: readonly string[]) => store.lookups.storedOf(ids, config.privateKinds);
@@ -157,6 +161,7 @@ export function assemble(parts: Parts): Running {
     settings,
     changeLog: lists,
     clock,
+    sha256: (text) => crypto.sha256(text),
     report,
     storedOf,
     authorOf: (id) => store.lookups.find(id)?.pubkey,
@@ -202,6 +207,7 @@ export function assemble(parts: Parts): Running {
       return told;
     },
     opened: () => login.watch(onDue),
+    isClaimable: () => isClaimable(access, nowSeconds()),
     statistics: () => statistics(statisticsDeps, false),
   };
 }

@@ -12,6 +12,8 @@ export interface RelayFacts {
   icon: string | undefined;
   banner: string | undefined;
   termsOfService: string | undefined;
+  /** Nobody operates the relay yet, and a claim is open (R-05-85). */
+  claimable: boolean;
   /** Who may read and who may write, in words; NIP-11 has no member for it. */
   access: { read: string; write: string };
   supportedNips: readonly number[];
@@ -40,6 +42,7 @@ export function relayInformation(facts: RelayFacts): string {
     version: facts.version,
     limitation: facts.limitation,
     access: facts.access,
+    claimable: facts.claimable || undefined,
     retention: facts.retention.length === 0 ? undefined : facts.retention,
   });
 }

@@ -77,6 +77,8 @@ export interface Host {
  * | `allowed-kind`, `disallowed-kind` | kind, in decimal | empty |
  * | `blocked-ip` | address, normalized | reason |
  * | `admin` | public key | JSON array of the methods it may call, empty for all |
+ * | `operator` | public key that has claimed the relay | empty |
+ * | `claim` | SHA-256 of a token that was offered | Unix seconds until which it is good; 0 once it was used |
  * | `member` | public key | JSON array of role ids |
  * | `joined` | public key of a member | JSON of how it became one |
  * | `role` | role id | JSON of the role |
@@ -98,6 +100,8 @@ export type AccessList =
   | "disallowed-kind"
   | "blocked-ip"
   | "admin"
+  | "operator"
+  | "claim"
   | "member"
   | "joined"
   | "role"

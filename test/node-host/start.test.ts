@@ -94,7 +94,7 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     expect(server.exitCode()).toBe(0);
     await until("the client sees the end", () => client.closed !== undefined);
     // All that was in the log is in the one file.
-    expect((await readdir(server.dataDirectory)).sort()).toEqual(["nexus.sqlite"]);
+    expect((await readdir(server.dataDirectory)).sort()).toEqual(["nexus.sqlite", "relay.key"]);
     await server.stop();
   });
 }

@@ -41,6 +41,7 @@ function withRoles(body: (management: Management, done: unknown[][], lists: Acce
     settings,
     changeLog: lists,
     clock: { nowSeconds: () => 1000 },
+    sha256: () => "",
     report() {},
     storedOf: () => new Set(),
     authorOf: () => undefined,

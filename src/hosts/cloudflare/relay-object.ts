@@ -21,6 +21,7 @@ import { durableSql } from "./durable-sql.ts";
 import { Hibernation } from "./hibernation.ts";
 import { ObjectClock } from "./object-clock.ts";
 import { logbook, report } from "./observe.ts";
+import { withOwnKey } from "./own-key.ts";
 import { OwnUrls } from "./own-urls.ts";
 import { restore } from "./restore.ts";
 import { type Peer, Sockets } from "./sockets.ts";
@@ -149,7 +150,8 @@ export class RelayObject extends DurableObject<Env> {
   /** Puts the relay together on its first use after the object was away. */
   #start(): Assembled {
     if (this.#assembled !== undefined) return this.#assembled;
-    const settings = new Settings(this.env);
+    const env = withOwnKey(this.env, this.ctx.storage, randomHex);
+    const settings = new Settings(env);
     const { config } = settings;
     logbook.settings = config;
     logbook.format = config.logFormat ?? "json";
@@ -185,7 +187,7 @@ export class RelayObject extends DurableObject<Env> {
     const breaths = new Breaths(this.#clock);
     const around = { sockets, hibernation, alarms, turns, breaths, spent: () => sql.meter.spent };
     this.#assembled = { ...running, ...around };
-    report("started", { version: VERSION, ...settingsOf(VARIABLES, this.env) }, "info");
+    report("started", { version: VERSION, ...settingsOf(VARIABLES, env) }, "info");
     return this.#assembled;
   }
 }

@@ -48,7 +48,7 @@ export async function manage(request: Request, running: Running): Promise<Respon
   try {
     const event = authorize(request, authority);
     if (event instanceof Response) return event;
-    if (!management.mayCall(event.pubkey, "supportedmethods")) return failure(403, NO_ADMIN);
+    if (!mayCallAny(event.pubkey, management)) return failure(403, NO_ADMIN);
     const body = await readBody(request.body);
     if (body instanceof Response) return body;
     const bodyHash = await sha256(body);
@@ -88,7 +88,7 @@ function refuseCaller(
 /** Does what an authorized request asks for. */
 async function call(event: Event, body: Uint8Array<ArrayBuffer>, { management, relay }: Running): Promise<Response> {
   const caller = event.pubkey;
-  if (!management.mayCall(caller, "supportedmethods")) return failure(403, NO_ADMIN);
+  if (!mayCallAny(caller, management)) return failure(403, NO_ADMIN);
   const parsed = parseCall(body);
   if (parsed === undefined) return failure(400, "invalid: the body is not JSON with a method and an array of params");
   if (!management.mayCall(caller, parsed.method))
@@ -110,6 +110,10 @@ async function endOf<T>(perform: (done: (outcome: Outcome<T>) => void) => void):
   const outcome = await new Promise<Outcome<T>>(perform);
   if ("error" in outcome) throw outcome.error;
   return outcome.value;
+}
+
+function mayCallAny(caller: string, management: Running["management"]): boolean {
+  return management.mayCall(caller, "supportedmethods") || management.mayCall(caller, "claim");
 }
 
 const NO_ADMIN: Reason = "restricted: this key is no admin's, ask an operator";

@@ -55,7 +55,7 @@ export function plain(status: number, text: string, headers: Record<string, stri
   return new Response(`${text}\n`, { status, headers: { "Content-Type": "text/plain; charset=utf-8", ...headers } });
 }
 
-function informationOf({ access, crypto, maxFrameLength }: Running): string {
+function informationOf({ access, crypto, maxFrameLength, isClaimable }: Running): string {
   const { config } = access;
   return relayInformation({
     name: config.name,
@@ -67,6 +67,7 @@ function informationOf({ access, crypto, maxFrameLength }: Running): string {
     banner: config.banner,
     termsOfService: config.termsOfService,
     access: whoMay(access),
+    claimable: isClaimable(),
     supportedNips: config.supportedNips,
     software: SOFTWARE,
     version: VERSION,

@@ -56,6 +56,8 @@ export interface NodeRelayOptions {
 export interface NodeRelay {
   /** Who may do what, as it is now. */
   readonly access: Access;
+  /** Whether somebody may become the operator with the token of `CLAIM_TOKEN`. */
+  isClaimable(): boolean;
   /** Its periodic work, which is done when it is due. */
   readonly chores: Pick<Chores, "nextDue" | "run">;
   /** Where it listens. */
@@ -129,6 +131,7 @@ export async function startRelay({
 
   return {
     access: running.access,
+    isClaimable: running.isClaimable,
     chores: running.chores,
     reload: running.reload,
     port: (server.address() as AddressInfo).port,

@@ -8,9 +8,19 @@ export interface Access {
   lists: AccessLists;
 }
 
-/** Keys that an operator has named: they may always read, write and invite, and nobody may ban them. */
-export function isOperator({ config }: Access, pubkey: string): boolean {
+/** Keys that the configuration names, and the one that has claimed the relay: they may always read, write and invite, and nobody may ban them. */
+export function isOperator({ config, lists }: Access, pubkey: string): boolean {
+  return isConfigured(config, pubkey) || lists.has("operator", pubkey);
+}
+
+/** Whether the configuration makes a key an operator. */
+export function isConfigured(config: Config, pubkey: string): boolean {
   return config.pubkey === pubkey || config.adminPubkeys.includes(pubkey);
+}
+
+/** Whether somebody operates the relay. */
+export function hasOperator({ config, lists }: Access): boolean {
+  return config.pubkey !== undefined || config.adminPubkeys.length > 0 || lists.size("operator") > 0;
 }
 
 /** Operators, and those whom one of them has granted management methods. */

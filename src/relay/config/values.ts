@@ -134,11 +134,11 @@ export function publicKeys<const A extends About>(about: A) {
   return list("public keys of 64 lowercase hex digits", (item) => (isHex64(item) ? item : undefined), about);
 }
 
-/** A secret word that is sent in a header, which no message repeats. */
-export function token<const A extends About>(about: A) {
-  const values = "16 to 200 letters, digits and `-._~+/=`";
-  const parse = (value: string) => (/^[\w.~+/=-]{16,200}$/.test(value) ? value : undefined);
-  return variable({ must: `must be ${values}`, values, form: { type: "token" }, isSecret: true, parse }, about);
+/** A secret word of `min` characters at least, which no message repeats. */
+export function token<const A extends About>(about: A & { min: number }) {
+  const values = `${about.min} to 200 letters, digits and \`-._~+/=\``;
+  const parse = (value: string) => (value.length >= about.min && /^[\w.~+/=-]{1,200}$/.test(value) ? value : undefined);
+  return variable({ must: `must be ${values}`, values, form: { type: "token" }, isSecret: true, parse }, about as A);
 }
 
 /** A secret key, which no message repeats. */

@@ -72,6 +72,12 @@ const ACCESS = {
     default: "",
     help: "keys that may manage the relay, besides `RELAY_PUBKEY`",
   }),
+  CLAIM_TOKEN: token({
+    isWiring: true,
+    min: 32,
+    help: "one-time secret by which somebody becomes the operator of a relay that has none, on the page `/claim#` and this",
+    unset: "none; `npm start` makes one",
+  }),
   READ_ACCESS: oneOf(ACCESS_MODES, {
     unset: "`open`; once the allow list has had an entry: keys on it, and members",
     help: "who may read: every key, every key and with `AUTH_REQUIRED=false` too only after a login, keys on the allow list, or members",
@@ -240,6 +246,7 @@ const FEATURES = {
 const SIGHT = {
   METRICS_TOKEN: token({
     isWiring: true,
+    min: 16,
     unset: "none: there is no `/metrics`",
     help: "token that `GET /metrics` needs in `Authorization: Bearer`",
   }),

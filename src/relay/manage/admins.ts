@@ -1,5 +1,5 @@
 import { accept, type Reason, refuse } from "../../protocol/reason.ts";
-import { type Access, isOperator } from "../access/access.ts";
+import { type Access, isConfigured, isOperator } from "../access/access.ts";
 import { FULL } from "./listing.ts";
 import { type Call, change, type Method, type Parameter, question } from "./method.ts";
 import { optional, publicKey } from "./parameters.ts";
@@ -50,8 +50,9 @@ export const adminMethods: Record<string, Method> = {
     return keep(call, key, isAll ? [] : [...new Set([...(before ?? []), ...names])]);
   }),
   revokeadmin: change([publicKey, optional(methodNames)], (call, key, names = []) => {
-    const refusal = refuseNames(call, names) ?? refuseOperator(call, key);
+    const refusal = refuseNames(call, names);
     if (refusal !== undefined) return refusal;
+    if (isOperator(call.access, key)) return removeOperator(call, key);
     const before = grantOf(call.access, key);
     if (before === undefined) return undefined;
     const had = before.length === 0 ? [...call.grantable] : before;
@@ -62,7 +63,9 @@ export const adminMethods: Record<string, Method> = {
   }),
   listadmins: question([], ({ access, grantable }) => {
     const { config, lists } = access;
-    const operators = new Set([...(config.pubkey === undefined ? [] : [config.pubkey]), ...config.adminPubkeys]);
+    const claimed = lists.entries("operator").map(([key]) => key);
+    const configured = config.pubkey === undefined ? config.adminPubkeys : [config.pubkey, ...config.adminPubkeys];
+    const operators = new Set([...configured, ...claimed]);
     const admins = lists.entries("admin").filter(([key]) => !operators.has(key));
     return [
       ...[...operators].map((pubkey) => ({ pubkey, methods: [...grantable, ...OPERATORS_ONLY] })),
@@ -83,5 +86,14 @@ function refuseNames({ grantable }: Call, names: readonly string[]): Reason | un
 }
 
 function refuseOperator({ access }: Call, key: string): Reason | undefined {
-  return isOperator(access, key) ? "restricted: operators are named by the configuration" : undefined;
+  return isOperator(access, key) ? CONFIGURED : undefined;
 }
+
+/** Whoever has claimed the relay is removed by an operator of the configuration: so there is always one left. */
+function removeOperator({ access, caller }: Call, key: string): Reason | undefined {
+  if (isConfigured(access.config, key) || !isConfigured(access.config, caller)) return CONFIGURED;
+  access.lists.remove("operator", key);
+  return undefined;
+}
+
+const CONFIGURED: Reason = "restricted: operators are named by the configuration";

@@ -4,6 +4,7 @@ import type { Steps } from "../../store/steps.ts";
 import { isOperator } from "../access/access.ts";
 import { adminMethods, mayCall, OPERATORS_ONLY } from "./admins.ts";
 import { blockedIpMethods } from "./blocked-ips.ts";
+import { claimMethods, isClaimable } from "./claim.ts";
 import { eventMethods } from "./events.ts";
 import { keyMethods } from "./keys.ts";
 import { kindMethods } from "./kinds.ts";
@@ -53,6 +54,7 @@ export class Management {
         ...blockedIpMethods,
         ...settingMethods,
         ...adminMethods,
+        ...claimMethods,
         ...roleMethods,
         ...(deps.transfer === undefined ? {} : transferMethods(deps.transfer, this.#isDue)),
       }),
@@ -65,13 +67,15 @@ export class Management {
     return isOff ? undefined : this.#methods.get(name);
   }
 
+  /** All but `claim`, which is for who is no admin yet. */
   #names(): string[] {
-    return [...this.#methods.keys()].filter((name) => this.#find(name) !== undefined);
+    return [...this.#methods.keys()].filter((name) => name !== "claim" && this.#find(name) !== undefined);
   }
 
-  /** Whether a key may call a method. To every admin it is told which methods there are. */
+  /** Whether a key may call a method. To every admin it is told which methods there are. Every key may claim what is nobody's. */
   mayCall(caller: string, method: string): boolean {
-    const { access } = this.#deps;
+    const { access, clock } = this.#deps;
+    if (method === "claim") return isClaimable(access, clock.nowSeconds());
     return mayCall(access, caller, this.#find(method) ? method : "supportedmethods");
   }
 
@@ -130,7 +134,7 @@ export class Management {
       return done;
     });
     if (!result.ok) return result;
-    report("changed by management", { method: name, by: caller, subject: params[0] }, "info");
+    report("changed by management", { method: name, by: caller, subject: params.slice(0, method.arity)[0] }, "info");
     enforce();
     for (const act of call.afterwards) act();
     return result;

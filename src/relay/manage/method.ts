@@ -13,6 +13,7 @@ export interface ManageDeps {
   settings: Settings;
   changeLog: ChangeLog;
   clock: Pick<Clock, "nowSeconds">;
+  sha256(text: string): string;
   report: Logger;
   storedOf: StoredOf;
   /** Public key of the author of an event, if it is stored. */
