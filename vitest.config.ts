@@ -161,6 +161,16 @@ export default defineConfig({
           provide: { host },
         },
       })),
+      // The dashboard in a real Chromium, where there is one; what needs both hosts on workerd too.
+      ...(["node", "workers"] as const).map((host) => ({
+        test: {
+          name: host === "node" ? "browser" : "browser-workers",
+          include: [host === "node" ? "test/browser/*.test.ts" : "test/browser/first-minute.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          provide: { host },
+        },
+      })),
       // Faults under load, from outside and inside (docs/faults.md).
       {
         test: {

@@ -11,6 +11,8 @@ export interface Information {
   icon?: string;
   banner?: string;
   terms_of_service?: string;
+  /** Nobody operates the relay yet. */
+  claimable?: boolean;
   /** Who may do what, in words. */
   access: { read: string; write: string };
   supported_nips: number[];

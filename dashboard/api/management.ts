@@ -37,6 +37,11 @@ export interface Methods {
   changerelaydescription: [[description: string], true];
   changerelayicon: [[url: string], true];
 
+  listsettings: [[], Setting[]];
+  getsetting: [[name: string], Setting];
+  setsetting: [[name: string, value: string], true];
+  unsetsetting: [[name: string], true];
+
   grantadmin: [[pubkey: string, methods?: string[]], true];
   revokeadmin: [[pubkey: string, methods?: string[]], true];
   listadmins: [[], { pubkey: string; methods: string[] }[]];
@@ -90,6 +95,19 @@ export interface RoleEntry {
   description?: string;
   color?: string;
   order?: number;
+}
+
+/** A setting as it is now (R-05-79). */
+export interface Setting {
+  name: string;
+  value: string | null;
+  default: string | null;
+  source: string;
+  changeable: boolean;
+  group: string;
+  form: Readonly<Record<string, unknown>> & { type: string };
+  values: string;
+  help: string;
 }
 
 export interface AuditEntry {

@@ -1,12 +1,20 @@
 import { ForAdmins } from "../parts/for-admins.tsx";
 import { InviteMaker } from "../parts/invite-maker.tsx";
+import { MembersOnly } from "../parts/members-only.tsx";
 
 /** The operator's page. */
 export function AdminPage() {
   return (
     <ForAdmins>
       <h1>Operate</h1>
-      <InviteMaker />
+      <section aria-labelledby="who">
+        <h2 id="who">Who may use the relay</h2>
+        <MembersOnly />
+      </section>
+      <section aria-labelledby="invite">
+        <h2 id="invite">Invite somebody</h2>
+        <InviteMaker />
+      </section>
     </ForAdmins>
   );
 }

@@ -1,24 +1,33 @@
 import { useSignal } from "@preact/signals";
 import { about, refreshAbout } from "../about.ts";
+import { ApiError } from "../api/information.ts";
 import { call } from "../api/management.ts";
 import { InviteMaker } from "../parts/invite-maker.tsx";
+import { MembersOnly } from "../parts/members-only.tsx";
 import { SignIn } from "../parts/sign-in.tsx";
-import { Done, ErrorNote } from "../parts/states.tsx";
+import { ErrorNote } from "../parts/states.tsx";
 import { useAction } from "../parts/use-loaded.ts";
 import { base, go } from "../router.ts";
 import { isAdmin, pubkey, refreshMethods, sign } from "../session/session.ts";
+
+const TOO_LATE =
+  "This link is no longer good: somebody has used it, or its hour is over. If nobody operates the relay, start it again: it prints a new one.";
 
 /** Makes whoever has the one-time link the operator (R-05-85). The token stands behind `#`, which no browser sends. */
 export function ClaimPage() {
   const token = useSignal(window.location.hash.slice(1));
   const isClaimed = useSignal(false);
   const action = useAction(async () => {
-    await call(sign, "claim", token.value);
+    try {
+      await call(sign, "claim", token.value);
+    } catch (error) {
+      throw error instanceof ApiError && error.status === 403 ? new Error(TOO_LATE) : error;
+    }
     isClaimed.value = true;
     token.value = "";
     window.history.replaceState(null, "", `${base}/claim`);
-    await refreshMethods();
     await refreshAbout();
+    await refreshMethods();
   });
   if (isClaimed.value || isAdmin.value) return <FirstSteps />;
   return (
@@ -48,20 +57,19 @@ function FirstSteps() {
   return (
     <>
       <h1>The relay is yours</h1>
-      <Done>You are the operator.</Done>
+      <p>Your key is the operator's. You find everything else under Operate, at the top of the page.</p>
       <section aria-labelledby="who">
         <h2 id="who">Who may use it</h2>
-        <p>
-          Now: {about.value?.access.read ?? "…"} may read, and {about.value?.access.write ?? "…"} may publish.
-        </p>
+        <MembersOnly />
       </section>
       {about.value?.self !== undefined && (
         <section aria-labelledby="invite">
           <h2 id="invite">Invite somebody</h2>
+          <p>Each invite is a link for one person or agent.</p>
           <InviteMaker />
         </section>
       )}
-      <button type="button" onClick={() => go("/admin")}>
+      <button type="button" class="secondary" onClick={() => go("/admin")}>
         Go to the operator's page
       </button>
     </>

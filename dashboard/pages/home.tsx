@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { npubEncode } from "nostr-tools/nip19";
+import { useEffect } from "preact/hooks";
 import { about, aboutError, refreshAbout } from "../about.ts";
 import { type Information, totals } from "../api/information.ts";
 import { Connect } from "../parts/connect.tsx";
@@ -14,6 +15,11 @@ const TOTALS_MS = 10_000;
 /** What the relay is, for everybody. */
 export function HomePage() {
   const information = about.value;
+  // The link of the `nexus` command: no server sees what stands behind `#`.
+  const code = /^#claim=(.+)$/.exec(window.location.hash)?.[1];
+  useEffect(() => {
+    if (code !== undefined) go(`/invite/${code}`, { replace: true });
+  }, [code]);
   if (information === undefined) {
     return aboutError.value === undefined ? <Loading /> : <ErrorNote error={aboutError.value} retry={refreshAbout} />;
   }
@@ -28,6 +34,11 @@ export function HomePage() {
           <p>{description ?? "A private Nostr relay."}</p>
         </div>
       </div>
+      {information.claimable && (
+        <p class="notice">
+          Nobody operates this relay yet. If it is yours, open the link that it printed when it started.
+        </p>
+      )}
       <Who information={information} />
       <Totals />
       <Connect />
@@ -139,7 +150,13 @@ function More({ information }: { information: Information }) {
         {contact !== undefined && (
           <div>
             <dt>Contact</dt>
-            <dd>{address && /^(https?|mailto|nostr):/i.test(address) ? <a href={address}>{contact}</a> : contact}</dd>
+            <dd>
+              {address && /^(https?|mailto|nostr):/i.test(address) ? (
+                <a href={address}>{contact.replace(/^mailto:/, "")}</a>
+              ) : (
+                contact
+              )}
+            </dd>
           </div>
         )}
         {pubkey !== undefined && (

@@ -6,7 +6,7 @@ import { SignIn } from "../parts/sign-in.tsx";
 import { Done, ErrorNote } from "../parts/states.tsx";
 import { useAction } from "../parts/use-loaded.ts";
 import { publish } from "../relay/client.ts";
-import { pubkey, refreshMethods } from "../session/session.ts";
+import { pubkey } from "../session/session.ts";
 
 /** The kind by which somebody joins with a code (NIP-43). */
 const JOIN_KIND = 28934;
@@ -18,7 +18,6 @@ export function InvitePage({ params }: { params: Readonly<Record<string, string>
   const action = useAction(async () => {
     const tags = [["-"], ["claim", code]];
     said.value = (await publish({ kind: JOIN_KIND, tags, content: "" })).said;
-    void refreshMethods();
     void refreshAbout();
   });
   const name = about.value?.name ?? "this relay";

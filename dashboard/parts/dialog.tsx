@@ -21,9 +21,7 @@ export function Dialog({
     <dialog ref={ref} onClose={onClose} aria-label={title}>
       <article>
         <header>
-          <button type="button" class="close" aria-label="Close" onClick={onClose}>
-            <span aria-hidden="true">×</span>
-          </button>
+          <button type="button" class="close" aria-label="Close" onClick={onClose} />
           <h2>{title}</h2>
         </header>
         {children}

@@ -123,7 +123,7 @@ function OwnKey({ onDone }: { onDone: () => void }) {
           type="button"
           disabled={!isSaved.value}
           onClick={() => {
-            signInByKey(key);
+            signInByKey(key, { isFresh: true });
             onDone();
           }}
         >

@@ -1,6 +1,7 @@
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import { computed, signal } from "@preact/signals";
 import type { EventTemplate, VerifiedEvent } from "nostr-tools/pure";
+import { about } from "../about.ts";
 import { call } from "../api/management.ts";
 import { bunkerSigner, extensionSigner, keySigner, makeKey, type Signer } from "./signers.ts";
 
@@ -43,10 +44,14 @@ export async function sign(template: EventTemplate): Promise<VerifiedEvent> {
 
 export async function signInByExtension(): Promise<void> {
   begin(await extensionSigner(), { kind: "extension" });
+  void refreshMethods();
 }
 
-export function signInByKey(secretKey: Uint8Array): void {
+/** Signs in with a key. Of a fresh one the relay knows nothing: it is not asked. */
+export function signInByKey(secretKey: Uint8Array, { isFresh = false } = {}): void {
   begin(keySigner(secretKey), { kind: "key", key: bytesToHex(secretKey) });
+  if (isFresh) methods.value = [];
+  else void refreshMethods();
 }
 
 export async function signInByBunker(address: string, clientKey = makeKey()): Promise<void> {
@@ -55,6 +60,7 @@ export async function signInByBunker(address: string, clientKey = makeKey()): Pr
       bunkerLink.value = url;
     });
     begin(signedIn, { kind: "bunker", address, clientKey: bytesToHex(clientKey) });
+    void refreshMethods();
   } finally {
     bunkerLink.value = undefined;
   }
@@ -84,9 +90,13 @@ export async function resume(): Promise<void> {
   }
 }
 
-/** Asks the relay what the person may do. */
+/** Asks the relay what the person may do. Of one that nobody operates yet nobody is an admin. */
 export async function refreshMethods(): Promise<void> {
   const by = signer.value;
+  if (about.value?.claimable) {
+    methods.value = [];
+    return;
+  }
   try {
     const found = await call(sign, "supportedmethods");
     if (signer.value === by) methods.value = found;
@@ -100,5 +110,4 @@ function begin(next: Signer, stored: Stored): void {
   signer.value = next;
   methods.value = undefined;
   sessionStorage.setItem(STORE, JSON.stringify(stored));
-  void refreshMethods();
 }
