@@ -1,35 +1,34 @@
+import applesauce from "../../examples/connect/applesauce.mjs?raw";
+import ndk from "../../examples/connect/ndk.mjs?raw";
+import nostrTools from "../../examples/connect/nostr-tools.mjs?raw";
+import python from "../../examples/connect/python.py?raw";
+import rustNostr from "../../examples/connect/rust-nostr.mjs?raw";
+import webSocket from "../../examples/connect/websocket.mjs?raw";
+import welshman from "../../examples/connect/welshman.mjs?raw";
 import { relayAddress } from "../api/place.ts";
 import { CopyBox } from "./copy.tsx";
 import { Qr } from "./qr.tsx";
 
-const u = JSON.stringify(relayAddress);
-
-/** How each library connects and logs in. */
+/** How each library connects and logs in: the programs that docs/connect.md shows too, which the tests run. */
 const SNIPPETS: readonly [name: string, code: string][] = [
-  [
-    "nostr-tools",
-    `import { Relay } from "nostr-tools/relay";
-import { finalizeEvent } from "nostr-tools/pure";
-
-const relay = new Relay(${u});
-relay.onauth = async (template) => finalizeEvent(template, secretKey);
-await relay.connect();
-relay.subscribe([{ kinds: [1], limit: 20 }], { onevent: console.log });`,
-  ],
-  [
-    "NDK",
-    `import NDK, { NDKPrivateKeySigner, NDKRelayAuthPolicies } from "@nostr-dev-kit/ndk";
-
-const ndk = new NDK({
-  explicitRelayUrls: [${u}],
-  signer: new NDKPrivateKeySigner(nsec),
-});
-ndk.relayAuthDefaultPolicy = NDKRelayAuthPolicies.signIn({ ndk });
-await ndk.connect();`,
-  ],
-  ["nak", `nak req --auth --sec $NOSTR_SECRET_KEY -k 1 -l 20 ${relayAddress}`],
-  ["Programs that cannot log in", `npx nexus proxy --relay ${relayAddress}`],
+  ["nostr-tools", program(nostrTools)],
+  ["NDK", program(ndk)],
+  ["applesauce", program(applesauce)],
+  ["welshman", program(welshman)],
+  ["rust-nostr", program(rustNostr)],
+  ["WebSocket, without a library", program(webSocket)],
+  ["Python", program(python)],
+  ["Programs that cannot log in", `npx nexus proxy --relay ${relayAddress} --key-file agent.key`],
 ];
+
+/** A program as somebody calls it for this relay. */
+function program(text: string): string {
+  return text
+    .replace(/^(\/\/ @ts-check|\s*\/\*\* @param .*\*\/)\n/gm, "")
+    .replaceAll("wss://relay.example.com", relayAddress)
+    .replaceAll("examples/connect/", "")
+    .trim();
+}
 
 /** How to connect: the address, as text and as QR code, and a few lines for each library. */
 export function Connect() {
