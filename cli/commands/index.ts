@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { exportCommand, importCommand } from "../data/commands.ts";
+import { bundleCommand, exportCommand, importCommand, restoreCommand } from "../data/commands.ts";
 import { adminCommand } from "./admin.ts";
 import { allowCommand } from "./allow.ts";
 import { auditCommand } from "./audit.ts";
@@ -48,6 +48,8 @@ export function commands(): Command[] {
     syncCommand(),
     exportCommand(),
     importCommand(),
+    bundleCommand(),
+    restoreCommand(),
     proxyCommand(),
     benchCommand(),
     completionCommand(),

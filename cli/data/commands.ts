@@ -3,10 +3,12 @@ import { examples, optionsOf } from "../commands/context.ts";
 import { repeated, wholeNumber } from "../commands/filter.ts";
 import { Failure } from "../failure.ts";
 import { membersOf, show } from "../output.ts";
+import { writeBundle } from "./bundle.ts";
 import { type ChannelOptions, openChannel } from "./channel.ts";
 import { exportEvents } from "./export.ts";
 import { type ImportSummary, importEvents } from "./import.ts";
 import { ProgressMeter, rateOf } from "./meter.ts";
+import { restoreBundle } from "./restore.ts";
 
 const DATA = ["--data <directory>", "data directory of a relay that does not run, instead of a running relay"] as const;
 
@@ -40,6 +42,57 @@ export function exportCommand(): Command {
         const text = `exported ${events.toLocaleString("en")} events in ${meter.seconds.toFixed(1)} s\ndigest ${digest}`;
         if (name === undefined) process.stderr.write(`${text}\n`);
         else show(options.json, { file, ...summary }, text);
+      } finally {
+        channel.close();
+      }
+    });
+}
+
+/** `nexus bundle`: everything that a relay holds, in one file. */
+export function bundleCommand(): Command {
+  return new Command("bundle")
+    .argument("<file>", "file to write; .gz and .zst compress it")
+    .description(
+      "Write all that a relay holds into one file: events, private ones too, members, bans, settings, the audit list.",
+    )
+    .option(...DATA)
+    .addHelpText("after", examples("nexus bundle relay.bundle.zst", "nexus bundle --data .nexus relay.bundle.zst"))
+    .action(async (file: string, _, command: Command) => {
+      const options = optionsOf<ChannelOptions>(command);
+      const meter = new ProgressMeter("bundled");
+      const channel = await openChannel(options, (text) => meter.say(text));
+      try {
+        const end = await writeBundle(channel, file, meter);
+        const rows = Object.values(end.rows).reduce((sum, count) => sum + count, 0);
+        const text = `bundled ${end.events.toLocaleString("en")} events and ${rows.toLocaleString("en")} rows of state\ndigest ${end.digest}`;
+        show(
+          options.json,
+          { file, ...end },
+          end.quiet ? text : `${text}\nEvents came meanwhile: the relay has more than one moment of it.`,
+        );
+      } finally {
+        channel.close();
+      }
+    });
+}
+
+/** `nexus restore`: a bundle into an empty relay. */
+export function restoreCommand(): Command {
+  return new Command("restore")
+    .argument("<file>", "bundle")
+    .description("Restore a bundle into an empty relay, on either host, and check it.")
+    .option(...DATA)
+    .addHelpText("after", examples("nexus restore --relay wss://relay.example.com relay.bundle.zst"))
+    .action(async (file: string, _, command: Command) => {
+      const options = optionsOf<ChannelOptions>(command);
+      const meter = new ProgressMeter("restored");
+      const channel = await openChannel(options, (text) => meter.say(text));
+      try {
+        const summary = await restoreBundle(channel, file, meter);
+        const verdict = summary.exact
+          ? "The relay has exactly the events of the bundle."
+          : "The relay has not all events of the bundle: see what was refused.";
+        show(options.json, { ...summary, seconds: meter.seconds }, `${summaryOf(summary, meter.seconds)}\n${verdict}`);
       } finally {
         channel.close();
       }

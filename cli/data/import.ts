@@ -37,6 +37,61 @@ interface State {
 
 const TOO_LARGE = "invalid: the line is too long";
 
+/** Lines that are sent to a relay, as many in each call as one takes. */
+export class Importing {
+  readonly summary: ImportSummary;
+  readonly #channel: Channel;
+  #lines: string[] = [];
+  #characters = 0;
+  /** Position of the relay after the last call. */
+  position = 0;
+
+  constructor(channel: Channel, summary: ImportSummary = { lines: 0, stored: 0, duplicates: 0, refused: {} }) {
+    this.#channel = channel;
+    this.summary = summary;
+  }
+
+  /** Adds a line. Whether there was a call, after which all lines before this one are done. */
+  async add(line: string): Promise<boolean> {
+    const isFull = this.#lines.length >= MAX_LINES || this.#characters + line.length > MAX_CHARACTERS;
+    const isDue = this.#lines.length > 0 && isFull;
+    if (isDue) await this.flush();
+    this.#lines.push(line);
+    this.#characters += line.length + 1;
+    return isDue;
+  }
+
+  /** Sends what is left. Throws if the relay cannot store it now. */
+  async flush(): Promise<void> {
+    const lines = this.#lines;
+    [this.#lines, this.#characters] = [[], 0];
+    if (lines.length === 0) return;
+    await this.#send(lines);
+    this.summary.lines += lines.length;
+  }
+
+  async #send(lines: readonly string[]): Promise<void> {
+    const text = lines.join("\n");
+    const { summary } = this;
+    const refuse = (reason: string) => {
+      summary.refused[reason] = (summary.refused[reason] ?? 0) + 1;
+    };
+    if (Buffer.byteLength(JSON.stringify(text)) > MAX_BODY) {
+      if (lines.length === 1) return refuse(TOO_LARGE);
+      const middle = lines.length >> 1;
+      await this.#send(lines.slice(0, middle));
+      return this.#send(lines.slice(middle));
+    }
+    const { stored, duplicates, refused, position } = await this.#channel.call<Imported>("importevents", text);
+    const failed = refused.find(([, reason]) => reason.startsWith("error:"));
+    if (failed !== undefined) throw new Failure(`${failed[1].slice("error: ".length)} (behind line ${summary.lines})`);
+    summary.stored += stored;
+    summary.duplicates += duplicates;
+    for (const [, reason] of refused) refuse(reason);
+    this.position = position;
+  }
+}
+
 /**
  * Imports events from a file, one in each line, or from stdin (`-`). From a file it goes on where it was interrupted: what the relay
  * has confirmed is not sent again.
@@ -53,68 +108,27 @@ export async function importEvents(
   const isSame = state?.relay === channel.name && state.size === source.size && state.changedMs === source.changedMs;
   // Positions only grow: one that is smaller is of another relay under the same name.
   const begun = isSame && position >= (state.position ?? 0) ? state.summary : undefined;
-  const summary: ImportSummary = begun ?? { lines: 0, stored: 0, duplicates: 0, refused: {} };
+  const importing = new Importing(channel, begun);
+  const { summary } = importing;
+  let left = summary.lines;
   let meter: ProgressMeter | undefined;
-  for await (const lines of batchesOf(source, summary.lines)) {
+  for await (const lines of source.lines()) {
+    const skipped = Math.min(left, lines.length);
+    left -= skipped;
+    if (skipped === lines.length) continue;
     if (meter === undefined) {
       meter = meterOf(summary.lines, source.share ?? 0);
       if (begun !== undefined) meter.say(`going on behind line ${begun.lines.toLocaleString("en")} of an earlier try`);
     }
-    const reached = await send(channel, lines, summary);
-    summary.lines += lines.length;
-    checkpoint?.write({
-      relay: channel.name,
-      size: source.size ?? 0,
-      changedMs: source.changedMs,
-      position: reached,
-      summary,
-    });
-    meter.show(summary.lines, source.share);
+    for (const line of lines.slice(skipped)) {
+      if (!(await importing.add(line))) continue;
+      const { size = 0, changedMs } = source;
+      checkpoint?.write({ relay: channel.name, size, changedMs, position: importing.position, summary });
+      meter.show(summary.lines, source.share);
+    }
   }
+  await importing.flush();
   meter?.clear();
   checkpoint?.remove();
   return summary;
-}
-
-/** Imports lines with as many calls as they take. Returns the position of the relay. Throws if the relay cannot store them now. */
-async function send(channel: Channel, lines: readonly string[], summary: ImportSummary): Promise<number> {
-  const text = lines.join("\n");
-  if (Buffer.byteLength(JSON.stringify(text)) > MAX_BODY) {
-    if (lines.length > 1) {
-      const middle = lines.length >> 1;
-      await send(channel, lines.slice(0, middle), summary);
-      return send(channel, lines.slice(middle), summary);
-    }
-    summary.refused[TOO_LARGE] = (summary.refused[TOO_LARGE] ?? 0) + 1;
-    return 0;
-  }
-  const { stored, duplicates, refused, position } = await channel.call<Imported>("importevents", text);
-  const failed = refused.find(([, reason]) => reason.startsWith("error:"));
-  if (failed !== undefined)
-    throw new Failure(`${failed[1].slice("error: ".length)} (stopped near line ${summary.lines + failed[0] + 1})`);
-  summary.stored += stored;
-  summary.duplicates += duplicates;
-  for (const [, reason] of refused) summary.refused[reason] = (summary.refused[reason] ?? 0) + 1;
-  return position;
-}
-
-/** Lines behind so many, in batches that one call takes. */
-async function* batchesOf(source: LineSource, skip: number): AsyncGenerator<string[]> {
-  let batch: string[] = [];
-  let characters = 0;
-  let left = skip;
-  for await (const lines of source.lines()) {
-    const skipped = Math.min(left, lines.length);
-    left -= skipped;
-    for (let i = skipped; i < lines.length; i++) {
-      const line = lines[i] as string;
-      if (batch.length > 0 && (batch.length >= MAX_LINES || characters + line.length > MAX_CHARACTERS)) {
-        yield batch;
-        [batch, characters] = [[], 0];
-      }
-      batch.push(line);
-      characters += line.length + 1;
-    }
-  }
-  if (batch.length > 0) yield batch;
 }

@@ -11,6 +11,7 @@ import { Blocked } from "../relay/limits/blocked.ts";
 import { isClaimable, offerClaim } from "../relay/manage/claim.ts";
 import { Management } from "../relay/manage/management.ts";
 import { noteReport } from "../relay/manage/reports.ts";
+import type { Restoring } from "../relay/manage/restore.ts";
 import { statistics } from "../relay/manage/statistics.ts";
 import type { Host } from "../relay/ports.ts";
 import { Relay } from "../relay/relay.ts";
@@ -20,6 +21,7 @@ import { EventLog } from "../store/event-log.ts";
 import { EventStore } from "../store/event-store.ts";
 import { migrate } from "../store/schema.ts";
 import type { Sql } from "../store/sql.ts";
+import { StateTables } from "../store/state-tables.ts";
 import type { Family } from "./http/metrics.ts";
 import { Readiness } from "./http/readiness.ts";
 import { VERSION } from "./version.ts";
@@ -76,6 +78,9 @@ export interface Running {
 
 /** How long changed counts wait to be saved, in milliseconds: one row for all events of that time. */
 const SAVE_COUNTS_MS = 1000;
+
+/** Events of the relay itself that one step of a restore removes. */
+const CLEARED_AT_ONCE = 250;
 
 /** Puts store, core and host together: the same for all hosts. Throws if the database is of a newer version or broken. */
 export function assemble(parts: Parts): Running {
@@ -156,6 +161,20 @@ export function assemble(parts: Parts): Running {
     changed(names);
   };
   const statisticsDeps = { config, relay, store, log, version: VERSION, age, storageBytes: () => sql.size() };
+  const self = config.secretKey === undefined ? undefined : crypto.publicKey(config.secretKey);
+  const restoring: Restoring = {
+    tables: new StateTables(sql, store),
+    self,
+    clearOwn() {
+      for (const [subject] of lists.entries("owed")) lists.remove("owed", subject);
+      if (self !== undefined) while (cleanup.removeAuthor(self, CLEARED_AT_ONCE) > 0);
+    },
+    reload: () => relay.membership?.invites.reload(),
+    announceAll() {
+      lists.remove("signing", "self");
+      relay.membership?.announcements.start();
+    },
+  };
   const management = new Management({
     access,
     settings,
@@ -173,7 +192,7 @@ export function assemble(parts: Parts): Running {
     get membership() {
       return relay.membership;
     },
-    transfer: { log, importer: relay.importer },
+    transfer: { log, importer: relay.importer, restoring },
   });
   return {
     settings,

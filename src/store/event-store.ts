@@ -36,7 +36,7 @@ export class EventStore {
   readonly deletions: Deletions;
   /** Tags of events that are gone, or still to be written. */
   readonly leftovers: Leftovers;
-  readonly #priors: Priors;
+  readonly priors: Priors;
   readonly search: SearchIndex;
   /** Finds what is stored. */
   readonly lookups: Lookups;
@@ -68,7 +68,7 @@ export class EventStore {
     this.vanishing = new Vanishing(sql);
     this.deletions = new Deletions(sql);
     this.leftovers = new Leftovers(sql);
-    this.#priors = new Priors(sql, this.deletions);
+    this.priors = new Priors(sql, this.deletions);
     this.search = new SearchIndex(sql, options.search, this.#head, options.nowSeconds ?? (() => 0));
   }
 
@@ -125,12 +125,12 @@ export class EventStore {
 
   /** Why an event must not come, stored or not: step 12 of R-02-12. Reads one row for each key it concerns at most. */
   blockOf(event: Event): Prior["block"] {
-    return this.#priors.of([candidateOf(event)])[0]?.block;
+    return this.priors.of([candidateOf(event)])[0]?.block;
   }
 
   /** Of each of these events whether it was deleted or its author vanished, in one statement; it may have come before. */
   areErased(events: readonly Event[]): boolean[] {
-    const priors = this.#priors.of(events.map(candidateOf));
+    const priors = this.priors.of(events.map(candidateOf));
     return priors.map(({ block, isErased }) => block === "deleted" || isErased);
   }
 
@@ -142,7 +142,7 @@ export class EventStore {
   put(batch: readonly VerifiedEvent[], unkept: ReadonlySet<VerifiedEvent> = new Set()): PutResult[] {
     // What is unkept comes alone, as all that erases does.
     const isUnkept = ([first]: readonly VerifiedEvent[]) => first !== undefined && unkept.has(first);
-    if (batch.some(({ event: { kind } }) => kind === DELETION_KIND || kind === VANISH_KIND)) this.#priors.expectGone();
+    if (batch.some(({ event: { kind } }) => kind === DELETION_KIND || kind === VANISH_KIND)) this.priors.expectGone();
     const results = this.#tryAll(batch, (run) => (isUnkept(run) ? run.map(this.#obey) : this.#putRun(run)));
     batch.forEach(({ event }, i) => {
       if (event.kind !== VANISH_KIND || !isNew(results[i])) return;
@@ -239,7 +239,7 @@ export class EventStore {
    */
   #putRun(run: readonly VerifiedEvent[]): PutResult[] {
     const candidates = run.map(({ event }) => candidateOf(event));
-    const priors = this.#priors.of(candidates);
+    const priors = this.priors.of(candidates);
     const placed: Placed[] = [];
     const ids = new Set<string>();
     const results = run.map((verified, i): PutResult => {

@@ -32,7 +32,7 @@ function withRoles(body: (management: Management, done: unknown[][], lists: Acce
       assignRole: note("assignRole"),
       unassignRole: note("unassignRole"),
     },
-    invites: { list: () => [], revoke: () => false },
+    invites: { list: () => [], revoke: () => false, reload() {} },
   };
   const settings = new Settings({ RELAY_PUBKEY: alice.pubkey, ALLOWED_KINDS: "1,7,30023" });
   settings.attach(lists);

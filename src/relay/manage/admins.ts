@@ -15,6 +15,10 @@ export const OPERATORS_ONLY: ReadonlySet<string> = new Set([
   "unsetsetting",
   "exportevents",
   "importevents",
+  "exportstate",
+  "importstate",
+  "beginrestore",
+  "endrestore",
 ]);
 
 /** Whether a key may call a method. A banned admin may not. */

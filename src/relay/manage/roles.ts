@@ -21,7 +21,7 @@ export interface ManagedMembership {
     | "assignRole"
     | "unassignRole"
   >;
-  invites: Pick<Invites, "list" | "revoke">;
+  invites: Pick<Invites, "list" | "revoke" | "reload">;
 }
 
 const roleId: Parameter<string> = (value) => text("the role id", 64)(value === "" ? undefined : value);

@@ -3,13 +3,16 @@ import { accept, type Result, refuse } from "../../protocol/reason.ts";
 import type { EventLog } from "../../store/event-log.ts";
 import type { Steps } from "../../store/steps.ts";
 import { type Imported, type Importer, linesOf } from "../publish/importer.ts";
-import { type Call, type LongMethod, long, type Parameter } from "./method.ts";
+import { type LongMethod, long, type Method, type Parameter } from "./method.ts";
 import { integer, optional } from "./parameters.ts";
+import { type IsDue, record } from "./record.ts";
+import { type Restoring, stateMethods } from "./restore.ts";
 
 /** What the methods that move events need. */
 export interface Transfer {
   log: Pick<EventLog, "archive" | "head">;
   importer: Pick<Importer, "import">;
+  restoring: Restoring;
 }
 
 /** One page of `exportevents`: events as JSON, one in each line. */
@@ -21,9 +24,6 @@ interface Exported {
   /** Position of the newest stored event. */
   position: number;
 }
-
-/** How often one caller's exports of the same kinds, and its imports, are recorded, in seconds: each page is a call. */
-const RECORD_SECONDS = 3600;
 
 const cursor = optional(integer("the position", 0, Number.MAX_SAFE_INTEGER));
 
@@ -39,8 +39,12 @@ const lines: Parameter<string> = (value) =>
   typeof value === "string" ? linesOf(value) : refuse("invalid: the events must be a string, JSON in each line");
 
 /** Moves events out and in. For operators only: what is exported is everybody's, and what is imported nobody has to have published here. */
-export function transferMethods({ log, importer }: Transfer, isDue: IsDue): Record<string, LongMethod> {
+export function transferMethods(
+  { log, importer, restoring }: Transfer,
+  isDue: IsDue,
+): Record<string, Method | LongMethod> {
   return {
+    ...stateMethods(restoring, isDue),
     exportevents: long([cursor, kinds], function* (call, after = 0, named): Steps<Result<Exported>> {
       record(call, isDue, "exportevents", [null, named]);
       const { raws, position, isLast } = yield* log.archive(after, new Set(named));
@@ -53,14 +57,4 @@ export function transferMethods({ log, importer }: Transfer, isDue: IsDue): Reco
       return accept({ ...imported, position: log.head });
     }),
   };
-}
-
-/** Whether something has not been done for so many seconds; then it counts as done now. */
-export type IsDue = (what: string, seconds: number, now: number) => boolean;
-
-function record({ caller, changeLog, clock, report }: Call, isDue: IsDue, method: string, params: unknown[]): void {
-  const [at, given] = [clock.nowSeconds(), JSON.stringify(params)];
-  if (!isDue(`${caller} ${method} ${given}`, RECORD_SECONDS, at)) return;
-  changeLog.record({ at, pubkey: caller, method, params: given });
-  report("events moved by management", { method, by: caller, params: given }, "info");
 }

@@ -45,7 +45,7 @@ export class Vanishing {
    * transaction that stores it, with its position if it is kept. Where nothing else of the key is stored there is nothing
    * to erase, and nothing is pending. Reads four rows at most.
    */
-  request({ pubkey, created_at }: Event, position = 0): void {
+  request({ pubkey, created_at }: Pick<Event, "pubkey" | "created_at">, position = 0): void {
     this.#sql.all(
       `INSERT INTO vanished VALUES(unhex(?1), ?2,
          EXISTS(SELECT 1 FROM event INDEXED BY event_author WHERE pubkey = unhex(?1) AND seq <> ?3)
@@ -69,7 +69,7 @@ export class Vanishing {
   }
 
   /** To be called when the transaction of {@link request} has been committed. Never throws. */
-  begin({ pubkey, created_at }: Event): void {
+  begin({ pubkey, created_at }: Pick<Event, "pubkey" | "created_at">): void {
     let until: number | undefined;
     try {
       const [row] = this.#sql.all("SELECT until FROM vanished WHERE pubkey = unhex(?1) AND pending = 1", pubkey);

@@ -7,7 +7,18 @@ const FORBIDDEN = { status: 403, result: null, error: expect.stringMatching(/^re
 const RESTRICTED = { status: 200, result: null, error: expect.stringMatching(/^restricted: ./) };
 
 /** What no operator can grant. */
-const OPERATORS_ONLY = ["grantadmin", "revokeadmin", "setsetting", "unsetsetting", "exportevents", "importevents"];
+const OPERATORS_ONLY = [
+  "grantadmin",
+  "revokeadmin",
+  "setsetting",
+  "unsetsetting",
+  "exportevents",
+  "importevents",
+  "exportstate",
+  "importstate",
+  "beginrestore",
+  "endrestore",
+];
 
 test("R-05-72 a granted key may call what was granted, and nothing else; also after a restart", async () => {
   const { call, as, restart } = managedRelay();

@@ -22,7 +22,7 @@ const METHODS = [
   ...["listsettings", "getsetting", "setsetting", "unsetsetting"],
   ...["changerelayname", "changerelaydescription", "changerelayicon"],
   ...["grantadmin", "revokeadmin", "listadmins"],
-  ...["exportevents", "importevents"],
+  ...["exportevents", "importevents", "exportstate", "importstate", "beginrestore", "endrestore"],
 ];
 
 test("T-130 supportedmethods is exactly what works here", async () => {
