@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { bundleCommand, exportCommand, importCommand, restoreCommand } from "../data/commands.ts";
+import { backupCommand, bookmarkCommand, compactCommand } from "../data/store-commands.ts";
 import { adminCommand } from "./admin.ts";
 import { allowCommand } from "./allow.ts";
 import { auditCommand } from "./audit.ts";
@@ -50,6 +51,9 @@ export function commands(): Command[] {
     importCommand(),
     bundleCommand(),
     restoreCommand(),
+    backupCommand(),
+    bookmarkCommand(),
+    compactCommand(),
     proxyCommand(),
     benchCommand(),
     completionCommand(),

@@ -1,6 +1,7 @@
 import type { Crypto } from "../protocol/crypto/secp256k1.ts";
 import type { Event } from "../protocol/event.ts";
 import { REPORT_KIND } from "../protocol/kind.ts";
+import type { Result } from "../protocol/reason.ts";
 import type { Access } from "../relay/access/access.ts";
 import { LoginTimeout } from "../relay/access/login-timeout.ts";
 import { Chores, dueOf, erasingOf, storeChores } from "../relay/chores.ts";
@@ -26,6 +27,13 @@ import type { Family } from "./http/metrics.ts";
 import { Readiness } from "./http/readiness.ts";
 import { VERSION } from "./version.ts";
 
+/** A method of management that only this host has, and that may wait. For operators only. */
+export interface Action {
+  /** It is recorded. */
+  isChange: boolean;
+  run(params: readonly unknown[]): Promise<Result<unknown>>;
+}
+
 /** What a host brings. */
 export interface Parts {
   /** Those of the environment; what is stored is added. */
@@ -41,6 +49,7 @@ export interface Parts {
   /** Failures that the host has reported so far; what it measures itself. */
   errors?: () => number;
   measures?: () => readonly Family[];
+  actions?: Readonly<Record<string, Action>>;
 }
 
 /** One running relay. */
@@ -62,6 +71,8 @@ export interface Running {
   storageBytes(): number;
   errors(): number;
   measures(): readonly Family[];
+  /** Methods of management of this host alone, by their names. */
+  actions: Readonly<Record<string, Action>>;
   /** Periodic work. The host sets `chores.onDue` and calls `chores.run` when it is due. */
   chores: Chores;
   /** To be called once the host has connections that it kept, if any: what has changed meanwhile is carried out. */
@@ -162,6 +173,7 @@ export function assemble(parts: Parts): Running {
   };
   const statisticsDeps = { config, relay, store, log, version: VERSION, age, storageBytes: () => sql.size() };
   const self = config.secretKey === undefined ? undefined : crypto.publicKey(config.secretKey);
+  const actions = parts.actions ?? {};
   const restoring: Restoring = {
     tables: new StateTables(sql, store),
     self,
@@ -193,6 +205,7 @@ export function assemble(parts: Parts): Running {
       return relay.membership;
     },
     transfer: { log, importer: relay.importer, restoring },
+    actions: new Set(Object.keys(actions)),
   });
   return {
     settings,
@@ -212,6 +225,7 @@ export function assemble(parts: Parts): Running {
     storageBytes: () => sql.size(),
     errors: parts.errors ?? (() => 0),
     measures: parts.measures ?? (() => []),
+    actions,
     chores,
     start() {
       closeBlocked();

@@ -14,6 +14,7 @@ import { plain } from "../http/pages.ts";
 import { VERSION } from "../version.ts";
 import { warnOnce } from "../warn.ts";
 import { Alarms } from "./alarms.ts";
+import { bookmarkActions } from "./bookmarks.ts";
 import { Breaths } from "./breath.ts";
 import { clientIp } from "./client-ip.ts";
 import { Collector } from "./collector.ts";
@@ -174,7 +175,8 @@ export class RelayObject extends DurableObject<Env> {
     const age = () => ({ awake_since: this.#awakeSince });
     const maxFrameLength = () => MAX_FRAME_LENGTH;
     const errors = () => logbook.errors;
-    const running = assemble({ settings, sql, crypto: secp256k1, host, age, maxFrameLength, errors });
+    const actions = bookmarkActions(this.ctx);
+    const running = assemble({ settings, sql, crypto: secp256k1, host, age, maxFrameLength, errors, actions });
     const alarms = new Alarms(this.ctx, running.chores, clock, sql.meter);
     running.chores.onDue = (seconds) => alarms.ring(seconds);
     turns.do(() => {

@@ -86,13 +86,23 @@ function refuseCaller(
 }
 
 /** Does what an authorized request asks for. */
-async function call(event: Event, body: Uint8Array<ArrayBuffer>, { management, relay }: Running): Promise<Response> {
+async function call(
+  event: Event,
+  body: Uint8Array<ArrayBuffer>,
+  { actions, management, relay }: Running,
+): Promise<Response> {
   const caller = event.pubkey;
   if (!mayCallAny(caller, management)) return failure(403, NO_ADMIN);
   const parsed = parseCall(body);
   if (parsed === undefined) return failure(400, "invalid: the body is not JSON with a method and an array of params");
   if (!management.mayCall(caller, parsed.method))
     return failure(403, "restricted: this key may not call this method, ask an operator for it");
+  const action = Object.hasOwn(actions, parsed.method) ? actions[parsed.method] : undefined;
+  if (action !== undefined) {
+    const result = await action.run(parsed.params);
+    if (action.isChange && result.ok) management.recordAction(caller, parsed.method, parsed.params);
+    return jsonOf(result);
+  }
   const steps = management.begin(caller, parsed.method, parsed.params);
   if (steps !== undefined) return jsonOf(await endOf((done) => relay.perform(steps, done)));
   const told = {};

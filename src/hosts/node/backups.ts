@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { accept } from "../../protocol/reason.ts";
 import type { Logger } from "../../relay/ports.ts";
+import type { Action } from "../assemble.ts";
 
 /** Of the files that a directory of backups may have, those that are backups. Their names are in the order of their times. */
 const NAME = /^nexus-\d{8}T\d{6}Z\.sqlite$/;
@@ -15,7 +17,8 @@ const LONGEST_MS = 3_600_000;
 
 export interface BackupSettings {
   directory: string;
-  everySeconds: number;
+  /** Undefined makes none but those that somebody asks for. */
+  everySeconds?: number | undefined;
   /** The newest that are kept. */
   keep: number;
 }
@@ -29,6 +32,9 @@ export class Backups {
   #worker: Worker | undefined;
   #timer: NodeJS.Timeout | undefined;
   #hasStopped = false;
+  /** The file that is being made, and why others could not be. */
+  #target: string | undefined;
+  readonly #failures = new Map<string, string>();
 
   /** `reading` is told when the thread begins and ends to read the database at `path`: meanwhile its log cannot begin anew. */
   constructor(path: string, settings: BackupSettings, report: Logger, reading: (isReading: boolean) => void) {
@@ -40,8 +46,30 @@ export class Backups {
 
   /** Makes the directory, and sets the time of the next backup: it counts from the newest that is there. */
   start(): void {
-    mkdirSync(this.#settings.directory, { recursive: true, mode: 0o700 });
+    this.#makeDirectory();
     this.#arm(0);
+  }
+
+  /** Begins a backup for somebody who asks for its state later: the file that is being made, or has just been made. */
+  ask(): string {
+    this.#makeDirectory();
+    const file = this.#target ?? join(this.#settings.directory, nameOf(new Date()));
+    this.#failures.delete(file);
+    this.make();
+    return this.#target ?? file;
+  }
+
+  /** What has become of a file that {@link ask} has told; undefined if it has told none. */
+  stateOf(file: string): { state: "running" | "made" } | { state: "failed"; error: string } | undefined {
+    if (dirname(file) !== this.#settings.directory || !NAME.test(basename(file))) return undefined;
+    const error = this.#failures.get(file);
+    if (error !== undefined) return { state: "failed", error };
+    if (file === this.#target) return { state: "running" };
+    return existsSync(file) ? { state: "made" } : undefined;
+  }
+
+  #makeDirectory(): void {
+    mkdirSync(this.#settings.directory, { recursive: true, mode: 0o700 });
   }
 
   /** Begins a backup, unless one is under way. What goes wrong is reported. */
@@ -57,6 +85,7 @@ export class Backups {
       resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 },
     });
     this.#worker = worker;
+    this.#target = target;
     this.#reading(true);
     let failure: unknown;
     worker.on("error", (error) => {
@@ -64,8 +93,10 @@ export class Backups {
     });
     worker.on("exit", () => {
       this.#worker = undefined;
+      this.#target = undefined;
       this.#reading(false);
       if (this.#hasStopped) return;
+      if (failure !== undefined) this.#failures.set(target, String(failure));
       if (failure !== undefined) this.#report("backup failed", { file: target, error: String(failure) });
       else this.#made(target, Date.now() - begunMs);
       this.#arm(failure === undefined ? 0 : RETRY_MS);
@@ -94,6 +125,8 @@ export class Backups {
   #arm(leastMs: number): void {
     clearTimeout(this.#timer);
     const { directory, everySeconds } = this.#settings;
+    // Only those that somebody asks for are made.
+    if (everySeconds === undefined) return;
     const newest = namesIn(directory, NAME).at(-1);
     const sinceMs = newest === undefined ? 0 : statSync(join(directory, newest)).mtimeMs;
     // One of the future is of a clock that was set back.
@@ -112,4 +145,16 @@ function namesIn(directory: string, name: RegExp): string[] {
 
 function nameOf(time: Date): string {
   return `nexus-${time.toISOString().replace(/[-:]|\.\d+/g, "")}.sqlite`;
+}
+
+/** What the management of this host can do about backups: the path of the file is of this machine. `isKept`: it is one of the scheduled ones. */
+export function backupActions(backups: Backups, isKept: boolean): Record<string, Action> {
+  return {
+    makebackup: { isChange: true, run: async () => accept({ file: backups.ask(), is_kept: isKept }) },
+    getbackup: {
+      isChange: false,
+      run: async ([file]) =>
+        accept(backups.stateOf(String(file)) ?? { state: "failed", error: "there is no such backup" }),
+    },
+  };
 }

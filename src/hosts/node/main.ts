@@ -12,7 +12,7 @@ import type { Clock } from "../../relay/ports.ts";
 import { NewerSchemaError } from "../../store/schema.ts";
 import { assemble, type Parts, type Running } from "../assemble.ts";
 import { VERSION } from "../version.ts";
-import { type BackupSettings, Backups } from "./backups.ts";
+import { type BackupSettings, Backups, backupActions } from "./backups.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { ChoreTimer } from "./chore-timer.ts";
 import { FreePages } from "./free-pages.ts";
@@ -31,6 +31,9 @@ export const DATABASE = "nexus.sqlite";
 
 /** Descriptors that are kept for other things than connections. */
 const RESERVED_FILES = 32;
+
+/** Backups that are kept of those that somebody asks for, where `BACKUP_DIR` is not set. */
+const KEPT = 3;
 
 /** How long clients may take to go when the relay stops, in milliseconds. */
 const GOODBYE_MS = 500;
@@ -110,7 +113,13 @@ export async function startRelay({
     freePages.committed();
   };
   const measures = () => measuresOf({ syncSeconds, host: nodeHost, sockets });
-  const running = put(sql, variables, nodeHost, path, measures);
+  const reading = (isReading: boolean) => {
+    checkpoints.isPinned = isReading;
+  };
+  const ownBackups = { directory: join(dataDirectory, "backups"), keep: KEPT };
+  const backups = new Backups(path, backup ?? ownBackups, report, reading);
+  const actions = backupActions(backups, backup !== undefined);
+  const running = put(sql, variables, nodeHost, path, { measures, actions });
   nodeHost.run = () => running.relay.run();
   nodeHost.spent = () => sql.meter.spent;
   const timer = new ChoreTimer(running.chores);
@@ -122,11 +131,7 @@ export async function startRelay({
   server.maxConnections = maxFiles() - RESERVED_FILES;
   await listen(server, host, port);
   tighten(dataDirectory);
-  const reading = (isReading: boolean) => {
-    checkpoints.isPinned = isReading;
-  };
-  const backups = backup && new Backups(path, backup, report, reading);
-  backups?.start();
+  if (backup !== undefined) backups.start();
   report("started", { version: VERSION, ...settingsOf(VARIABLES, variables) }, "info");
 
   return {
@@ -136,8 +141,8 @@ export async function startRelay({
     reload: running.reload,
     port: (server.address() as AddressInfo).port,
     backUp() {
-      backups?.make();
-      return backups !== undefined;
+      if (backup !== undefined) backups.make();
+      return backup !== undefined;
     },
     async stop() {
       server.close();
@@ -149,7 +154,7 @@ export async function startRelay({
       sockets.hangUp();
       await gone(sockets);
       server.closeAllConnections();
-      await backups?.stop();
+      await backups.stop();
       await checkpoints.stop();
       sql.close();
     },
@@ -176,7 +181,7 @@ function put(
   variables: NodeRelayOptions["variables"],
   host: NodeHost,
   path: string,
-  measures: NonNullable<Parts["measures"]>,
+  more: Pick<Parts, "measures" | "actions">,
 ) {
   const crypto = createCrypto(new WebAssembly.Module(readFileSync(WASM)));
   try {
@@ -190,7 +195,7 @@ function put(
     // What is a little too long is refused in the form of its verb (M-15), and so has to be read.
     const maxFrameLength = () => Math.max(2 * config.maxMessageLength, 1 << 20);
     const age = () => ({ uptime_seconds: Math.floor(process.uptime()) });
-    const running: Running = assemble({ settings, sql, crypto, host, age, maxFrameLength, errors, measures });
+    const running: Running = assemble({ settings, sql, crypto, host, age, maxFrameLength, errors, ...more });
     running.store.lookups.check();
     return running;
   } catch (error) {

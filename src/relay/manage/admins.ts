@@ -19,6 +19,10 @@ export const OPERATORS_ONLY: ReadonlySet<string> = new Set([
   "importstate",
   "beginrestore",
   "endrestore",
+  "makebackup",
+  "getbackup",
+  "getbookmark",
+  "restorebookmark",
 ]);
 
 /** Whether a key may call a method. A banned admin may not. */

@@ -20,6 +20,9 @@ const RECORD_FULL: Reason = "rate-limited: the record of this key's changes is f
 /** Entries of the audit list in one answer, unless fewer are asked for. */
 const AUDIT_PAGE = 100;
 
+/** Stands for a method that the host runs itself. */
+const OF_HOST: Method = question([], () => undefined);
+
 const generalMethods: Record<string, Method> = {
   stats: question([], ({ statistics }) => statistics()),
   listaudit: question(
@@ -57,6 +60,7 @@ export class Management {
         ...claimMethods,
         ...roleMethods,
         ...(deps.transfer === undefined ? {} : transferMethods(deps.transfer, this.#isDue)),
+        ...Object.fromEntries([...(deps.actions ?? [])].map((name) => [name, OF_HOST] as const)),
       }),
     );
   }
@@ -106,6 +110,18 @@ export class Management {
     const result = this.call(event.pubkey, name, params, told);
     this.#recent.set(event.sig, { at: now, result, told });
     return result;
+  }
+
+  /** Records what an operator has had the host do. */
+  recordAction(caller: string, name: string, params: readonly unknown[]): void {
+    const { changeLog, clock, report } = this.#deps;
+    changeLog.record({
+      at: clock.nowSeconds(),
+      pubkey: caller,
+      method: name,
+      params: JSON.stringify(params.slice(0, 1)),
+    });
+    report("changed by management", { method: name, by: caller, subject: params[0] }, "info");
   }
 
   /** Begins with a method that takes several steps, for an admin who may; undefined if it does not. */

@@ -31,6 +31,8 @@ export interface ManageDeps {
   readonly membership: ManagedMembership | undefined;
   /** What exports and imports; without it there are no such methods. */
   transfer?: Transfer;
+  /** Names of methods that the host has; it runs them itself. */
+  actions?: ReadonlySet<string>;
 }
 
 /** One call under way. */
