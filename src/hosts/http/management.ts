@@ -157,9 +157,10 @@ let reading = 0;
 async function readBody(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array<ArrayBuffer> | Response> {
   if (reading >= MAX_BODIES) return failure(503, BUSY);
   reading++;
+  const reader = stream?.getReader();
   const late = Promise.withResolvers<Response>();
   const timer = setTimeout(() => late.resolve(failure(408, LATE)), BODY_MS);
-  const whole = read(stream);
+  const whole = read(reader);
   // Of one that is late nobody waits for the end, which may be an error.
   whole.catch(() => {});
   try {
@@ -167,16 +168,22 @@ async function readBody(stream: ReadableStream<Uint8Array> | null): Promise<Uint
   } finally {
     clearTimeout(timer);
     reading--;
+    // Nothing more is read of what is given up.
+    reader?.cancel().catch(() => {});
   }
 }
 
-async function read(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array<ArrayBuffer> | Response> {
+async function read(
+  reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
+): Promise<Uint8Array<ArrayBuffer> | Response> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of stream ?? []) {
-    size += chunk.length;
+  for (;;) {
+    const { done = true, value } = (await reader?.read()) ?? {};
+    if (done || value === undefined) break;
+    size += value.length;
     if (size > MAX_BODY) return failure(413, TOO_LARGE);
-    chunks.push(chunk);
+    chunks.push(value);
   }
   const body = new Uint8Array(size);
   let at = 0;

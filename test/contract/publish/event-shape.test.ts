@@ -190,6 +190,7 @@ describe("sizes (R-02-04)", () => {
 
   test.each<[string, Partial<Event>]>([
     ["T-069 12,000 tags", { tags: tags(12_000) }],
+    ["a gift wrap with 2,000 tags", { kind: 1059, tags: [["p", alice.pubkey], ...tags(1999)] }],
     ["T-069 250,000 characters", { content: "x".repeat(250_000) }],
     ["T-069 250,000 emoji", { content: "😀".repeat(250_000) }],
     [
@@ -221,6 +222,7 @@ describe("sizes (R-02-04)", () => {
   test.each<[string, Partial<Event>]>([
     ["T-069 12,001 tags", { tags: tags(12_001) }],
     ["T-069 12,001 empty tags", { tags: Array<string[]>(12_001).fill([]) }],
+    ["a gift wrap with 2,001 tags", { kind: 1059, tags: tags(2001) }],
     ["T-069 250,001 characters", { content: "x".repeat(250_001) }],
     ["T-069 250,001 emoji", { content: "😀".repeat(250_001) }],
   ])("%s are invalid", async (_name, members) => {
