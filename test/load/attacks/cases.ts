@@ -2,6 +2,7 @@ import type { Attack, Frame } from "./attack.ts";
 import { HEAVY_EVENTS } from "./heavy-events.ts";
 import { HEAVY_READS } from "./heavy-reads.ts";
 import { HTTP } from "./http.ts";
+import { MANAGEMENT } from "./management.ts";
 import { MEMBERS } from "./members.ts";
 import { FLOODS } from "./verbs.ts";
 import { WIRE } from "./wire.ts";
@@ -39,7 +40,9 @@ export const CASES: readonly Case[] = [
   ...FLOODS.flatMap((attack) => [1, 50].flatMap((count) => [true, false].map((login) => asCase(attack, count, login)))),
   ...[...HEAVY_EVENTS, ...HEAVY_READS].map((attack) => asCase(attack, attack.connections ?? 1, true)),
   asCase(REFUSED, 1, false),
-  ...[...WIRE, ...HTTP, ...MEMBERS].map((attack) => asCase(attack, attack.connections ?? 1, attack.connections !== 50)),
+  ...[...WIRE, ...HTTP, ...MANAGEMENT, ...MEMBERS].map((attack) =>
+    asCase(attack, attack.connections ?? 1, attack.connections !== 50),
+  ),
 ];
 
 /** The case of a title; throws if there is none. */

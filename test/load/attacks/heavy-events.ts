@@ -58,6 +58,9 @@ const contents: readonly Attack[] = Object.entries(CONTENTS).flatMap(([name, mak
 
 export const HEAVY_EVENTS: readonly Attack[] = [
   ...contents,
+  heavy("gift wraps for 2,000 recipients", (by) =>
+    endless((i) => by.eventFrame({ kind: 1059, tags: list(2000, (j) => ["p", hex(`${i}.${j}`)]) })),
+  ),
   heavy("EVENT of 2,000 tags", (by) => endless(() => by.eventFrame({ tags: tagsOf(fresh()) }))),
   heavy("EVENT of 2,000 long tags", (by) =>
     endless(() => by.eventFrame({ tags: list(2000, (i) => ["t", `${fresh()}.${i}`.padEnd(200, "x")]) })),

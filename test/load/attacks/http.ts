@@ -13,7 +13,7 @@ const MAX = 524_000;
 const list = <T>(count: number, make: (i: number) => T) => Array.from({ length: count }, (_, i) => make(i));
 
 /** Repeats what one client does, many at a time, until the end. */
-function storm(
+export function storm(
   name: string,
   atOnce: number,
   once: (url: string, n: number) => Promise<unknown>,
@@ -70,7 +70,7 @@ function connectTo(url: string): Socket {
 }
 
 /** Sends bytes on a connection of their own, and waits for its end or for the first answer. */
-function exchange(url: string, bytes: string | Uint8Array): Promise<void> {
+export function exchange(url: string, bytes: string | Uint8Array): Promise<void> {
   return new Promise((resolve) => {
     const socket = connectTo(url);
     socket.once("data", () => socket.destroy());
@@ -80,15 +80,15 @@ function exchange(url: string, bytes: string | Uint8Array): Promise<void> {
   });
 }
 
-const request = (line: string, headers = "", body = "") =>
+export const request = (line: string, headers = "", body = "") =>
   `${line} HTTP/1.1\r\nHost: x\r\n${headers}${body === "" ? "" : `Content-Length: ${body.length}\r\n`}\r\n${body}`;
-const RPC = "Content-Type: application/nostr+json+rpc\r\n";
+export const RPC = "Content-Type: application/nostr+json+rpc\r\n";
 const UPGRADE = () =>
   `Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString("base64")}\r\n`;
 
 const caller = new Signer(OWNER);
-/** The header of NIP-98 for a body, signed by a stranger. */
-function authorization(url: string, body: string, tags: string[][] = [], isForged = false): string {
+/** The header of NIP-98 for a body, signed by a stranger unless told. */
+export function authorization(url: string, body: string, tags: string[][] = [], isForged = false, by = caller): string {
   const created_at = Math.floor(Date.now() / 1000);
   const own = [
     ["u", `${url.replace(/^ws/, "http")}/`],
@@ -96,7 +96,7 @@ function authorization(url: string, body: string, tags: string[][] = [], isForge
     ["payload", sha256(body)],
     ["n", `${fresh()}`],
   ];
-  const event = caller.sign({ kind: 27_235, created_at, tags: [...own, ...tags], content: "" });
+  const event = by.sign({ kind: 27_235, created_at, tags: [...own, ...tags], content: "" });
   const sent = isForged ? { ...event, sig: "0".repeat(128) } : event;
   return `Authorization: Nostr ${Buffer.from(JSON.stringify(sent)).toString("base64")}\r\n`;
 }
