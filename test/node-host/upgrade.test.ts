@@ -1,4 +1,5 @@
 import { request } from "node:http";
+import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openClient, type Server, startServer, until } from "../support/server.ts";
 
@@ -64,3 +65,31 @@ for (const code of [1000, 4000]) {
     expect(client.closed?.code).toBe(code);
   });
 }
+
+test.each([
+  ["without Host", 400, "GET / HTTP/1.1\r\n\r\n"],
+  [
+    "with an odd Expect",
+    417,
+    "POST / HTTP/1.1\r\nHost: x\r\nExpect: odd\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx",
+  ],
+  ["that is none", 400, "GET\r\n\r\n"],
+  ["with an odd length", 400, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n"],
+  ["with long headers", 431, `GET / HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(40_000)}\r\n\r\n`],
+])("R-08-10 a request %s gets %i with the headers of every answer", async (_, status, text) => {
+  const answer = await new Promise<string>((resolve) => {
+    const socket = connect(server.port, "127.0.0.1");
+    let got = "";
+    socket.on("data", (bytes) => {
+      got += bytes;
+      if (got.includes("\r\n\r\n")) socket.destroy();
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => resolve(got));
+    socket.write(text);
+  });
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  for (const name of ["Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"]) {
+    expect(answer.toLowerCase()).toContain(`\r\n${name.toLowerCase()}: `);
+  }
+});

@@ -36,6 +36,8 @@ export function createRelayServer(running: Running, sockets: Sockets, gate: Pick
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_MS,
     maxHeaderSize: 16_384,
+    // Node would answer without the headers of every answer (R-08-10).
+    requireHostHeader: false,
     // What offers HTTP/2 is an ordinary request.
     shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
   });
@@ -60,6 +62,9 @@ export function createRelayServer(running: Running, sockets: Sockets, gate: Pick
       const refusal = upgrade(request, net, head, running, sockets);
       if (refusal !== undefined) void refuse(net, refusal, request.method === "HEAD");
     });
+  });
+  server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
+    void write(plain(417, "Only 100-continue may be expected."), request, response);
   });
   server.on("clientError", (error: Error & { code?: string }, socket) => {
     const [status, text] = FAULTS[error.code ?? ""] ?? [400, "This is no HTTP request."];
@@ -112,6 +117,7 @@ async function serve(incoming: IncomingMessage, running: Running, gate: Pick<Syn
 /** The request as the shared code takes it; undefined if its target or headers are none. */
 function requestOf(incoming: IncomingMessage, mayHaveBody: boolean): Request | undefined {
   const { method = "GET", url = "/" } = incoming;
+  if (incoming.httpVersion === "1.1" && incoming.headers.host === undefined) return undefined;
   const headers = new Headers();
   try {
     for (const [name, values = []] of Object.entries(incoming.headersDistinct)) {
