@@ -37,6 +37,7 @@ const STATUSES = {
   415: "Send `Content-Type: application/nostr+json+rpc`.",
   426: "Use WebSocket version 13.",
   429: "Wait as the header `Retry-After` says, and open fewer connections.",
+  417: "Leave out the header Expect.",
   431: "Send fewer or shorter headers.",
   500: "Try again later. The operator looks for the cause in the log.",
   503: "Wait as `Retry-After` says. Without that header the operator has to act: see the log.",
