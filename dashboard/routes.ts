@@ -1,8 +1,12 @@
 import type { ComponentType } from "preact";
 import { AdminPage } from "./pages/admin.tsx";
+import { AuditPage } from "./pages/audit.tsx";
 import { ClaimPage } from "./pages/claim.tsx";
 import { HomePage } from "./pages/home.tsx";
 import { InvitePage } from "./pages/invite.tsx";
+import { MembersPage } from "./pages/members.tsx";
+import { ModerationPage } from "./pages/moderation.tsx";
+import { SettingsPage } from "./pages/settings.tsx";
 
 /** A page, and where it is. */
 export interface Route {
@@ -21,6 +25,10 @@ export const ROUTES: readonly Route[] = [
   { path: "/invite/:code", title: "Join", page: InvitePage },
   { path: "/claim", title: "Set up", page: ClaimPage },
   { path: "/admin", title: "Operate", page: AdminPage, nav: "admin" },
+  { path: "/admin/members", title: "Members", page: MembersPage },
+  { path: "/admin/moderation", title: "Moderation", page: ModerationPage },
+  { path: "/admin/settings", title: "Settings", page: SettingsPage },
+  { path: "/admin/audit", title: "Audit", page: AuditPage },
 ];
 
 /** The route of a path, and what stands for its names; undefined if there is none. */

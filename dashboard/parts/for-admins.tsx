@@ -1,11 +1,19 @@
 import type { ComponentChildren } from "preact";
+import { OperatorNav } from "../operate/nav.tsx";
 import { isAdmin, methods, pubkey } from "../session/session.ts";
 import { SignIn } from "./sign-in.tsx";
 import { Empty, Loading } from "./states.tsx";
 
 /** What only who manages the relay finds here; others are told so, or asked to sign in. */
 export function ForAdmins({ children }: { children: ComponentChildren }) {
-  if (isAdmin.value) return <>{children}</>;
+  if (isAdmin.value) {
+    return (
+      <>
+        <OperatorNav />
+        {children}
+      </>
+    );
+  }
   return (
     <>
       <h1>Operate</h1>

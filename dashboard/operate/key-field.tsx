@@ -1,0 +1,78 @@
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { ErrorNote } from "../parts/states.tsx";
+import { useAction } from "../parts/use-loaded.ts";
+import { readPublicKey } from "./keys.ts";
+
+/** A form that asks for a public key, and does something with it; with `reason` for a reason too. */
+export function KeyForm({
+  label,
+  button,
+  act,
+  hasReason = false,
+  isDanger = false,
+  children,
+}: {
+  label: string;
+  button: string;
+  act: (pubkey: string, reason: string) => Promise<void>;
+  hasReason?: boolean;
+  isDanger?: boolean;
+  children?: ComponentChildren;
+}) {
+  const text = useSignal("");
+  const reason = useSignal("");
+  const action = useAction(async () => {
+    const pubkey = readPublicKey(text.value);
+    if (pubkey === undefined)
+      throw new Error("This is no public key. It begins with npub1, or has 64 digits from 0 to f.");
+    await act(pubkey, reason.value.trim());
+    text.value = "";
+    reason.value = "";
+  });
+  return (
+    <form
+      class="inline"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void action.run();
+      }}
+    >
+      <label>
+        {label}
+        <input
+          value={text}
+          onInput={(event) => {
+            text.value = event.currentTarget.value;
+          }}
+          placeholder="npub1…"
+          autocomplete="off"
+          spellcheck={false}
+          required
+        />
+      </label>
+      {hasReason && (
+        <label>
+          Reason, for the record
+          <input
+            value={reason}
+            maxLength={200}
+            onInput={(event) => {
+              reason.value = event.currentTarget.value;
+            }}
+          />
+        </label>
+      )}
+      <button
+        type="submit"
+        class={isDanger ? "danger" : "secondary"}
+        aria-busy={action.isBusy}
+        disabled={action.isBusy}
+      >
+        {button}
+      </button>
+      {children}
+      {action.error !== undefined && <ErrorNote error={action.error} />}
+    </form>
+  );
+}
