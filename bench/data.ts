@@ -62,7 +62,7 @@ class Relay {
       LOG_LEVEL: "error",
     };
     const args = ["--max-semi-space-size=2", join(ROOT, "cli/start.mjs")];
-    this.#child = spawn(process.execPath, args, { env, cwd: directory, stdio: ["ignore", "ignore", "inherit"] });
+    this.#child = spawn(process.execPath, args, { env, cwd: directory, stdio: "ignore" });
     for (;;) {
       const is = await fetch(`http://127.0.0.1:${this.port}/health/live`).then(
         ({ ok }) => ok,

@@ -93,7 +93,7 @@ test("what is exported, compressed or not, is what another relay has after its i
   const { server, env } = await another();
   try {
     for (const name of ["plain.jsonl.zst", "whole.jsonl.gz"]) {
-      expect(await place.nexus(["import", name], { env })).toMatchObject({ code: 0, stderr: "" });
+      expect(await place.nexus(["import", name], { env })).toMatchObject({ code: 0 });
     }
     const { stdout } = await place.nexus(["--json", "export", "--private-kind", "1059", "copy.jsonl"], { env });
     expect(JSON.parse(stdout)).toMatchObject({ events: whole.events, digest: whole.digest });
