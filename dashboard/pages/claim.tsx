@@ -5,7 +5,7 @@ import { call } from "../api/management.ts";
 import { InviteMaker } from "../parts/invite-maker.tsx";
 import { MembersOnly } from "../parts/members-only.tsx";
 import { SignIn } from "../parts/sign-in.tsx";
-import { ErrorNote } from "../parts/states.tsx";
+import { Empty, ErrorNote } from "../parts/states.tsx";
 import { useAction } from "../parts/use-loaded.ts";
 import { base, go } from "../router.ts";
 import { isAdmin, pubkey, refreshMethods, sign } from "../session/session.ts";
@@ -62,7 +62,12 @@ function FirstSteps() {
         <h2 id="who">Who may use it</h2>
         <MembersOnly />
       </section>
-      {about.value?.self !== undefined && (
+      {about.value?.self === undefined ? (
+        <Empty>
+          This relay has no key of its own, so it keeps no members and makes no invites. Set RELAY_SECRET_KEY and start
+          it again.
+        </Empty>
+      ) : (
         <section aria-labelledby="invite">
           <h2 id="invite">Invite somebody</h2>
           <p>Each invite is a link for one person or agent.</p>
