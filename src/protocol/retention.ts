@@ -1,5 +1,5 @@
 import { type Event, MAX_KIND } from "./event.ts";
-import { jobRole } from "./job.ts";
+import { jobRole } from "./job/job.ts";
 
 /** How long events of a range of kinds are kept. The first rule that covers a kind decides. */
 export interface RetentionRule {

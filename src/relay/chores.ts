@@ -106,10 +106,12 @@ const MAX_REMOVED = 250;
 const EXPIRY_STEP = 60;
 /** The same for events past their retention; R-07-01 allows an hour. */
 const RETENTION_STEP = 1800;
+/** The same for jobs that leave the ledger. */
+const LEDGER_STEP = 3600;
 
 /**
  * The periodic work of a store: banned authors and events, what only the relay may say (R-05-63), what the store itself has
- * to erase (NIP-09, NIP-62) and to index (NIP-50), expiry (NIP-40) and retention (R-07-01).
+ * to erase (NIP-09, NIP-62) and to index (NIP-50), expiry (NIP-40), retention (R-07-01), and the ledger of jobs (R-07-18).
  */
 export function storeChores(
   store: EventStore,
@@ -169,6 +171,11 @@ export function storeChores(
       name: "retention",
       due: () => roundUp(cleanup.nextPastRetention(config.retention), RETENTION_STEP),
       run: () => cleanup.removePastRetention(config.retention, clock.nowSeconds(), MAX_REMOVED),
+    },
+    {
+      name: "ledger",
+      due: () => roundUp(store.ledger.nextLeave(), LEDGER_STEP),
+      run: () => store.leaveLedger(clock.nowSeconds()),
     },
   ];
 }

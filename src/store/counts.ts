@@ -1,5 +1,8 @@
 import type { Event } from "../protocol/event.ts";
-import { jobRole, roleOfKind } from "../protocol/job.ts";
+import { jobRole } from "../protocol/job/job.ts";
+import { kindRanges, roleOfKind } from "../protocol/job/profile.ts";
+import { ledgerTallies } from "./ledger/lists.ts";
+import { current, type Tallies, type TallyChange, tally, tallyKey } from "./ledger/tallies.ts";
 import { readMeta, writeMeta } from "./schema.ts";
 import type { Sql } from "./sql.ts";
 
@@ -11,10 +14,20 @@ export interface CountChange {
   readonly isOther: boolean;
 }
 
-/** Stored events by kind; `others` are those of them that are no jobs although their kind is one of jobs. */
+/**
+ * Stored events by kind; `others` are those of them that are no jobs although their kind is one of jobs. The tallies are
+ * about jobs.
+ */
 interface Numbers {
   readonly byKind: Map<number, number>;
   readonly others: Map<number, number>;
+  readonly tallies: Tallies;
+}
+
+/** What a transaction has changed. */
+export interface Changes {
+  readonly events: readonly CountChange[];
+  readonly tallies: readonly TallyChange[];
 }
 
 /** An event comes or goes. */
@@ -36,13 +49,15 @@ export class Counts {
   readonly #startHead: number;
   #numbers: Numbers | undefined;
   /** Committed changes that came before {@link #load}. */
-  #early: CountChange[] = [];
+  #early: Changes[] = [];
   #dirty = false;
+  readonly #nowSeconds: () => number;
 
   /** `startHead` is the store's newest position when the object started: a save made there is still right. */
-  constructor(sql: Sql, startHead: number) {
+  constructor(sql: Sql, startHead: number, nowSeconds: () => number) {
     this.#sql = sql;
     this.#startHead = startHead;
+    this.#nowSeconds = nowSeconds;
   }
 
   /** Whether there are changes that {@link save} should write. */
@@ -51,10 +66,10 @@ export class Counts {
   }
 
   /** Takes note of changes that have been committed. */
-  apply(changes: readonly CountChange[]): void {
-    if (changes.length === 0) return;
+  apply(changes: Changes): void {
+    if (changes.events.length + changes.tallies.length === 0) return;
     this.#dirty = true;
-    if (this.#numbers === undefined) this.#early.push(...changes);
+    if (this.#numbers === undefined) this.#early.push(changes);
     else addTo(this.#numbers, changes);
   }
 
@@ -68,61 +83,85 @@ export class Counts {
     return this.#load().others;
   }
 
+  /** Numbers about jobs. */
+  tallies(): Tallies {
+    return this.#load().tallies;
+  }
+
   /** As {@link byKind}, or undefined where finding out would take a scan. Reads one row at most. */
   known(): ReadonlyMap<number, number> | undefined {
     return this.#known()?.byKind;
   }
 
   /**
-   * To be called at the end of a transaction that removes events and stores none: the position then does not tell that
-   * an older save is out of date. Writes one row at most.
+   * To be called at the end of a transaction that stores no events: the position then does not tell that an older save is
+   * out of date. Writes one row at most.
    */
-  saveRemoved(head: number, changes: readonly CountChange[]): void {
+  saveRemoved(head: number, changes: Changes): void {
     const known = this.#known();
     if (known === undefined) {
       this.#sql.all("DELETE FROM meta WHERE key = 'counts'");
       return;
     }
-    const after = { byKind: new Map(known.byKind), others: new Map(known.others) };
+    const { byKind, others, tallies } = known;
+    const after = { byKind: new Map(byKind), others: new Map(others), tallies: new Map(tallies) };
     addTo(after, changes);
-    writeCounts(this.#sql, head, after);
+    this.#write(head, after);
   }
 
   /** Writes one row. `head` is the store's newest position. */
   save(head: number): void {
-    writeCounts(this.#sql, head, this.#load());
+    this.#write(head, this.#load());
     this.#dirty = false;
+  }
+
+  #write(head: number, { byKind, others, tallies }: Numbers): void {
+    const saved = {
+      head,
+      kinds: [...byKind],
+      others: [...others],
+      jobs: [...current(tallies, this.#nowSeconds())],
+    } satisfies Saved;
+    writeMeta(this.#sql, "counts", JSON.stringify(saved));
   }
 
   #load(): Numbers {
     const known = this.#known();
     if (known !== undefined) return known;
     const rows = this.#sql.all("SELECT kind, count(*) FROM event GROUP BY kind");
-    this.#numbers = { byKind: new Map(rows as [number, number][]), others: new Map() };
-    this.#countOthers(this.#numbers.others);
+    this.#numbers = { byKind: new Map(rows as [number, number][]), others: new Map(), tallies: new Map() };
+    this.#countJobs(this.#numbers);
     this.#early = [];
     this.#dirty = true;
     return this.#numbers;
   }
 
-  /** Reads all events of kinds of jobs. */
-  #countOthers(others: Map<number, number>): void {
-    this.#sql.each("SELECT raw FROM event INDEXED BY event_kind WHERE kind BETWEEN 5000 AND 7000", [], ([raw]) => {
-      const event = JSON.parse(raw as string) as Event;
-      if (isOther(event)) add(others, event.kind, 1);
-      return true;
-    });
+  /** Reads all events of kinds of jobs, and the ledger. */
+  #countJobs({ others, tallies }: Numbers): void {
+    for (const [from, to] of kindRanges()) {
+      const query = "SELECT raw FROM event INDEXED BY event_kind WHERE kind BETWEEN ?1 AND ?2";
+      this.#sql.each(query, [from, to], ([raw]) => {
+        const event = JSON.parse(raw as string) as Event;
+        if (isOther(event)) add(others, event.kind, 1);
+        else if (jobRole(event) !== undefined) tally(tallies, [[tallyKey.hour(event), 1]]);
+        return true;
+      });
+    }
+    tally(tallies, ledgerTallies(this.#sql));
   }
 
   #known(): Numbers | undefined {
     if (this.#numbers !== undefined) return this.#numbers;
     const text = this.#startHead === 0 ? undefined : readMeta(this.#sql, "counts");
     const saved = text === undefined ? undefined : (JSON.parse(text) as Saved);
-    // Before its first event a store is empty. An older save lacks the others.
-    if (this.#startHead > 0 && (saved?.head !== this.#startHead || saved.others === undefined)) return undefined;
-    this.#numbers = { byKind: new Map(saved?.kinds ?? []), others: new Map(saved?.others ?? []) };
-    addTo(this.#numbers, this.#early);
-    this.#early = [];
+    // Before its first event a store is empty. An older save lacks the numbers about jobs.
+    if (this.#startHead > 0 && (saved?.head !== this.#startHead || saved.jobs === undefined)) return undefined;
+    this.#numbers = {
+      byKind: new Map(saved?.kinds ?? []),
+      others: new Map(saved?.others ?? []),
+      tallies: new Map(saved?.jobs ?? []),
+    };
+    for (const early of this.#early.splice(0)) addTo(this.#numbers, early);
     return this.#numbers;
   }
 }
@@ -131,17 +170,15 @@ interface Saved {
   head: number;
   kinds: [kind: number, count: number][];
   others?: [kind: number, count: number][];
+  jobs?: [key: string, count: number][];
 }
 
-function writeCounts(sql: Sql, head: number, { byKind, others }: Numbers): void {
-  writeMeta(sql, "counts", JSON.stringify({ head, kinds: [...byKind], others: [...others] } satisfies Saved));
-}
-
-function addTo({ byKind, others }: Numbers, changes: readonly CountChange[]): void {
-  for (const { kind, change, isOther } of changes) {
+function addTo({ byKind, others, tallies }: Numbers, changes: Changes): void {
+  for (const { kind, change, isOther } of changes.events) {
     add(byKind, kind, change);
     if (isOther) add(others, kind, change);
   }
+  tally(tallies, changes.tallies);
 }
 
 function add(counts: Map<number, number>, kind: number, change: number): void {

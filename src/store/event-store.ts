@@ -2,26 +2,24 @@ import type { VerifiedEvent } from "../protocol/crypto/verify.ts";
 import { DELETION_KIND, VANISH_KIND } from "../protocol/deletion.ts";
 import { type Event, indexedTags } from "../protocol/event.ts";
 import { supersedes } from "../protocol/kind.ts";
-import { type CountChange, Counts, changeOf } from "./counts.ts";
-import { Deletions } from "./erase/deletions.ts";
+import { type Changes, type CountChange, Counts, changeOf } from "./counts.ts";
+import { Deletions, type Remove } from "./erase/deletions.ts";
 import { Leftovers } from "./erase/leftovers.ts";
 import { keysOf, removeTags } from "./erase/tags.ts";
 import { Vanishing } from "./erase/vanish.ts";
 import { insertEvents, type Placed } from "./insert.ts";
-import { Lookups } from "./lookups.ts";
+import { Ledger, type Parting } from "./ledger/ledger.ts";
+import { headOf, Lookups } from "./lookups.ts";
 import { type Loss, Losses, type Lost } from "./losses.ts";
 import { type Candidate, candidateOf, type Prior, Priors } from "./prior.ts";
 import { Recent } from "./recent.ts";
 import { isNew, type PutResult, runsOf } from "./runs.ts";
-import { readMeta, writeMeta } from "./schema.ts";
+import { writeMeta } from "./schema.ts";
 import { SearchIndex, type SearchRules } from "./search/search-index.ts";
 import type { Row, Sql } from "./sql.ts";
 
-/** Tags of events that go which one transaction removes with them: a millisecond. */
+/** Tags of events that go which one transaction removes with them, and events of those who vanished: a millisecond. */
 const REMOVED_AT_ONCE = 250;
-
-/** Events of those who vanished that one step erases at most. */
-const VANISHED_AT_ONCE = 250;
 
 /** The events of one relay in SQLite: the only writer. */
 export class EventStore {
@@ -38,6 +36,8 @@ export class EventStore {
   readonly leftovers: Leftovers;
   readonly priors: Priors;
   readonly search: SearchIndex;
+  /** What has become of jobs. */
+  readonly ledger: Ledger;
   /** Finds what is stored. */
   readonly lookups: Lookups;
   /** Texts of the newest events. */
@@ -56,11 +56,9 @@ export class EventStore {
   /** With `search`, texts are indexed for NIP-50. Without `nowSeconds` it is always the beginning of time. */
   constructor(sql: Sql, options: { search?: SearchRules | undefined; nowSeconds?: () => number } = {}) {
     this.#sql = sql;
-    this.#head = Math.max(
-      Number(sql.all("SELECT max(seq) FROM event")[0]?.[0] ?? 0),
-      Number(readMeta(sql, "head") ?? 0),
-    );
-    this.counts = new Counts(sql, this.#head);
+    this.#head = headOf(sql);
+    const nowSeconds = options.nowSeconds ?? (() => 0);
+    this.counts = new Counts(sql, this.#head, nowSeconds);
     // After a crash they are counted: better now than in the midst of other work.
     this.counts.byKind();
     this.lookups = new Lookups(sql, this.losses);
@@ -69,7 +67,8 @@ export class EventStore {
     this.deletions = new Deletions(sql);
     this.leftovers = new Leftovers(sql);
     this.priors = new Priors(sql, this.deletions);
-    this.search = new SearchIndex(sql, options.search, this.#head, options.nowSeconds ?? (() => 0));
+    this.ledger = new Ledger(sql);
+    this.search = new SearchIndex(sql, options.search, this.#head, nowSeconds);
   }
 
   /** Position of the newest stored event; 0 in an empty store. */
@@ -88,45 +87,37 @@ export class EventStore {
   }
 
   /** Whether a stored event counts as erased: its author vanished, or a deletion covers it. */
-  hides(event: Event): boolean {
-    return this.vanishing.hides(event) || this.deletions.covers(event);
-  }
+  hides = (event: Event): boolean => this.vanishing.hides(event) || this.deletions.covers(event);
 
-  /** Whether {@link eraseSome} has something to do: what was deleted, and what is left of events that are gone. */
+  /** Whether {@link eraseSome} has something to do. */
   get isErasing(): boolean {
     return this.deletions.isPending || this.leftovers.isPending;
   }
 
   /** Whether {@link work} has something to do. */
   get hasWork(): boolean {
-    return this.vanishing.isPending || this.isErasing || this.search.isBehind(this.#head);
+    return this.vanishing.isPending || this.isErasing || this.ledger.isRebuilding || this.search.isBehind(this.#head);
   }
 
   /**
-   * One bounded step of what the store has to do behind: erasing what is hidden, then indexing words. To be called, when there
-   * is time, until {@link hasWork} is false. Throws if the database does; it is safe to try again.
+   * One bounded step of what the store has to do behind: erasing what is hidden, then the ledger, then indexing words. To be
+   * called, when there is time, until {@link hasWork} is false. Throws if the database does; it is safe to try again.
    */
   work(): void {
     if (this.isErasing) this.eraseSome();
-    else if (this.vanishing.isPending) this.eraseVanished(VANISHED_AT_ONCE);
+    else if (this.vanishing.isPending) this.eraseVanished(REMOVED_AT_ONCE);
+    else if (this.ledger.isRebuilding) this.workLedger();
     else if (this.search.isBehind(this.#head)) this.fillSearch();
   }
 
   /** Erases a bounded part of what is hidden already. To be called, when there is time, until {@link isErasing} is false. */
   eraseSome(): void {
-    const done = this.#atomically(() => {
-      if (!this.deletions.isPending) return this.leftovers.step();
-      const whenCommitted = this.deletions.step(this.#remove);
-      this.counts.saveRemoved(this.#head, this.#changes);
-      return whenCommitted;
-    });
-    done();
+    const { isPending } = this.deletions;
+    this.#atomically(() => (isPending ? this.deletions.step(this.#cancel) : this.leftovers.step()), isPending)();
   }
 
   /** Why an event must not come, stored or not: step 12 of R-02-12. Reads one row for each key it concerns at most. */
-  blockOf(event: Event): Prior["block"] {
-    return this.priors.of([candidateOf(event)])[0]?.block;
-  }
+  blockOf = (event: Event): Prior["block"] => this.priors.of([candidateOf(event)])[0]?.block;
 
   /** Of each of these events whether it was deleted or its author vanished, in one statement; it may have come before. */
   areErased(events: readonly Event[]): boolean[] {
@@ -167,39 +158,36 @@ export class EventStore {
   }
 
   /** Erases up to `max` events of those who asked to vanish (R-05-20). */
-  eraseVanished(max: number): void {
-    const done = this.#atomically(() => {
-      const whenCommitted = this.vanishing.erase(max, this.#remove, () => this.search.forget());
-      this.counts.saveRemoved(this.#head, this.#changes);
-      return whenCommitted;
-    });
-    done();
-  }
+  eraseVanished = (max: number): void =>
+    this.#atomically(() => this.vanishing.erase(max, this.#erase, () => this.search.forget()), true)();
 
   /**
-   * Removes events that have been found, as rows of position and raw JSON. Returns how many there were. With
-   * `forgetsDeletions` the tombstones of a kind 5 go with it.
+   * Removes events that have been found, as rows of position and raw JSON: their time is over, or nothing of them may be
+   * left. Returns how many there were. With `forgetsDeletions` the tombstones of a kind 5 go with it.
    */
-  removeRows(rows: readonly Row[], forgetsDeletions = false): number {
+  removeRows(rows: readonly Row[], why: "gone" | "erased", forgetsDeletions = false): number {
     if (rows.length === 0) return 0;
     this.#atomically(() => {
       for (const [position, raw] of rows) {
         const event = JSON.parse(raw as string) as Event;
         if (forgetsDeletions && event.kind === DELETION_KIND) this.leftovers.add(position as number, "tombstones");
-        this.#remove(position as number, event);
+        this.#remove(position as number, event, why);
       }
-      this.counts.saveRemoved(this.#head, this.#changes);
-    });
+    }, true);
     return rows.length;
   }
 
-  /** Indexes some of the events whose words are not yet, or puts the index in order: a bounded step. */
-  fillSearch(): void {
-    const done = this.#atomically(() => this.search.fill(this.#head));
-    done();
-  }
+  /** A bounded step of deriving the ledger anew. */
+  workLedger = (): void => this.#atomically(() => this.ledger.step(), true)();
 
-  #atomically<T>(body: () => T): T {
+  /** Lets jobs go from the ledger that are too old at `now`, in seconds: a bounded step. */
+  leaveLedger = (now: number): void => this.#atomically(() => this.ledger.leave(now), true);
+
+  /** Indexes some of the events whose words are not yet, or puts the index in order: a bounded step. */
+  fillSearch = (): void => this.#atomically(() => this.search.fill(this.#head))();
+
+  /** One that stores no events `savesCounts`. */
+  #atomically<T>(body: () => T, savesCounts = false): T {
     const head = this.#head;
     this.#changes = [];
     this.#added = [];
@@ -207,9 +195,15 @@ export class EventStore {
     this.#undo = [];
     this.#room = REMOVED_AT_ONCE;
     try {
-      const result = this.#sql.transaction(body);
+      let changes: Changes = { events: this.#changes, tallies: [] };
+      const result = this.#sql.transaction(() => {
+        const done = body();
+        changes = { events: this.#changes, tallies: this.ledger.settle() };
+        if (savesCounts) this.counts.saveRemoved(this.#head, changes);
+        return done;
+      });
       this.#revision++;
-      this.counts.apply(this.#changes);
+      this.counts.apply(changes);
       for (const { position, verified } of this.#added) {
         this.recent.add(position, verified.event, verified.raw);
         this.onAdded(verified.event);
@@ -221,6 +215,7 @@ export class EventStore {
       return result;
     } catch (error) {
       this.#head = head;
+      this.ledger.forget();
       for (const undo of this.#undo.reverse()) undo();
       throw error;
     }
@@ -252,10 +247,11 @@ export class EventStore {
       const current = address === null ? undefined : this.#current(address);
       if (current !== undefined && !supersedes(event, current.event)) return { outcome: "superseded" };
       const position = ++this.#head;
-      if (current !== undefined) this.#remove(current.position, current.event, "superseded");
+      if (current !== undefined) this.#remove(current.position, current.event, "gone", "superseded");
       placed.push({ position, verified, address, isUntagged: this.leftovers.defers(verified) });
       ids.add(event.id);
       this.#changes.push(changeOf(event, 1));
+      this.ledger.added(event);
       return { outcome: "stored", position };
     });
     insertEvents(this.#sql, placed);
@@ -263,7 +259,7 @@ export class EventStore {
     for (const { position, verified, isUntagged } of placed) {
       const { event } = verified;
       if (isUntagged) this.#undo.push(this.leftovers.defer(position, verified));
-      if (event.kind === DELETION_KIND) this.#undo.push(this.deletions.begin(event, verified.raw, this.#remove));
+      if (event.kind === DELETION_KIND) this.#undo.push(this.deletions.begin(event, verified.raw, this.#cancel));
       if (event.kind === VANISH_KIND) this.vanishing.request(event, position);
     }
     return results;
@@ -275,12 +271,15 @@ export class EventStore {
     if (row === undefined) return undefined;
     const current = { position: row[0] as number, event: JSON.parse(row[1] as string) as Event };
     if (!this.deletions.covers(current.event)) return current;
-    this.#remove(current.position, current.event);
+    this.#cancel(current.position, current.event);
     return undefined;
   }
 
+  readonly #cancel: Remove = (position, event) => this.#remove(position, event, "cancelled");
+  readonly #erase: Remove = (position, event) => this.#remove(position, event, "erased");
+
   /** One row for the event and one for each of its tags, or for all of them if they are many; entries of indexes are free. */
-  readonly #remove = (position: number, event: Event, loss: Loss = "removed"): void => {
+  #remove(position: number, event: Event, why: Parting, loss: Loss = "removed"): void {
     const tags = indexedTags(event);
     this.losses.note(event, tags, loss);
     this.#undo.push(this.leftovers.abandon(position));
@@ -293,5 +292,6 @@ export class EventStore {
     // A position is never used again, not even that of the newest event.
     if (position === this.#head) writeMeta(this.#sql, "head", String(position));
     this.#changes.push(changeOf(event, -1));
-  };
+    this.ledger.removed(event, why);
+  }
 }

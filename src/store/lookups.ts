@@ -1,9 +1,16 @@
 import { type Event, idOfRaw } from "../protocol/event.ts";
 import type { Losses } from "./losses.ts";
+import { readMeta } from "./schema.ts";
 import type { Sql } from "./sql.ts";
 
 /** Events of one author that are counted for a ban. */
 const MOST_COUNTED = 5000;
+
+/** Position of the newest event that was ever stored; 0 if there was none. Reads two rows. */
+export function headOf(sql: Sql): number {
+  const stored = Number(sql.all("SELECT max(seq) FROM event")[0]?.[0] ?? 0);
+  return Math.max(stored, Number(readMeta(sql, "head") ?? 0));
+}
 
 /** Finds stored events by id, and tells which of those that were read have gone since. */
 export class Lookups {

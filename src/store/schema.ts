@@ -83,6 +83,23 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "UPDATE access SET subject = 'RELAY_DESCRIPTION' WHERE list = 'setting' AND subject = 'description'",
     "UPDATE access SET subject = 'RELAY_ICON' WHERE list = 'setting' AND subject = 'icon'",
   ],
+  // The account of jobs (`ledger/ledger.ts`), which is filled behind from the events that are stored.
+  [
+    `CREATE TABLE job(
+       id BLOB PRIMARY KEY, kind INTEGER NOT NULL, customer BLOB NOT NULL, made INTEGER NOT NULL,
+       deadline INTEGER NOT NULL, ended INTEGER NOT NULL, open INTEGER, state INTEGER NOT NULL, feedback INTEGER,
+       result INTEGER, provider BLOB, amount INTEGER) STRICT, WITHOUT ROWID`,
+    "CREATE INDEX job_made ON job(made, id)",
+    "CREATE INDEX job_open ON job(deadline) WHERE open IS NOT NULL",
+    `CREATE TABLE evidence(
+       job BLOB NOT NULL, class INTEGER NOT NULL, place BLOB NOT NULL, provider BLOB NOT NULL, kind INTEGER NOT NULL,
+       state INTEGER NOT NULL, customer BLOB, amount INTEGER, PRIMARY KEY(job, class, place)) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE provider(
+       pubkey BLOB NOT NULL, kind INTEGER NOT NULL, handlers INTEGER NOT NULL, working INTEGER NOT NULL,
+       failed INTEGER NOT NULL, answered INTEGER NOT NULL, feedback TEXT NOT NULL, result TEXT NOT NULL,
+       PRIMARY KEY(pubkey, kind)) STRICT, WITHOUT ROWID`,
+    `INSERT INTO meta SELECT 'ledger', '{"kind":-1,"place":""}' WHERE EXISTS(SELECT 1 FROM event)`,
+  ],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

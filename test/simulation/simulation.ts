@@ -4,6 +4,7 @@ import type { Message, State } from "../support/model/steps.ts";
 import type { Action, Settings } from "./actions.ts";
 import { frameOf } from "./frames.ts";
 import { Fairness } from "./judge/fairness.ts";
+import { ledgerFault } from "./judge/ledger.ts";
 import { Party } from "./judge/party.ts";
 import { Referee } from "./judge/referee.ts";
 import { watch } from "./judge/watch.ts";
@@ -15,6 +16,9 @@ import { SimulatedSocket } from "./machine/simulated-socket.ts";
 const LOOKS = 500;
 const LOOK_MS = 25;
 
+/** How often everything comes to rest until the ledger of jobs is looked at. */
+const LEDGER_EACH = 8;
+
 /** One relay on a simulated host, its clients, and who judges it. Nothing here takes real time or depends on it. */
 export class Simulation {
   readonly referee: Referee;
@@ -25,6 +29,8 @@ export class Simulation {
   readonly #clients = new Map<number, Party>();
   /** Statements that had failed before this action. */
   #thrown = 0;
+  /** How often everything has come to rest. */
+  #settled = 0;
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -193,6 +199,9 @@ export class Simulation {
       this.#tick(LOOK_MS);
     }
     this.referee.checkComplete();
+    if (this.referee.isOver() || this.#settled++ % LEDGER_EACH > 0) return;
+    const fault = ledgerFault(this.#machine.sql);
+    if (fault !== undefined) this.referee.accuse(fault);
   }
 
   get #isAtRest(): boolean {

@@ -131,6 +131,7 @@ export class Stock {
       this.sql.all(`ALTER TABLE ${table} DROP COLUMN was_stored`);
     }
     if (schema < 10) this.sql.all("DROP INDEX audit_caller");
+    for (const table of ["job", "evidence", "provider"]) this.sql.all(`DROP TABLE ${table}`);
     this.sql.all("UPDATE meta SET value = ?1 WHERE key = 'schema'", String(schema));
   }
 

@@ -1,4 +1,5 @@
-import { HANDLER_KIND, type JobRole, roleOfKind } from "../../protocol/job.ts";
+import { HANDLER_KIND } from "../../protocol/job/job.ts";
+import { type JobRole, roleOfKind } from "../../protocol/job/profile.ts";
 import type { EventLog } from "../../store/event-log.ts";
 import type { EventStore } from "../../store/event-store.ts";
 import type { Config } from "../config/config.ts";

@@ -1,5 +1,6 @@
 import { DELETION_KIND, VANISH_KIND } from "../../protocol/deletion.ts";
 import type { Event } from "../../protocol/event.ts";
+import { roleOfKind } from "../../protocol/job/profile.ts";
 import { COST } from "../../protocol/work.ts";
 import type { Connection } from "../connection.ts";
 import type { Waiting } from "./signatures.ts";
@@ -17,9 +18,13 @@ export function isErasing({ kind }: Event): boolean {
   return ERASING_KINDS.has(kind);
 }
 
+/** What the ledger takes for an event about a job, in units: mostly a third of it. */
+const LEDGER_WORK = 100;
+
 /** What storing an event takes, in units, without its delivery. */
 export function workOf({ event: { event, raw } }: Pick<Waiting, "event">): number {
-  return COST.signature + (4 + event.tags.length) * COST.write + raw.length * COST.character;
+  const ledger = roleOfKind(event.kind) === undefined ? 0 : LEDGER_WORK;
+  return COST.signature + (4 + event.tags.length) * COST.write + raw.length * COST.character + ledger;
 }
 
 /** Events of all connections that wait for their commit, in the order in which they came. */

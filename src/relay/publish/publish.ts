@@ -1,7 +1,7 @@
 import type { Crypto } from "../../protocol/crypto/secp256k1.ts";
 import { BAD_SIGNATURE, HashedEvent, type VerifiedEvent } from "../../protocol/crypto/verify.ts";
 import { type Event, parseEvent } from "../../protocol/event.ts";
-import { requestInstead } from "../../protocol/job.ts";
+import { requestInstead } from "../../protocol/job/job.ts";
 import { kindClass } from "../../protocol/kind.ts";
 import { INTERNAL_ERROR, type Reason } from "../../protocol/reason.ts";
 import type { Meter } from "../../protocol/work.ts";

@@ -1,5 +1,5 @@
 import type { Event, IndexedTag } from "../../protocol/event.ts";
-import type { FindEvent } from "../../protocol/job.ts";
+import type { FindEvent } from "../../protocol/job/job.ts";
 import type { Reason } from "../../protocol/reason.ts";
 import type { Access } from "../access/access.ts";
 import type { Config } from "../config/config.ts";

@@ -28,7 +28,7 @@ export class Cleanup {
   removeExpired(now: number, max: number): number {
     const removals = new Removals(max);
     removals.find(this.#sql, "SELECT seq, raw FROM event WHERE expiration <= ?1 ORDER BY expiration LIMIT ?2 + 0", now);
-    return this.#store.removeRows(removals.rows);
+    return this.#store.removeRows(removals.rows, "gone");
   }
 
   /**
@@ -38,7 +38,7 @@ export class Cleanup {
   removeAuthor(pubkey: string, max: number): number {
     const removals = new Removals(max);
     removals.find(this.#sql, "SELECT seq, raw FROM event WHERE pubkey = unhex(?1) LIMIT ?2 + 0", pubkey);
-    return this.#store.removeRows(removals.rows) || forgetDeletionsOf(this.#sql, pubkey);
+    return this.#store.removeRows(removals.rows, "erased") || forgetDeletionsOf(this.#sql, pubkey);
   }
 
   /**
@@ -53,7 +53,7 @@ export class Cleanup {
       pubkey,
       DELETION_KIND,
     );
-    return this.#store.removeRows(removals.rows) || forgetDeletionsOf(this.#sql, pubkey, "unknown");
+    return this.#store.removeRows(removals.rows, "erased") || forgetDeletionsOf(this.#sql, pubkey, "unknown");
   }
 
   /**
@@ -87,7 +87,7 @@ export class Cleanup {
 
   /** Removes one event, if it is stored, and the tombstones of a deletion: it is banned. */
   removeEvent(id: string): void {
-    this.#store.removeRows(this.#sql.all("SELECT seq, raw FROM event WHERE id = unhex(?1)", id), true);
+    this.#store.removeRows(this.#sql.all("SELECT seq, raw FROM event WHERE id = unhex(?1)", id), "erased", true);
   }
 
   /** When the next event expires, in seconds. Reads one row. */
@@ -107,7 +107,7 @@ export class Cleanup {
   removePastRetention(rules: readonly RetentionRule[], now: number, max: number): void {
     const removals = new Removals(max);
     const whenGone = this.#retainedBy(rules).find(now, removals);
-    this.#store.removeRows(removals.rows);
+    this.#store.removeRows(removals.rows, "gone");
     whenGone();
   }
 
@@ -123,6 +123,6 @@ export class Cleanup {
       "SELECT e.seq, e.raw FROM json_each(?1) CROSS JOIN event e ON e.seq = value LIMIT ?2 + 0",
       JSON.stringify(positions),
     );
-    return this.#store.removeRows(removals.rows);
+    return this.#store.removeRows(removals.rows, "erased");
   }
 }

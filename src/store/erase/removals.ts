@@ -1,3 +1,5 @@
+import { kindOfRaw } from "../../protocol/event.ts";
+import { roleOfKind } from "../../protocol/job/profile.ts";
 import type { Row, Sql, SqlValue } from "../sql.ts";
 import { mostTags } from "./tags.ts";
 
@@ -8,6 +10,9 @@ const MAX_WORK = 500;
 /** What removing an event takes besides its tags, in tags. */
 const EVENT_WORK = 3;
 
+/** What the ledger takes besides, at most, where the event is a request, or evidence of one. */
+const LEDGER_WORK = { request: 60, result: 15, feedback: 15 } as const;
+
 /** Raw JSON that takes as much to read as a tag to remove, in UTF-16 units. */
 const RAW_PER_WORK = 500;
 
@@ -17,6 +22,7 @@ export class Removals {
   readonly #max: number;
   #size = 0;
   #tags = 0;
+  #ledger = 0;
 
   /** Events at most. */
   constructor(max: number) {
@@ -30,7 +36,7 @@ export class Removals {
 
   /** What removing them takes, in tags. */
   get work(): number {
-    return EVENT_WORK * this.rows.length + this.#tags + Math.ceil(this.#size / RAW_PER_WORK);
+    return EVENT_WORK * this.rows.length + this.#ledger + this.#tags + Math.ceil(this.#size / RAW_PER_WORK);
   }
 
   /** Takes what a query for position and raw JSON finds, as far as there is room. The limit is bound last. */
@@ -48,5 +54,7 @@ export class Removals {
     this.rows.push(row);
     this.#size += raw.length;
     this.#tags += mostTags(raw);
+    const role = roleOfKind(kindOfRaw(raw));
+    if (role !== undefined) this.#ledger += LEDGER_WORK[role];
   }
 }

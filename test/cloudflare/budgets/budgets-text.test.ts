@@ -39,7 +39,7 @@ test("nothing more for an event with text until words are indexed, together: abo
         while (store.hasWork) store.work();
       };
       const removed = events.slice(0, 3).map(({ raw }, i) => [i + 1, raw]);
-      return [cost(() => store.put(events)), cost(work), cost(() => store.removeRows(removed))];
+      return [cost(() => store.put(events)), cost(work), cost(() => store.removeRows(removed, "gone"))];
     });
   const [off, on] = [await costs(false), await costs(true)];
   console.log("written without search, and with it: put, index 604, remove 3:", off, on);

@@ -21,12 +21,12 @@ export const FEATURE_MESSAGES: readonly Operation[] = [
   { name: "delete in advance", weight: 5, generate: deleteUnseen },
   { name: "delete a wrap", weight: 2, generate: deleteWrap },
   { name: "resubmit", weight: 6, generate: resubmit },
-  { name: "expire", weight: 6, generate: (random, { oracle }) => publish(expiring(random, oracle.now)) },
+  { name: "expire", weight: 6, generate: (random, { oracle }) => publish(expiring(random, oracle)) },
   { name: "vanish", weight: 2, generate: vanish },
   { name: "publish around a cut-off", weight: 4, generate: aroundCutoff },
   { name: "protect", weight: 3, generate: protectedEvent },
   { name: "repost", weight: 2, generate: repost },
-  { name: "job", weight: 6, generate: (random, { oracle }) => publish(job(random, oracle.now)) },
+  { name: "job", weight: 6, generate: (random, { oracle }) => publish(job(random, oracle)) },
 ];
 
 const ANY_KIND = [1, 1, 7, 0, 10002, 30023, 31234, 20001, PRIVATE_EPHEMERAL_KIND, ...PRIVATE_KINDS, WRAP, 5050];
@@ -128,8 +128,9 @@ function resubmit(random: Random, { oracle, signer }: State): Content | undefine
 }
 
 /** Some seconds ahead; sometimes over already, sometimes no number. */
-function expiring(random: Random, now: number): Draft {
-  const draft = random.chance(0.2) ? job(random, now) : randomDraft(random, ANY_KIND, now);
+function expiring(random: Random, oracle: State["oracle"]): Draft {
+  const { now } = oracle;
+  const draft = random.chance(0.2) ? job(random, oracle) : randomDraft(random, ANY_KIND, now);
   const ahead = String(now + random.int(1, 8));
   const value = random.pick([ahead, ahead, ahead, ahead, String(now - random.int(0, 1)), "soon", "-1", ""]);
   return { ...draft, tags: [...draft.tags, ["expiration", value]] };
@@ -160,7 +161,7 @@ function aroundCutoff(random: Random, { oracle }: State): Content | undefined {
 
 /** Sent by its author or by another (R-05-25). */
 function protectedEvent(random: Random, { oracle }: State, on: number): Content {
-  const draft = randomDraft(random, ANY_KIND, oracle.now);
+  const draft = randomDraft(random, ANY_KIND, now);
   const own = keyOf(random.pick([...(oracle.connections.get(on)?.authed ?? []), "nobody"]));
   const tags = [...draft.tags, random.pick([["-"], ["-"], ["-", "x"], ["--"], ["x", "-"]])];
   return publish({ ...draft, by: own ?? draft.by, tags });
@@ -186,11 +187,14 @@ function repost(random: Random, { oracle, signer }: State): Content {
 }
 
 /** Just sent, or about as old as its kind is kept (R-07-01). Well formed by 7.3. */
-function job(random: Random, now: number): Draft {
+function job(random: Random, { now, archive }: State["oracle"]): Draft {
   const kind = random.pick([...JOB_KINDS, ...JOB_KINDS, ...NO_JOB_KINDS]);
   const age = random.pick([RETENTION_JOB, RETENTION_RESULT]) + random.int(-6, 2);
-  const tags = [["p", KEYS[someone(random)]?.pubkey ?? ""]];
-  if (kind >= 6000) tags.push(["e", random.int(1, 9).toString().repeat(64)]);
+  const request = random.chance(0.6)
+    ? archive.events.findLast((event) => event.kind >= 5000 && event.kind < 6000)
+    : undefined;
+  const tags = [["p", request?.pubkey ?? KEYS[someone(random)]?.pubkey ?? ""]];
+  if (kind >= 6000) tags.push(["e", request?.id ?? random.int(1, 9).toString().repeat(64)]);
   if (kind === 7000) tags.push(["status", random.pick(["processing", "error", "success", "partial"])]);
   const created_at = random.chance(0.5) ? now - age : time(random, now);
   return { by: someone(random), kind, created_at, tags, content: String(random.int(0, 99)) };

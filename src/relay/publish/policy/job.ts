@@ -1,4 +1,4 @@
-import { checkJob } from "../../../protocol/job.ts";
+import { checkJob } from "../../../protocol/job/job.ts";
 import type { LatePolicy } from "../submission.ts";
 
 /** R-07-05: what `DVM_VALIDATION` asks of events about jobs. */

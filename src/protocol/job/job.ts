@@ -1,9 +1,7 @@
-import type { Event } from "./event.ts";
-import type { Reason } from "./reason.ts";
-import { isHex64 } from "./text.ts";
-
-/** NIP-90: feedback about a job. */
-export const FEEDBACK_KIND = 7000;
+import type { Event } from "../event.ts";
+import type { Reason } from "../reason.ts";
+import { isHex64 } from "../text.ts";
+import { FEEDBACK_KIND, type JobRole, PROFILES, profileOfRequest, roleOfKind } from "./profile.ts";
 
 /** NIP-89: what jobs a handler does. */
 export const HANDLER_KIND = 31990;
@@ -14,36 +12,15 @@ export type JobLevel = "off" | "standard" | "strict";
 /** The stored event of an id, if there is one. */
 export type FindEvent = (id: string) => Event | undefined;
 
-/** What an event is to a job. */
-export type JobRole = "request" | "result" | "feedback";
-
-/** The role for which NIP-90 reserves a kind; 5128 is a snapshot of a site, and 6128 no result either (R-07-02). */
-export function roleOfKind(kind: number): JobRole | undefined {
-  if (kind >= 5000 && kind <= 5999 && kind !== 5128) return "request";
-  if (kind >= 6000 && kind <= 6999 && kind !== 6128) return "result";
-  return kind === FEEDBACK_KIND ? "feedback" : undefined;
-}
-
-/** The tags of a request (reference 7.2), all of them optional; a job may also say when it expires. */
-const REQUEST_TAGS: ReadonlySet<string | undefined> = new Set([
-  "i",
-  "output",
-  "param",
-  "bid",
-  "relays",
-  "p",
-  "t",
-  "encrypted",
-  "expiration",
-]);
-
 /** The role that an event has by its kind and its shape. Others use these kinds too, such as zap polls 6969 (R-07-02). */
-export function jobRole(event: Event): JobRole | undefined {
-  const role = roleOfKind(event.kind);
+export function jobRole(event: Event, profiles = PROFILES): JobRole | undefined {
+  const role = roleOfKind(event.kind, profiles);
   if (role === undefined) return undefined;
   const has = (name: string) => first(event, name) !== undefined;
   if (role === "request") {
-    return event.tags.length === 0 || event.tags.some(([name]) => REQUEST_TAGS.has(name)) ? role : undefined;
+    const known = profileOfRequest(event.kind, profiles)?.requestTags;
+    const isOne = known === undefined || event.tags.length === 0 || event.tags.some(([name = ""]) => known.has(name));
+    return isOne ? role : undefined;
   }
   // A reply that is a poll has them too.
   const isAnswer = checkAnswer(event) === undefined && !has("poll_option");
@@ -89,6 +66,20 @@ function checkRequest(event: Event): Reason | undefined {
     return "invalid: an encrypted request needs a p tag and a content";
   }
   return checkNumber(event, "bid");
+}
+
+/** Kinds of jobs that one handler is on record for at most. */
+const MAX_HANDLED = 50;
+
+/** The kinds of requests that a handler says it answers: 50 at most (NIP-89). */
+export function handledKinds(handler: Event, profiles = PROFILES): number[] {
+  const kinds = new Set<number>();
+  for (const value of values(handler, "k")) {
+    const kind = isDecimal(value) ? Number(value) : Number.NaN;
+    if (profileOfRequest(kind, profiles) !== undefined) kinds.add(kind);
+    if (kinds.size === MAX_HANDLED) break;
+  }
+  return [...kinds];
 }
 
 /** What results and feedback have in common. With `find` a stored request says who the customer is, if nothing else does. */

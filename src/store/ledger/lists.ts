@@ -1,0 +1,157 @@
+import { placeOfDuration } from "../../protocol/job/durations.ts";
+import type { Evidence } from "../../protocol/job/evidence.ts";
+import { PROVIDER_STATES, type ProviderState } from "../../protocol/job/profile.ts";
+import { type JobEnd, type JobState, stateAt } from "../../protocol/job/state.ts";
+import { timeOfPlace } from "../place.ts";
+import type { Sql } from "../sql.ts";
+import { PROVIDER_COLUMNS, type ProviderRow, providerOf } from "./providers.ts";
+import { JOB_COLUMNS, type JobRow, jobOf, readEvidence, readJobs } from "./rows.ts";
+import { type TallyChange, tallyKey } from "./tallies.ts";
+
+/** Jobs that one page looks at; with a provider fewer, since the evidence of each is looked at. */
+const LOOKED_AT = 1000;
+const LOOKED_AT_EACH = 100;
+
+/** Open jobs that are looked at for their number. */
+const COUNTED = 2000;
+
+/** Seconds that nobody has answered a job, after which it is late; seconds before its deadline in which it is expiring. */
+const LATE_SECONDS = 600;
+const EXPIRING_SECONDS = 3600;
+
+/** Which jobs are asked for. */
+export interface JobQuery {
+  readonly kind?: number | undefined;
+  readonly state?: JobState | undefined;
+  readonly provider?: string | undefined;
+  readonly customer?: string | undefined;
+  /** A job behind which the page begins, as {@link JobPage.next} has it. */
+  readonly after?: { readonly made: number; readonly id: string } | undefined;
+  readonly limit: number;
+  /** Unix seconds. */
+  readonly now: number;
+}
+
+/** A job with its state at the moment. */
+export interface ListedJob extends Omit<JobRow, "state"> {
+  readonly state: JobState;
+}
+
+export interface JobPage {
+  readonly jobs: ListedJob[];
+  /** The last job that was looked at; undefined if there are no more. */
+  readonly next: { readonly made: number; readonly id: string } | undefined;
+}
+
+/** Open jobs of one kind, at a moment. */
+export interface OpenJobs {
+  /** Nobody has answered, and somebody has. */
+  open: number;
+  claimed: number;
+  /** Of all of these: nobody has answered for ten minutes; the deadline is within an hour. */
+  late: number;
+  expiring: number;
+  /** Past their deadline, by the state that the tallies still have. */
+  readonly expired: Map<ProviderState, number>;
+}
+
+/** A page of jobs, the newest first. It may be short although there are more: `next` tells. Reads a bounded number of rows. */
+export function listJobs(sql: Sql, query: JobQuery): JobPage {
+  const { provider, after, limit, now } = query;
+  const most = provider === undefined ? LOOKED_AT : LOOKED_AT_EACH;
+  const found: JobRow[] = [];
+  let looked = 0;
+  let last: JobRow | undefined;
+  let isMore = false;
+  const from = `SELECT ${JOB_COLUMNS} FROM job j INDEXED BY job_made
+    WHERE (j.made, j.id) < (?1, unhex(?2)) ORDER BY j.made DESC, j.id DESC`;
+  sql.each(from, [after?.made ?? Number.MAX_SAFE_INTEGER, after?.id ?? ""], (row) => {
+    isMore = looked === most || found.length === limit;
+    if (isMore) return false;
+    looked++;
+    last = jobOf(row);
+    if (isWanted(last, query)) found.push(last);
+    return true;
+  });
+  const jobs = found
+    .filter(({ id }) => provider === undefined || readEvidence(sql, id).some((one) => one.provider === provider))
+    .map((job) => listed(job, now));
+  return { jobs, next: isMore && last !== undefined ? { made: last.made, id: last.id } : undefined };
+}
+
+function isWanted(job: JobRow, { kind, state, customer, now }: JobQuery): boolean {
+  if (kind !== undefined && job.kind !== kind) return false;
+  if (customer !== undefined && job.customer !== customer) return false;
+  return state === undefined || listed(job, now).state === state;
+}
+
+function listed(job: JobRow, now: number): ListedJob {
+  return { ...job, state: stateAt(job.state, job.end, job.deadline, now) };
+}
+
+/** One job at `now`, in seconds, and the evidence of it that counts. */
+export function findJob(sql: Sql, id: string, now: number): { job: ListedJob; evidence: Evidence[] } | undefined {
+  const job = readJobs(sql, [id]).get(id);
+  if (job === undefined) return undefined;
+  return { job: listed(job, now), evidence: readEvidence(sql, id) };
+}
+
+/** A page of accounts of providers, in the order of key and kind, behind one of them. */
+export function listProviders(
+  sql: Sql,
+  limit: number,
+  after: { pubkey: string; kind: number } = { pubkey: "", kind: 0 },
+): ProviderRow[] {
+  const query = `SELECT ${PROVIDER_COLUMNS} FROM provider p
+    WHERE (p.pubkey, p.kind) > (unhex(?1), ?2) ORDER BY p.pubkey, p.kind LIMIT ?3 + 0`;
+  return sql.all(query, after.pubkey, after.kind, limit).map(providerOf);
+}
+
+/** When the provider last made an event of one of these kinds, in Unix seconds. Reads a row for each kind. */
+export function lastSeen(sql: Sql, pubkey: string, kinds: readonly number[]): number | undefined {
+  const times = kinds.flatMap((kind) => {
+    const query = `SELECT hex(place) FROM event INDEXED BY event_author
+      WHERE pubkey = unhex(?1) AND kind = ?2 ORDER BY place LIMIT 1`;
+    return sql.all(query, pubkey, kind).map(([place]) => timeOfPlace(place as string));
+  });
+  return times.length === 0 ? undefined : Math.max(...times);
+}
+
+/** Open jobs by kind at `now`, in seconds: of up to 2,000 of them, those with the nearest deadlines. */
+export function countOpen(sql: Sql, now: number): Map<number, OpenJobs> {
+  const byKind = new Map<number, OpenJobs>();
+  const query = `SELECT kind, deadline, made, state FROM job INDEXED BY job_open WHERE open IS NOT NULL
+    ORDER BY deadline LIMIT ${COUNTED}`;
+  sql.each(query, [], (row) => {
+    const [kind, deadline, made, rank] = row as [number, number, number, number];
+    const open = byKind.get(kind) ?? { open: 0, claimed: 0, late: 0, expiring: 0, expired: new Map() };
+    byKind.set(kind, open);
+    const state = PROVIDER_STATES[rank] ?? "requested";
+    if (deadline <= now) open.expired.set(state, (open.expired.get(state) ?? 0) + 1);
+    else {
+      if (state === "requested" || state === "error") open.open++;
+      else open.claimed++;
+      if (state === "requested" && made + LATE_SECONDS <= now) open.late++;
+      if (deadline <= now + EXPIRING_SECONDS) open.expiring++;
+    }
+    return true;
+  });
+  return byKind;
+}
+
+/** The tallies of the ledger, counted. Reads all jobs and accounts: only where they are not known. */
+export function ledgerTallies(sql: Sql): TallyChange[] {
+  const changes: TallyChange[] = [];
+  const ends: readonly JobEnd[] = ["live", "gone", "cancelled"];
+  sql.each("SELECT kind, ended, state, result, count(*) FROM job GROUP BY 1, 2, 3, 4", [], (row) => {
+    const [kind, ended, rank, result, count] = row as [number, number, number, number | null, number];
+    const [state, end] = [PROVIDER_STATES[rank] ?? "requested", ends[ended] ?? "live"];
+    changes.push([tallyKey.state(kind, stateAt(state, end, Number.POSITIVE_INFINITY, 0)), count]);
+    if (end === "live" && result !== null) changes.push([tallyKey.result(placeOfDuration(result)), count]);
+    return true;
+  });
+  for (const [kind, count] of sql.all("SELECT kind, sum(handlers) FROM provider GROUP BY kind")) {
+    if (count !== 0) changes.push([tallyKey.handler(kind as number), count as number]);
+  }
+  return changes;
+}
