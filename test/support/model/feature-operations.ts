@@ -161,7 +161,7 @@ function aroundCutoff(random: Random, { oracle }: State): Content | undefined {
 
 /** Sent by its author or by another (R-05-25). */
 function protectedEvent(random: Random, { oracle }: State, on: number): Content {
-  const draft = randomDraft(random, ANY_KIND, now);
+  const draft = randomDraft(random, ANY_KIND, oracle.now);
   const own = keyOf(random.pick([...(oracle.connections.get(on)?.authed ?? []), "nobody"]));
   const tags = [...draft.tags, random.pick([["-"], ["-"], ["-", "x"], ["--"], ["x", "-"]])];
   return publish({ ...draft, by: own ?? draft.by, tags });
