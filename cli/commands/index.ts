@@ -12,6 +12,7 @@ import { doctorCommand } from "./doctor.ts";
 import { infoCommand } from "./info.ts";
 import { initCommand } from "./init.ts";
 import { inviteCommand } from "./invite.ts";
+import { jobsCommand } from "./jobs.ts";
 import { keyCommand } from "./key.ts";
 import { memberCommand } from "./member.ts";
 import { proxyCommand } from "./proxy.ts";
@@ -45,6 +46,7 @@ export function commands(): Command[] {
     reportCommand(),
     auditCommand(),
     statsCommand(),
+    jobsCommand(),
     settingsCommand(),
     syncCommand(),
     exportCommand(),

@@ -10,6 +10,7 @@ import type { Settings } from "../relay/config/settings.ts";
 import type { Connection } from "../relay/connection.ts";
 import { Blocked } from "../relay/limits/blocked.ts";
 import { isClaimable, offerClaim } from "../relay/manage/claim.ts";
+import { JobBoard } from "../relay/manage/job-board.ts";
 import { Management } from "../relay/manage/management.ts";
 import { noteReport } from "../relay/manage/reports.ts";
 import type { Restoring } from "../relay/manage/restore.ts";
@@ -171,7 +172,8 @@ export function assemble(parts: Parts): Running {
     for (const connection of [...relay.connections]) relay.enforce(connection);
     changed(names);
   };
-  const statisticsDeps = { config, relay, store, log, version: VERSION, age, storageBytes: () => sql.size() };
+  const jobBoard = new JobBoard({ config, store, log, lists, clock, connections: relay.connections });
+  const statisticsDeps = { jobBoard, config, relay, store, log, version: VERSION, age, storageBytes: () => sql.size() };
   const self = config.secretKey === undefined ? undefined : crypto.publicKey(config.secretKey);
   const actions = parts.actions ?? {};
   const restoring: Restoring = {
@@ -201,6 +203,11 @@ export function assemble(parts: Parts): Running {
     eraseAt: (seconds) => chores.onDue(log.isFull() ? clock.nowSeconds() : seconds),
     enforce,
     statistics: () => statistics(statisticsDeps, true),
+    jobBoard,
+    rebuildJobs() {
+      store.ledger.rebuild();
+      chores.onDue(clock.nowSeconds());
+    },
     get membership() {
       return relay.membership;
     },

@@ -17,7 +17,8 @@ export interface HttpAuthCheck {
   /** Absolute URLs by which the request may be named, from the configuration and never from headers (R-05-70). */
   urls: readonly string[];
   /** Lowercase hex SHA-256 of the body's bytes. */
-  bodyHash: string;
+  /** Of a request without a body undefined: then no `payload` is asked for. */
+  bodyHash: string | undefined;
   /** Seconds. */
   now: number;
 }
@@ -54,7 +55,7 @@ export function checkHttpAuth(event: Event, { method, urls, bodyHash, now }: Htt
   if (url === undefined || !urls.some((candidate) => httpForm(candidate) === url)) {
     return `auth-required: u tag must be ${httpForm(urls[0] ?? "")}`;
   }
-  if (payloadOf(event) !== bodyHash || bodyHash === "")
+  if (bodyHash !== undefined && (payloadOf(event) !== bodyHash || bodyHash === ""))
     return "auth-required: payload tag must be the SHA-256 of the body";
   return undefined;
 }

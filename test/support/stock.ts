@@ -57,9 +57,10 @@ export async function countOf(client: Client, ...filters: Filter[]): Promise<num
   return (result as { count: number }).count;
 }
 
-/** What an OK says, without its id: acceptance and prefix. */
+/** What an OK says, without its id: acceptance and prefix. That nobody listens for a request (R-07-20) is no part of it. */
 export function verdict([, , accepted, text]: Frame): [unknown, string] {
-  return [accepted, String(text).split(":")[0] as string];
+  const isHint = accepted === true && String(text).startsWith("info: no provider is listening");
+  return [accepted, isHint ? "" : (String(text).split(":")[0] as string)];
 }
 
 /** Sends a REQ that must be accepted. */

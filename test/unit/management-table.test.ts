@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { Settings } from "../../src/relay/config/settings.ts";
+import type { JobBoard } from "../../src/relay/manage/job-board.ts";
 import { Management } from "../../src/relay/manage/management.ts";
 import type { ManagedMembership } from "../../src/relay/manage/roles.ts";
 import type { AccessStore } from "../../src/store/access-store.ts";
@@ -47,6 +48,8 @@ function withRoles(body: (management: Management, done: unknown[][], lists: Acce
     authorOf: () => undefined,
     storedBy: () => ({ stored: 0, shown: 0 }),
     eraseAt() {},
+    jobBoard: { jobs: () => ({}), job: () => ({}), providers: () => ({}), summary: () => [] } as unknown as JobBoard,
+    rebuildJobs: note("rebuildJobs"),
     closeBlocked() {},
     enforce: () => done.push(["enforced"]),
     statistics: () => ({}),

@@ -1,4 +1,5 @@
 import type { Running } from "../assemble.ts";
+import { JOBS_PATH, jobsPage } from "./jobs.ts";
 import { manage } from "./management.ts";
 import { metricsPage } from "./metrics.ts";
 import { plain, relayPage } from "./pages.ts";
@@ -17,6 +18,8 @@ export async function answer(request: Request, running: Running): Promise<Respon
     }
     case "/metrics":
       return metricsPage(running);
+    case JOBS_PATH:
+      return jobsPage(request, running);
     case "/api/stats":
       return Response.json(running.statistics());
     default:

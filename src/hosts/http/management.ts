@@ -66,7 +66,8 @@ function authorize(request: Request, authority: Authority): Event | Response {
   if (isTooLarge(request)) return failure(413, TOO_LARGE);
   const parsed = parseHttpAuth(request.headers.get("Authorization"));
   if (!parsed.ok) return failure(401, parsed.reason);
-  const refusal = refuseCaller(request, parsed.value, payloadOf(parsed.value), authority);
+  const bodyHash = request.method === "POST" ? payloadOf(parsed.value) : undefined;
+  const refusal = refuseCaller(request, parsed.value, bodyHash, authority);
   if (refusal !== undefined) return refusal;
   const checked = VerifiedEvent.check(parsed.value, authority.crypto);
   return checked.ok ? parsed.value : failure(401, checked.reason);
@@ -76,11 +77,12 @@ function authorize(request: Request, authority: Authority): Event | Response {
 function refuseCaller(
   { url, method }: Request,
   event: Event,
-  bodyHash: string,
+  bodyHash: string | undefined,
   { relayUrls, now }: Authority,
 ): Response | undefined {
-  const { search } = new URL(url);
-  const urls = relayUrls.map((one) => Object.assign(new URL(one), { search, hash: "" }).href);
+  const { search, pathname } = new URL(url);
+  const path = method === "POST" ? {} : { pathname };
+  const urls = relayUrls.map((one) => Object.assign(new URL(one), { ...path, search, hash: "" }).href);
   const refusal = checkHttpAuth(event, { method, urls, bodyHash, now: now() });
   return refusal === undefined ? undefined : failure(401, refusal);
 }
@@ -95,8 +97,7 @@ async function call(
   if (!mayCallAny(caller, management)) return failure(403, NO_ADMIN);
   const parsed = parseCall(body);
   if (parsed === undefined) return failure(400, "invalid: the body is not JSON with a method and an array of params");
-  if (!management.mayCall(caller, parsed.method))
-    return failure(403, "restricted: this key may not call this method, ask an operator for it");
+  if (!management.mayCall(caller, parsed.method)) return failure(403, NOT_GRANTED);
   const action = Object.hasOwn(actions, parsed.method) ? actions[parsed.method] : undefined;
   if (action !== undefined) {
     const result = await action.run(parsed.params);
@@ -109,6 +110,39 @@ async function call(
   const result = management.callOnce(event, parsed.method, parsed.params, told);
   if (typeof result === "string") return failure(result.startsWith("rate-limited") ? 429 : 401, result);
   return jsonOf(result, told);
+}
+
+/**
+ * Answers a GET that asks several methods, none of which changes anything: `body` makes the answer of their results, by
+ * name. One authorization covers them. Never throws.
+ */
+export function answerCalls(
+  request: Request,
+  running: Running,
+  calls: Readonly<Record<string, readonly unknown[]>>,
+  body: (results: Readonly<Record<string, unknown>>) => object,
+): Response {
+  const { config, crypto, host, management, relay } = running;
+  try {
+    const authority = { relayUrls: config.managementUrls, crypto, now: () => host.clock.nowSeconds() };
+    const event = authorize(request, authority);
+    if (event instanceof Response) return event;
+    const isAdmin = management.mayCall(event.pubkey, "supportedmethods");
+    if (!isAdmin) return failure(403, NO_ADMIN);
+    if (!Object.keys(calls).every((name) => management.mayCall(event.pubkey, name))) return failure(403, NOT_GRANTED);
+    relay.commitAll();
+    const results: Record<string, unknown> = {};
+    for (const [name, params] of Object.entries(calls)) {
+      const result = management.callOnce(event, name, params);
+      if (typeof result === "string") return failure(429, result);
+      if (!result.ok) return failure(400, result.reason);
+      results[name] = result.value;
+    }
+    return Response.json(body(results));
+  } catch (error) {
+    host.report("management failed", { error: String(error) });
+    return failure(500, INTERNAL_ERROR);
+  }
 }
 
 function jsonOf(result: Result<unknown>, told = {}): Response {
@@ -127,6 +161,7 @@ function mayCallAny(caller: string, management: Running["management"]): boolean 
 }
 
 const NO_ADMIN: Reason = "restricted: this key is no admin's, ask an operator";
+const NOT_GRANTED: Reason = "restricted: this key may not call this method, ask an operator for it";
 const BUSY: Reason = "rate-limited: too many requests are being read, retry=1";
 const LATE: Reason = `invalid: the body has not come within ${BODY_MS / 1000} seconds`;
 const TOO_LARGE: Reason = `invalid: the body is larger than ${MAX_BODY} bytes`;

@@ -1,6 +1,7 @@
 import { relayPath } from "../../protocol/relay-url.ts";
 import type { Config } from "../../relay/config/config.ts";
 import { dashboardFile, isDashboardPath } from "./dashboard.ts";
+import { JOBS_PATH } from "./jobs.ts";
 import { isManagement, isTooLarge } from "./management.ts";
 import { hasToken } from "./metrics.ts";
 import { plain, preflight, withCors } from "./pages.ts";
@@ -37,8 +38,8 @@ export function errandOf(request: Request, config: Config): Errand | Response {
   return withCors(plain(405, "Method not allowed.", { Allow: `GET, HEAD, ${mayPost ? "POST, " : ""}OPTIONS` }));
 }
 
-/** What anybody may ask for. */
-const STATUS: ReadonlySet<string> = new Set(["/health", "/health/live", "/health/ready", "/api/stats"]);
+/** What a GET may ask for: anybody, or who has the right for it. */
+const STATUS: ReadonlySet<string> = new Set(["/health", "/health/live", "/health/ready", "/api/stats", JOBS_PATH]);
 
 const unauthorized = () =>
   withCors(plain(401, "The token of the metrics is needed.", { "WWW-Authenticate": "Bearer" }));

@@ -237,6 +237,10 @@ const FEATURES = {
     default: false,
     help: "`finish` or `more` in EOSE (NIP-67); clients that expect two elements there hang on it",
   }),
+  ENABLE_JOB_HINT: flag({
+    default: true,
+    help: "the OK of a job request says where nobody listens for it, and until when it is held (NIP-90)",
+  }),
   ENABLE_AND_FILTERS: flag({ default: false, help: "`&t` filters: all values must be there" }),
   ENABLE_NEGENTROPY: flag({ default: true, help: "sync (NIP-77)" }),
   ENABLE_MANAGEMENT: flag({ isWiring: true, default: true, help: "management over HTTP (NIP-86)" }),

@@ -6,6 +6,7 @@ import { adminMethods, mayCall, OPERATORS_ONLY } from "./admins.ts";
 import { blockedIpMethods } from "./blocked-ips.ts";
 import { claimMethods, isClaimable } from "./claim.ts";
 import { eventMethods } from "./events.ts";
+import { jobMethods } from "./jobs.ts";
 import { keyMethods } from "./keys.ts";
 import { kindMethods } from "./kinds.ts";
 import { type Call, type LongMethod, type ManageDeps, type Method, question } from "./method.ts";
@@ -58,6 +59,7 @@ export class Management {
         ...settingMethods,
         ...adminMethods,
         ...claimMethods,
+        ...jobMethods,
         ...roleMethods,
         ...(deps.transfer === undefined ? {} : transferMethods(deps.transfer, this.#isDue)),
         ...Object.fromEntries([...(deps.actions ?? [])].map((name) => [name, OF_HOST] as const)),

@@ -3,6 +3,7 @@ import type { Steps } from "../../store/steps.ts";
 import type { Access } from "../access/access.ts";
 import type { Settings } from "../config/settings.ts";
 import type { ChangeLog, Clock, Logger } from "../ports.ts";
+import type { JobBoard } from "./job-board.ts";
 import type { StoredOf } from "./reports.ts";
 import type { ManagedMembership } from "./roles.ts";
 import type { Transfer } from "./transfer.ts";
@@ -27,6 +28,9 @@ export interface ManageDeps {
   /** Who may do what has changed, or a setting: it counts from now on, and connections lose what they may not have any longer. */
   enforce(): void;
   statistics(): unknown;
+  /** What is shown of the ledger of jobs, and what begins to derive it anew. */
+  jobBoard: JobBoard;
+  rebuildJobs(): void;
   /** Without it there are no roles. */
   readonly membership: ManagedMembership | undefined;
   /** What exports and imports; without it there are no such methods. */

@@ -9,6 +9,7 @@ import type { PutResult } from "../../store/runs.ts";
 import type { Connection } from "../connection.ts";
 import { type DeliverDeps, deliverLive } from "../read/deliver.ts";
 import { Batch, workOf } from "./batch.ts";
+import { jobHint } from "./job-hint.ts";
 import { BLOCKED, Judge, type JudgeDeps } from "./judge.ts";
 import { RecentIds } from "./recent-ids.ts";
 import { Signatures, type Waiting } from "./signatures.ts";
@@ -212,7 +213,7 @@ export class Publisher {
     const { id } = verified.event;
     switch (result.outcome) {
       case "stored":
-        this.#ok(connection, id, true, "");
+        this.#ok(connection, id, true, jobHint(this.#deps, connection, verified));
         this.#deps.on.stored(verified.event);
         deliverLive(this.#deps, verified, result.position);
         return;

@@ -45,6 +45,20 @@ export function deliverLive(deps: DeliverDeps, verified: VerifiedEvent, position
   return count;
 }
 
+/** Whether an event would be sent to another connection than one: as {@link deliverLive}, without sending it. */
+export function isHeard(
+  { subscriptions, config, meter }: Pick<DeliverDeps, "subscriptions" | "config" | "meter">,
+  { event, tags }: VerifiedEvent,
+  except: Connection,
+): boolean {
+  let isFound = false;
+  subscriptions.index.match(event, tags, meter, ({ connection }) => {
+    const isServed = !config.authRequired || connection.isAuthenticated;
+    if (connection !== except && isServed && canRead(connection, event, tags)) isFound = true;
+  });
+  return isFound;
+}
+
 /** Its connection cannot keep up. What goes wrong for one receiver must not reach the others, nor the publisher (R-06-22). */
 function end({ subscriptions, host, close }: DeliverDeps, subscription: Subscription): void {
   const { connection } = subscription;

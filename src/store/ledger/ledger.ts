@@ -5,7 +5,18 @@ import { HANDLER_KIND, handledKinds, jobRole } from "../../protocol/job/job.ts";
 import { kindRanges, PROFILES } from "../../protocol/job/profile.ts";
 import { deriveJob, factsOf, type JobEnd, type JobFacts, stateAt } from "../../protocol/job/state.ts";
 import type { Sql } from "../sql.ts";
-import { Providers } from "./providers.ts";
+import {
+  countOpen,
+  type FoundJob,
+  findJob,
+  type JobPage,
+  type JobQuery,
+  lastSeen,
+  listJobs,
+  listProviders,
+  type OpenJobs,
+} from "./lists.ts";
+import { type ProviderRow, Providers } from "./providers.ts";
 import { Rebuild } from "./rebuild.ts";
 import {
   ALL,
@@ -75,6 +86,22 @@ export class Ledger {
   get isRebuilding(): boolean {
     return this.#rebuild.isUnderWay;
   }
+
+  /** A page of jobs, the newest first. */
+  list = (query: JobQuery): JobPage => listJobs(this.#sql, query);
+
+  /** One job, and the evidence of it that counts. `now` is in Unix seconds. */
+  find = (id: string, now: number): FoundJob | undefined => findJob(this.#sql, id, now);
+
+  /** A page of accounts of providers, behind one of them. */
+  providers = (limit: number, after: Pick<ProviderRow, "pubkey" | "kind">): ProviderRow[] =>
+    listProviders(this.#sql, limit, after);
+
+  /** When a provider last made an event of one of these kinds, in Unix seconds. */
+  lastSeen = (pubkey: string, kinds: readonly number[]): number | undefined => lastSeen(this.#sql, pubkey, kinds);
+
+  /** Open jobs by kind at `now`, in Unix seconds. */
+  open = (now: number): Map<number, OpenJobs> => countOpen(this.#sql, now);
 
   /** Begins to derive everything anew from the stored events. Writes one row. */
   rebuild(): void {
@@ -219,7 +246,8 @@ export class Ledger {
       if (job === undefined) continue;
       const { kind, state, end, result } = job;
       this.#tallies.push([tallyKey.state(kind, stateAt(state, end, Number.POSITIVE_INFINITY, 0)), sign]);
-      if (end === "live" && result !== undefined) this.#tallies.push([tallyKey.result(placeOfDuration(result)), sign]);
+      if (end === "live" && result !== undefined)
+        this.#tallies.push([tallyKey.result(kind, placeOfDuration(result)), sign]);
     }
   }
 }

@@ -89,8 +89,14 @@ function listed(job: JobRow, now: number): ListedJob {
   return { ...job, state: stateAt(job.state, job.end, job.deadline, now) };
 }
 
-/** One job at `now`, in seconds, and the evidence of it that counts. */
-export function findJob(sql: Sql, id: string, now: number): { job: ListedJob; evidence: Evidence[] } | undefined {
+/** A job, and the evidence of it that counts. */
+export interface FoundJob {
+  readonly job: ListedJob;
+  readonly evidence: Evidence[];
+}
+
+/** One job at `now`, in seconds. */
+export function findJob(sql: Sql, id: string, now: number): FoundJob | undefined {
   const job = readJobs(sql, [id]).get(id);
   if (job === undefined) return undefined;
   return { job: listed(job, now), evidence: readEvidence(sql, id) };
@@ -147,7 +153,7 @@ export function ledgerTallies(sql: Sql): TallyChange[] {
     const [kind, ended, rank, result, count] = row as [number, number, number, number | null, number];
     const [state, end] = [PROVIDER_STATES[rank] ?? "requested", ends[ended] ?? "live"];
     changes.push([tallyKey.state(kind, stateAt(state, end, Number.POSITIVE_INFINITY, 0)), count]);
-    if (end === "live" && result !== null) changes.push([tallyKey.result(placeOfDuration(result)), count]);
+    if (end === "live" && result !== null) changes.push([tallyKey.result(kind, placeOfDuration(result)), count]);
     return true;
   });
   for (const [kind, count] of sql.all("SELECT kind, sum(handlers) FROM provider GROUP BY kind")) {

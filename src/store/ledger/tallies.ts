@@ -1,4 +1,5 @@
 import type { Event } from "../../protocol/event.ts";
+import type { Durations } from "../../protocol/job/durations.ts";
 import type { JobState } from "../../protocol/job/state.ts";
 
 /** Numbers about jobs by what they count, see {@link tallyKey}. */
@@ -16,8 +17,8 @@ export const tallyKey = {
   hour: ({ created_at, kind }: Pick<Event, "created_at" | "kind">) => `h:${Math.floor(created_at / HOUR)}:${kind}`,
   /** Jobs by kind and state; what is past its deadline has the state that it had. */
   state: (kind: number, state: JobState) => `s:${kind}:${state}`,
-  /** Jobs whose request is stored, by the place of the time to their first result. */
-  result: (place: number) => `t:${place}`,
+  /** Jobs whose request is stored, by kind and the place of the time to their first result. */
+  result: (kind: number, place: number) => `t:${kind}:${place}`,
   /** Handlers by a kind that they are on record for. */
   handler: (kind: number) => `k:${kind}`,
 };
@@ -43,7 +44,8 @@ export interface JobNumbers {
   /** Events about jobs of the last 24 hours, by kind: whole hours, so up to one hour more. */
   readonly day: Map<number, number>;
   readonly states: Map<number, Map<JobState, number>>;
-  readonly results: Map<number, number>;
+  /** By kind of request. */
+  readonly results: Map<number, Durations>;
   readonly handlers: Map<number, number>;
 }
 
@@ -53,10 +55,13 @@ export function numbersOf(tallies: Tallies, now: number): JobNumbers {
   const first = Math.floor((now - 24 * HOUR) / HOUR);
   for (const [key, count] of tallies) {
     const [list, a, b] = key.split(":");
-    const [number, kind] = [Number(a), Number(b)];
-    if (list === "h" && number >= first) numbers.day.set(kind, (numbers.day.get(kind) ?? 0) + count);
-    if (list === "t") numbers.results.set(number, count);
+    const [number, second] = [Number(a), Number(b)];
+    if (list === "h" && number >= first) numbers.day.set(second, (numbers.day.get(second) ?? 0) + count);
     if (list === "k") numbers.handlers.set(number, count);
+    if (list === "t") {
+      const results: Durations = numbers.results.get(number) ?? new Map();
+      numbers.results.set(number, results.set(second, count));
+    }
     if (list === "s") {
       const states = numbers.states.get(number) ?? new Map<JobState, number>();
       numbers.states.set(number, states.set(b as JobState, count));

@@ -42,6 +42,11 @@ function isJobByShape(event: Event): boolean {
   return valuesOf(event, "e").some(isHex) && valuesOf(event, "p").some(isHex) && !isAmong("poll_option");
 }
 
+/** R-07-02: whether an event asks for a job. */
+export function isRequest(event: Event): boolean {
+  return event.kind >= 5000 && event.kind <= 5999 && event.kind !== 5128 && isJobByShape(event);
+}
+
 /** R-07-01, R-07-02. */
 export function isPastRetention(event: Event, now: number): boolean {
   const { kind, created_at } = event;

@@ -1,6 +1,6 @@
 import type { Event } from "nostr-tools/pure";
 import type { Filter, Frame } from "../client.ts";
-import { isCurrent, isForThisRelay, namesInCapitals, refusalsOf, VANISH } from "./naive-features.ts";
+import { isCurrent, isForThisRelay, isRequest, namesInCapitals, refusalsOf, VANISH } from "./naive-features.ts";
 import { PRIVATE_KINDS } from "./naive-filter.ts";
 import { byOrder, canSee, faultsOf, naiveMatch, unionOf } from "./naive-rules.ts";
 import { countAnswers, storedAnswers } from "./oracle-answers.ts";
@@ -156,9 +156,20 @@ export class Oracle extends OracleWithSyncs {
   #add(connection: number, event: Event): void {
     this.archive.add(event);
     this.#takeOutcomes();
-    this.expect(connection, ["OK", event.id, true, ""]);
-    this.outcomes.push("stored");
+    const isHinted = isRequest(event) && !this.#isHeardByOthers(connection, event);
+    this.expect(connection, ["OK", event.id, true, isHinted ? "info: no provider is listening, held until …" : ""]);
+    this.outcomes.push(isHinted ? "stored, and nobody listens" : "stored");
     this.#deliver(event, true);
+  }
+
+  /** R-07-20: whether another connection has a subscription that matches and may see it. */
+  #isHeardByOthers(publisher: number, event: Event): boolean {
+    return [...this.connections].some(
+      ([connection, { authed, subscriptions }]) =>
+        connection !== publisher &&
+        canSee(authed, event) &&
+        [...subscriptions.values()].some(({ filters }) => filters.some((filter) => naiveMatch(filter, event))),
+    );
   }
 
   #takeOutcomes(): void {

@@ -1,0 +1,237 @@
+import { quantile } from "../../protocol/job/durations.ts";
+import { HANDLER_KIND } from "../../protocol/job/job.ts";
+import { profileOfRequest, resultKindOf, roleOfKind } from "../../protocol/job/profile.ts";
+import type { EventLog } from "../../store/event-log.ts";
+import type { EventStore } from "../../store/event-store.ts";
+import type { JobQuery, ListedJob, OpenJobs } from "../../store/ledger/lists.ts";
+import type { ProviderRow } from "../../store/ledger/providers.ts";
+import { numbersOf } from "../../store/ledger/tallies.ts";
+import type { Config } from "../config/config.ts";
+import type { Connection } from "../connection.ts";
+import type { AccessLists, Clock } from "../ports.ts";
+
+/** Characters of a content in a timeline, and of all contents that one timeline reads. */
+const MAX_CONTENT = 500;
+const MAX_READ = 1 << 18;
+
+export interface JobBoardDeps {
+  readonly config: Config;
+  readonly store: EventStore;
+  readonly log: EventLog;
+  readonly lists: AccessLists;
+  readonly clock: Pick<Clock, "nowSeconds">;
+  readonly connections: Iterable<Connection>;
+}
+
+/** Which jobs an operator asks for. */
+export type BoardQuery = Omit<JobQuery, "now" | "except" | "after"> & { readonly after?: string | undefined };
+
+type Json = Record<string, unknown>;
+
+/**
+ * What is shown of the ledger: to operators jobs, their histories and their providers, to everybody totals. Jobs of private
+ * kinds are in none of it (R-05-29), nor are those of somebody whose events a ban hides.
+ */
+export class JobBoard {
+  readonly #deps: JobBoardDeps;
+
+  constructor(deps: JobBoardDeps) {
+    this.#deps = deps;
+  }
+
+  /** A page of jobs, the newest first, and what `after` of the next page is. It may be short although there is a next. */
+  jobs({ after, ...query }: BoardQuery): Json {
+    const { store, clock } = this.#deps;
+    const now = clock.nowSeconds();
+    const [made, id] = after?.split(":") ?? [];
+    const from = made === undefined || id === undefined ? undefined : { made: Number(made), id };
+    const page = store.ledger.list({ ...query, now, after: from });
+    const jobs = page.jobs.filter((job) => this.#isShown(job)).map(jobOf);
+    return { jobs, ...(page.next && { next: `${page.next.made}:${page.next.id}` }) };
+  }
+
+  /** One job with its history, the oldest first: what of it is stored. Undefined if the ledger does not have it. */
+  job(id: string): Json | undefined {
+    const { store, log, clock } = this.#deps;
+    const found = store.ledger.find(id, clock.nowSeconds());
+    if (found === undefined || !this.#isShown(found.job)) return undefined;
+    const { job, evidence } = found;
+    const ids = [
+      id,
+      ...evidence.sort((a, b) => a.created_at - b.created_at || (a.id < b.id ? -1 : 1)).map((one) => one.id),
+    ];
+    const statusOf = new Map(evidence.map((one) => [one.id, one]));
+    let read = 0;
+    const timeline = ids.flatMap((of) => {
+      const event = read > MAX_READ ? undefined : log.find(of);
+      if (event === undefined) return [];
+      read += event.content.length;
+      const { id, kind, pubkey, created_at, content } = event;
+      const one = statusOf.get(of);
+      const extra = event.tags.find(([name]) => name === "status")?.[2];
+      return {
+        id,
+        role: roleOfKind(kind),
+        kind,
+        pubkey,
+        created_at,
+        ...(one && { status: one.state }),
+        ...(one?.amount !== undefined && { amount_msat: one.amount }),
+        ...(extra && { extra: extra.slice(0, MAX_CONTENT).toWellFormed() }),
+        content: content.slice(0, MAX_CONTENT).toWellFormed(),
+      };
+    });
+    return { ...jobOf(job), timeline };
+  }
+
+  /** A page of providers, each with a kind of request, in the order of key and kind; what `after` of the next page is. */
+  providers(limit: number, after?: string): Json {
+    const { store } = this.#deps;
+    const [pubkey = "", kind = "0"] = after?.split(":") ?? [];
+    const rows = store.ledger.providers(limit + 1, { pubkey, kind: Number(kind) });
+    const page = rows.slice(0, limit);
+    const present = this.#present();
+    const providers = page.filter((row) => this.#isKind(row.kind)).map((row) => this.#provider(row, present));
+    const last = page.at(-1);
+    return { providers, ...(rows.length > limit && last && { next: `${last.pubkey}:${last.kind}` }) };
+  }
+
+  /** Jobs by kind of request: in which state, open, claimed, late and expiring; seconds to the first result. */
+  summary(): Json[] {
+    const { store, clock } = this.#deps;
+    const now = clock.nowSeconds();
+    const { states, results, handlers } = numbersOf(store.counts.tallies(), now);
+    const open = store.ledger.open(now);
+    const kinds = [...new Set([...states.keys(), ...handlers.keys()])].filter((kind) => this.#isKind(kind));
+    return kinds
+      .sort((a, b) => a - b)
+      .map((kind) => {
+        const { open: unanswered = 0, claimed = 0, late = 0, expiring = 0 } = open.get(kind) ?? {};
+        const durations = results.get(kind) ?? new Map<number, number>();
+        return {
+          kind,
+          states: Object.fromEntries(atMoment(states.get(kind) ?? new Map(), open.get(kind))),
+          open: unanswered,
+          claimed,
+          late,
+          expiring,
+          handlers: handlers.get(kind) ?? 0,
+          result_p50: quantile(durations, 0.5),
+          result_p95: quantile(durations, 0.95),
+        };
+      });
+  }
+
+  /** What anybody may know (R-07-17): totals only. */
+  totals(): Json {
+    const { store, clock, config } = this.#deps;
+    const now = clock.nowSeconds();
+    const { day, states, results, handlers } = numbersOf(store.counts.tallies(), now);
+    const open = store.ledger.open(now);
+    const shown = [...day].filter(([kind]) => !config.privateKinds.has(kind)).sort(([a], [b]) => a - b);
+    const inRole = (role: string) => shown.filter(([kind, count]) => count > 0 && roleOfKind(kind) === role);
+    const sum = (counts: Iterable<readonly [unknown, number]>) =>
+      [...counts].reduce((total, [, count]) => total + count, 0);
+    const byState = new Map<string, number>();
+    const durations = new Map<number, number>();
+    for (const [kind, ofKind] of states) {
+      if (!this.#isKind(kind)) continue;
+      for (const [state, count] of atMoment(ofKind, open.get(kind)))
+        byState.set(state, (byState.get(state) ?? 0) + count);
+      for (const [place, count] of results.get(kind) ?? []) durations.set(place, (durations.get(place) ?? 0) + count);
+    }
+    const isHandlerShown = !config.privateKinds.has(HANDLER_KIND);
+    const byKind = [...handlers].filter(([kind]) => isHandlerShown && this.#isKind(kind)).sort(([a], [b]) => a - b);
+    return {
+      requests: sum(inRole("request")),
+      requests_by_kind: Object.fromEntries(inRole("request")),
+      results: sum(inRole("result")),
+      results_by_kind: Object.fromEntries(inRole("result")),
+      feedback: sum(inRole("feedback")),
+      jobs_by_state: Object.fromEntries(byState),
+      handlers: isHandlerShown ? (store.counts.byKind().get(HANDLER_KIND) ?? 0) : 0,
+      handlers_by_kind: Object.fromEntries(byKind),
+      median_result_seconds: quantile(durations, 0.5) ?? null,
+    };
+  }
+
+  #provider(row: ProviderRow, present: ReadonlyMap<string, Connection[]>): Json {
+    const { pubkey, kind, handlers, working, failed, answered } = row;
+    const profile = profileOfRequest(kind);
+    const kinds =
+      profile === undefined ? [] : [resultKindOf(profile, kind), ...profile.feedback.map((one) => one.kind)];
+    const connections = present.get(pubkey) ?? [];
+    const ended = answered + failed;
+    return {
+      pubkey,
+      kind,
+      handlers,
+      connected: connections.length > 0,
+      listening: connections.some((connection) => isListening(connection, kind)),
+      working,
+      failed,
+      answered,
+      success_rate: ended === 0 ? null : answered / ended,
+      feedback_p50: quantile(row.feedback, 0.5),
+      feedback_p95: quantile(row.feedback, 0.95),
+      result_p50: quantile(row.result, 0.5),
+      result_p95: quantile(row.result, 0.95),
+      last_seen_at: this.#deps.store.ledger.lastSeen(pubkey, kinds),
+    };
+  }
+
+  /** Connections by the keys that have logged in. */
+  #present(): Map<string, Connection[]> {
+    const present = new Map<string, Connection[]>();
+    for (const connection of this.#deps.connections) {
+      for (const key of connection.authed) present.set(key, [...(present.get(key) ?? []), connection]);
+    }
+    return present;
+  }
+
+  #isShown({ id, kind, customer }: ListedJob): boolean {
+    const { lists } = this.#deps;
+    return this.#isKind(kind) && !lists.has("erasing", customer) && !lists.has("erasing", id);
+  }
+
+  /** Whether neither requests of this kind nor what answers them are private. */
+  #isKind(kind: number): boolean {
+    const { privateKinds } = this.#deps.config;
+    const profile = profileOfRequest(kind);
+    if (profile === undefined || privateKinds.has(kind) || privateKinds.has(resultKindOf(profile, kind))) return false;
+    return !profile.feedback.some((one) => privateKinds.has(one.kind));
+  }
+}
+
+function jobOf(job: ListedJob): Json {
+  return {
+    id: job.id,
+    kind: job.kind,
+    state: job.state,
+    customer: job.customer,
+    created_at: job.made,
+    expires_at: job.deadline,
+    provider: job.provider,
+    feedback_seconds: job.feedback,
+    result_seconds: job.result,
+    amount_msat: job.amount,
+    is_stored: job.end === "live",
+  };
+}
+
+/** The states by number; what is past its deadline has expired, also where the tallies do not know yet. */
+function atMoment(states: ReadonlyMap<string, number>, open: OpenJobs | undefined): Map<string, number> {
+  const now = new Map(states);
+  for (const [state, count] of open?.expired ?? []) {
+    now.set(state, (now.get(state) ?? 0) - count);
+    now.set("expired", (now.get("expired") ?? 0) + count);
+  }
+  return new Map([...now].filter(([, count]) => count > 0));
+}
+
+/** Whether an open subscription of the connection asks for requests of this kind. */
+function isListening({ subscriptions }: Connection, kind: number): boolean {
+  return [...subscriptions.values()].some(({ filters }) =>
+    filters.some(({ never, ids, kinds }) => !never && ids === undefined && (kinds === undefined || kinds.has(kind))),
+  );
+}
