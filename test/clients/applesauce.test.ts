@@ -113,3 +113,12 @@ test("RelayPool: publishes, requests and receives live through a relay that has 
   const found = await lastValueFrom(pool.request([server.url], { ids: [event.id] }).pipe(toArray(), within5s));
   expect(plain(found)).toEqual([event]);
 });
+
+test("R-07-20 a request that nobody hears is published: the hint of its OK is no failure", async () => {
+  const relay = await relayOf(alice);
+  const request = unique(alice, { kind: 5050, tags: [["i", "x", "text"]] });
+  expect(await relay.publish(request)).toMatchObject({
+    ok: true,
+    message: expect.stringMatching(/^info: no provider/),
+  });
+});

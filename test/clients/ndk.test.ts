@@ -146,3 +146,9 @@ test("R-06-06 signIn, cold: publish and fetch right after connect() wait for the
   const found = await reader.fetchEvents({ ids: [event.id] }, relayOnly);
   expect([...found].map(({ id }) => id)).toEqual([event.id]);
 });
+
+test("R-07-20 a request that nobody hears is published: the hint of its OK is no failure", async () => {
+  const ndk = await loggedIn(alice);
+  const request = await publish(ndk, 5050);
+  expect(await ndk.fetchEvents({ ids: [request.id] }, relayOnly)).toHaveProperty("size", 1);
+});

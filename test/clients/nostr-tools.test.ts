@@ -211,3 +211,10 @@ describe("cold, with automaticallyAuth alone: the first operation does not wait 
     expect(received).toEqual([stored.id, live.id]);
   });
 });
+
+test("R-07-20 a request that nobody hears is published: the hint of its OK is no failure", async () => {
+  const request = () => unique(alice, { kind: 5050, tags: [["i", "x", "text"]] });
+  const hint = /^info: no provider is listening, held until \d{4}-\d\d-\d\dT/;
+  expect(await (await relayOf(alice)).publish(request())).toMatch(hint);
+  expect(await Promise.all(poolOf(alice).publish([server.url], request()))).toEqual([expect.stringMatching(hint)]);
+});

@@ -106,3 +106,10 @@ test("a refused event is told with the relay's reason", async () => {
   expect(output.success).toEqual([]);
   expect(output.failed.map(({ error }) => error)).toEqual([expect.stringMatching(/invalid: /)]);
 });
+
+test("R-07-20 a request that nobody hears is published: the hint of its OK is no failure", async () => {
+  const client = await connected(alice);
+  const { id, success, failed } = await client.sendEventBuilder(new EventBuilder(new Kind(5050), "x"));
+  expect([success, failed.length]).toEqual([[server.url], 0]);
+  expect(await fetchIds(client, byId(id.toHex()))).toEqual([id.toHex()]);
+});

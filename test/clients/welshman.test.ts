@@ -72,3 +72,8 @@ test('R-01-04b its keep-alive, ["PING"], is answered and the connection goes on'
   await until("PONG arrives", () => received.some((message) => JSON.stringify(message) === '["PONG"]'));
   expect(await publish(pool, server, unique(alice))).toMatchObject({ status: PublishStatus.Success });
 });
+
+test("R-07-20 a request that nobody hears is published: the hint of its OK is no failure", async () => {
+  const request = unique(alice, { kind: 5050, tags: [["i", "x", "text"]] });
+  expect(await publish(poolOf(alice), server, request)).toMatchObject({ status: PublishStatus.Success });
+});

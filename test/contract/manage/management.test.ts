@@ -12,6 +12,11 @@ const refused = (prefix: string) => ({
 const idsOf = (events: readonly { id: string }[]) => events.map(({ id }) => id).sort();
 
 const METHODS = [
+  "listjobs",
+  "job",
+  "listproviders",
+  "jobsummary",
+  "rebuildjobs",
   "supportedmethods",
   ...["stats", "listaudit"],
   ...["banpubkey", "unbanpubkey", "listbannedpubkeys", "allowpubkey", "unallowpubkey", "listallowedpubkeys"],

@@ -261,7 +261,7 @@ test.each([
       ["p", carol.pubkey],
     ],
   });
-  expect(await found({ [key]: list }, event, signed(alice, { kind: 5000, content: "other" }))).toEqual(["it"]);
+  expect(await found({ [key]: list }, event, signed(alice, { kind: 4500, content: "other" }))).toEqual(["it"]);
 });
 
 test("R-03-09 a list of as many ids as fit in a message works", async () => {
