@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Outbound } from "../../src/hosts/cloudflare/outbound.ts";
+import { Outbound } from "../../src/hosts/cloudflare/sockets/outbound.ts";
 import { Connection, newIdentity } from "../../src/relay/connection.ts";
 import type { Client } from "../support/client.ts";
 import { alice, bob, carol, unique } from "../support/keys.ts";

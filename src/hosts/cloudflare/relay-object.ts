@@ -25,7 +25,7 @@ import { logbook, report } from "./observe.ts";
 import { withOwnKey } from "./own-key.ts";
 import { OwnUrls } from "./own-urls.ts";
 import { restore } from "./restore.ts";
-import { type Peer, Sockets } from "./sockets.ts";
+import { type Peer, Sockets } from "./sockets/sockets.ts";
 import { Turns } from "./turns.ts";
 
 export interface Env {

@@ -5,7 +5,7 @@ import type { Logger } from "../../relay/ports.ts";
 import type { Relay } from "../../relay/relay.ts";
 import { parseAttachment, type Unwritten } from "./attachment.ts";
 import { type Hibernation, ROW_PREFIX } from "./hibernation.ts";
-import type { Sockets } from "./sockets.ts";
+import type { Sockets } from "./sockets/sockets.ts";
 
 /** What takes part in a restart. */
 export interface Parts {

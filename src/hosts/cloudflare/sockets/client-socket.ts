@@ -1,6 +1,6 @@
-import type { Origin } from "../../relay/connection.ts";
-import type { Socket } from "../../relay/ports.ts";
-import type { Attachment } from "./attachment.ts";
+import type { Origin } from "../../../relay/connection.ts";
+import type { Socket } from "../../../relay/ports.ts";
+import type { Attachment } from "../attachment.ts";
 import { Outbound } from "./outbound.ts";
 
 /** One hibernating WebSocket, as the relay sees it. */

@@ -1,8 +1,8 @@
-import type { Connection, Origin } from "../../relay/connection.ts";
-import { OriginCounts } from "../../relay/origin-counts.ts";
-import type { Attachment } from "./attachment.ts";
+import type { Connection, Origin } from "../../../relay/connection.ts";
+import { OriginCounts } from "../../../relay/origin-counts.ts";
+import type { Attachment } from "../attachment.ts";
+import type { Attachable } from "../hibernation.ts";
 import { ClientSocket } from "./client-socket.ts";
-import type { Attachable } from "./hibernation.ts";
 
 /** A socket of the object: what the relay has of it and, unless it was closed before the object was away, its connection. */
 export interface Peer {
