@@ -47,6 +47,7 @@ const inNode = () => ({
 
 /** Tests of Node that take long and seldom fail: `npm test` leaves them to `npm run test:all`. */
 const LONG = [
+  "test/cli/documents.test.ts",
   "test/contract/publish/numbers.test.ts",
   "test/contract/read/privacy-twins.test.ts",
   "test/contract/read/search-speed.test.ts",
@@ -139,7 +140,13 @@ export default defineConfig({
       },
       {
         // The `nexus` command, against the server of `npm start`.
-        test: { name: "cli", include: ["test/cli/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
+        test: {
+          name: "cli",
+          include: ["test/cli/**/*.test.ts"],
+          exclude: LONG,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
       },
       {
         // What only `npm run start:workers` shows from outside: the runtime puts objects to sleep.

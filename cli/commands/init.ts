@@ -138,9 +138,7 @@ function quoted(value: string): string {
 
 function nextSteps({ operator, operator_file, relay }: Made): string {
   const file = operator_file === undefined ? "" : `, secret key in ${operator_file}: keep a copy`;
-  const proxy = relay.startsWith("wss:")
-    ? "\nPut a proxy with TLS in front of it (README, Operate it on your own machine).\n"
-    : "";
+  const proxy = relay.startsWith("wss:") ? "\nPut a proxy with TLS in front of it (docs/deploy.md).\n" : "";
   return `Wrote ${ENV_FILE}. Only you can read it; it holds the relay's secret key.
 Operator ${operator}${file}.
 ${proxy}

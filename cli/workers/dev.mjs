@@ -19,7 +19,7 @@ async function main() {
   for (const name of SECRETS) {
     if (variables[name] !== undefined) console.warn(`${name} has no effect here: put it into the file .dev.vars.`);
   }
-  const args = ["dev", "--ip", host, "--port", String(port), "--persist-to", join(dataDirectory, "wrangler")];
+  const args = ["dev", "--env=", "--ip", host, "--port", String(port), "--persist-to", join(dataDirectory, "wrangler")];
   for (const [name, value] of Object.entries(variables)) {
     if (!SECRETS.includes(name)) args.push("--var", `${name}:${value}`);
   }

@@ -3,13 +3,11 @@ import { type Authority, forManagement } from "../http/management.ts";
 import { plain, secured, withCors } from "../http/pages.ts";
 import { errandOf } from "../http/route.ts";
 import { withClientIp } from "./client-ip.ts";
+import { objectIdOf } from "./object-id.ts";
 import { isNamedByRequests } from "./own-urls.ts";
 import { type Env, RelayObject, secp256k1 } from "./relay-object.ts";
 
 export { RelayObject };
-
-/** Name of the one object that holds the relay. */
-const OBJECT_NAME = "main";
 
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
@@ -30,19 +28,19 @@ function respond(request: Request, env: Env): Response | Promise<Response> {
 async function route(request: Request, env: Env, config: Config): Promise<Response> {
   const errand = errandOf(request, config);
   if (errand instanceof Response) return errand;
-  if (errand === "upgrade") return theObject(env).fetch(withClientIp(request, config.clientIpHeader));
+  if (errand === "upgrade") return theObject(env, config).fetch(withClientIp(request, config.clientIpHeader));
   const checked = errand === "management" ? await forManagement(request, whoMayCall(request, env, config)) : request;
-  return withCors(checked instanceof Response ? checked : await theObject(env).fetch(checked));
+  return withCors(checked instanceof Response ? checked : await theObject(env, config).fetch(checked));
 }
 
 /** What an authorization is checked against; the object, which knows all names of the relay, asks once more. */
 function whoMayCall(request: Request, env: Env, config: Config): Authority {
   const { managementUrls } = config;
   const relayUrls = isNamedByRequests(env.RELAY_URL) ? [request.url, ...managementUrls] : managementUrls;
-  const now = () => RelayObject.nowSeconds(env.RELAY.idFromName(OBJECT_NAME).toString());
+  const now = () => RelayObject.nowSeconds(objectIdOf(env.RELAY, config).toString());
   return { relayUrls, crypto: secp256k1, now };
 }
 
-function theObject(env: Env): DurableObjectStub {
-  return env.RELAY.get(env.RELAY.idFromName(OBJECT_NAME));
+function theObject(env: Env, config: Config): DurableObjectStub {
+  return env.RELAY.get(objectIdOf(env.RELAY, config));
 }

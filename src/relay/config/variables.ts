@@ -24,6 +24,10 @@ const RELAY = {
     unset: "`wss://nexus.openagents.com`; with `npm start` `ws://localhost:PORT`",
     help: "URL that clients must name in AUTH; its path is where the relay answers",
   }),
+  RELAY_JURISDICTION: oneOf(["eu", "us", "fedramp", "fedramp-high"], {
+    unset: "near the first request",
+    help: "on Cloudflare: where the relay and its data must stay; another value is another, empty relay",
+  }),
   RELAY_URL_ALIASES: relayUrls({
     isWiring: true,
     default: "",
