@@ -19,11 +19,11 @@ describe.each(pages)("%s", (page) => {
     const starts = commands.some((line) => /\b(nexus|npm) start\b/.test(line));
     const reader = new Reader();
     try {
-      await reader.open();
+      await reader.open(commands);
       for (const line of starts ? commands : ["npx nexus init --yes", "npx nexus start", ...commands])
         await reader.run(line);
     } finally {
-      reader.close();
+      await reader.close();
     }
   });
 });

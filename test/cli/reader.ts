@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { noteEncode, npubEncode } from "nostr-tools/nip19";
 import { alice } from "../support/keys.ts";
-import { freePort, ROOT, until } from "../support/server.ts";
+import { freePort, ROOT, type Server, startServer, until } from "../support/server.ts";
 
 /** How long one command may take. */
 const TIMEOUT_MS = 60_000;
@@ -15,8 +15,11 @@ const TIMEOUT_MS = 60_000;
 const RUNS = /Ctrl-C stops it|Nexus is running/;
 
 /** A comment in a document: the command goes on, and says nothing about it. It is good if it has not ended at once. */
-const ENDLESS = "# until Ctrl-C";
+const ENDLESS = /#.*\buntil Ctrl-C/;
 const ENDLESS_MS = 2000;
+
+/** A relay of somebody else. */
+const OTHER = "wss://other.example.com";
 
 /** What belongs to one checkout alone. */
 const OWN = new Set([".env", ".git", ".nexus"]);
@@ -46,9 +49,14 @@ export class Reader {
     ["ann@example.com", npubEncode(alice.pubkey)],
   ]);
   #env: NodeJS.ProcessEnv = {};
+  #other: Server | undefined;
 
   /** The answers of init are those that it proposes. A checkout with nothing in it but what the repository has, and shims for what CI has done already. */
-  async open(): Promise<void> {
+  async open(commands: readonly string[]): Promise<void> {
+    if (commands.some((line) => line.includes(OTHER))) {
+      this.#other = await startServer();
+      this.#words.set(OTHER, this.#other.url);
+    }
     for (const name of readdirSync(ROOT))
       if (!OWN.has(name)) symlinkSync(join(ROOT, name), join(this.#directory, name));
     const shim = (name: string, script: string) =>
@@ -66,7 +74,7 @@ export class Reader {
   /** Runs one line; resolves when it has ended well, or says that it runs until it is stopped. Throws what it printed. */
   async run(line: string): Promise<string> {
     const command = [...this.#words].reduce((text, [word, value]) => text.replaceAll(word, value), line);
-    const child = spawn("bash", ["-c", `exec 2>&1; ${command}`], {
+    const child = spawn("bash", ["-o", "pipefail", "-c", `exec 2>&1; ${command}`], {
       cwd: this.#directory,
       env: this.#env,
       detached: true,
@@ -77,7 +85,7 @@ export class Reader {
       printed += text;
     });
     const hasEnded = () => child.exitCode !== null;
-    if (line.includes(ENDLESS)) {
+    if (ENDLESS.test(line)) {
       await Promise.race([once(child.stdout, "data"), once(child, "exit"), delay(ENDLESS_MS)]);
       if (hasEnded()) throw new Error(`${command} ended:\n${printed}`);
       return printed;
@@ -99,7 +107,8 @@ export class Reader {
     learn(`${name.toUpperCase()}_NPUB`, npub);
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#other?.stop();
     for (const { pid } of this.#children) {
       try {
         process.kill(-(pid ?? 0), "SIGKILL");
