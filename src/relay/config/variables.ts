@@ -25,6 +25,7 @@ const RELAY = {
     help: "URL that clients must name in AUTH; its path is where the relay answers",
   }),
   RELAY_JURISDICTION: oneOf(["eu", "us", "fedramp", "fedramp-high"], {
+    isWiring: true,
     unset: "near the first request",
     help: "on Cloudflare: where the relay and its data must stay; another value is another, empty relay",
   }),
