@@ -51,7 +51,7 @@ export class Reader {
   #env: NodeJS.ProcessEnv = {};
   #other: Server | undefined;
 
-  /** The answers of init are those that it proposes. A checkout with nothing in it but what the repository has, and shims for what CI has done already. */
+  /** What init and bench ask is answered as they propose. A checkout with nothing in it but what the repository has, and shims for what CI has done already. */
   async open(commands: readonly string[]): Promise<void> {
     if (commands.some((line) => line.includes(OTHER))) {
       this.#other = await startServer();
@@ -63,7 +63,7 @@ export class Reader {
       writeFileSync(join(this.#bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     shim(
       "npx",
-      `[ "$1" = nexus ] || exit 1; shift; [ "$1" = init ] && set -- "$@" --yes; exec "${process.execPath}" cli/nexus.mjs "$@"`,
+      `[ "$1" = nexus ] || exit 1; shift; case $1 in init|bench) set -- "$@" --yes;; esac; exec "${process.execPath}" cli/nexus.mjs "$@"`,
     );
     shim("npm", `case $1 in ci|install) exit 0;; start) exec "${process.execPath}" cli/start.mjs;; *) exit 1;; esac`);
     for (const port of PORTS) this.#words.set(port, String(await freePort()));
