@@ -58,7 +58,7 @@ function run(program: string, ...args: string[]): void {
 /** Connects through a proxy, with an address of its own invention; resolves to the answer to the login. */
 async function logIn(url: string): Promise<unknown[]> {
   const headers = { Host: NAME, "X-Real-IP": `203.0.113.${Math.floor(Math.random() * 250)}` };
-  const socket = new WebSocket(url, { rejectUnauthorized: false, servername: NAME, headers });
+  const socket = new WebSocket(url, { rejectUnauthorized: false, headers });
   const answer = await new Promise<unknown[]>((resolve, reject) => {
     socket.on("error", reject);
     socket.on("message", (data: RawData) => {
@@ -72,9 +72,7 @@ async function logIn(url: string): Promise<unknown[]> {
     });
   });
   // All clients of this machine are one, whatever they say: there is room for one at a time.
-  await expect(
-    once(new WebSocket(url, { rejectUnauthorized: false, servername: NAME, headers }), "open"),
-  ).rejects.toThrow("429");
+  await expect(once(new WebSocket(url, { rejectUnauthorized: false, headers }), "open")).rejects.toThrow("429");
   socket.close();
   await once(socket, "close");
   return answer;
