@@ -2,6 +2,7 @@ import type { ComponentType } from "preact";
 import { AdminPage } from "./pages/admin.tsx";
 import { AuditPage } from "./pages/audit.tsx";
 import { ClaimPage } from "./pages/claim.tsx";
+import { ExplorePage } from "./pages/explore.tsx";
 import { HomePage } from "./pages/home.tsx";
 import { InvitePage } from "./pages/invite.tsx";
 import { MembersPage } from "./pages/members.tsx";
@@ -24,6 +25,7 @@ export const ROUTES: readonly Route[] = [
   { path: "/invite", title: "Join", page: InvitePage },
   { path: "/invite/:code", title: "Join", page: InvitePage },
   { path: "/claim", title: "Set up", page: ClaimPage },
+  { path: "/explore", title: "Explore", page: ExplorePage, nav: "signed-in" },
   { path: "/admin", title: "Operate", page: AdminPage, nav: "admin" },
   { path: "/admin/members", title: "Members", page: MembersPage },
   { path: "/admin/moderation", title: "Moderation", page: ModerationPage },
