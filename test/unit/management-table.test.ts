@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import type { JobBoard } from "../../src/relay/board/job-board.ts";
 import { Settings } from "../../src/relay/config/settings.ts";
-import type { JobBoard } from "../../src/relay/manage/job-board.ts";
 import { Management } from "../../src/relay/manage/management.ts";
 import type { ManagedMembership } from "../../src/relay/manage/roles.ts";
 import type { AccessStore } from "../../src/store/access-store.ts";

@@ -1,6 +1,6 @@
 import { accept, refuse } from "../../protocol/reason.ts";
 import { isHex64 } from "../../protocol/text.ts";
-import type { BoardQuery } from "./job-board.ts";
+import type { BoardQuery } from "../board/job-board.ts";
 import { change, type Method, type Parameter, question } from "./method.ts";
 import { eventId, integer, kind, optional, publicKey, text } from "./parameters.ts";
 

@@ -1,9 +1,9 @@
 import { accept, type Reason, type Result, refuse } from "../../protocol/reason.ts";
 import type { Steps } from "../../store/steps.ts";
 import type { Access } from "../access/access.ts";
+import type { JobBoard } from "../board/job-board.ts";
 import type { Settings } from "../config/settings.ts";
 import type { ChangeLog, Clock, Logger } from "../ports.ts";
-import type { JobBoard } from "./job-board.ts";
 import type { StoredOf } from "./reports.ts";
 import type { ManagedMembership } from "./roles.ts";
 import type { Transfer } from "./transfer.ts";

@@ -1,8 +1,8 @@
 import type { EventLog } from "../../store/event-log.ts";
 import type { EventStore } from "../../store/event-store.ts";
+import type { JobBoard } from "../board/job-board.ts";
 import type { Config } from "../config/config.ts";
 import type { Relay } from "../relay.ts";
-import type { JobBoard } from "./job-board.ts";
 
 export interface StatisticsDeps {
   config: Config;
