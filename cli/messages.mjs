@@ -57,6 +57,8 @@ const LOG = {
   "connection ended": "Nothing. The client was told why.",
   "events moved by management": "Nothing. An operator exports or imports events; `listaudit` has it, too.",
   "changed by management": "Nothing. `listaudit` has it, too.",
+  "settings read again": "Nothing, or start the relay again if `need_a_restart` names something.",
+  "settings refused, the old ones stay": "Correct `.env` as `error` says. It is read again when it changes.",
   "backup made": "Nothing.",
   "backup failed": "Look for room and rights in `BACKUP_DIR`. The backups made before stay.",
   "alarm failed": PASSING,
@@ -101,7 +103,7 @@ const STARTING = {
   "The relay could not be started": "Run `npm ci` again.",
   "When it is ready": "Run that command.",
   "… is not a variable": "Correct the name, or ignore this if another program needs it.",
-  "… must be": "Correct the value of the variable that the text names. README lists the values.",
+  "… must be": "Correct the value of the variable that the text names. docs/configure.md lists the values.",
 };
 
 /** A text that says itself what to do. */

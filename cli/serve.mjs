@@ -6,6 +6,7 @@ import { DATABASE, DataError, startRelay } from "../src/hosts/node/main.ts";
 import { warningOf, whoMay } from "../src/relay/access/describe.ts";
 import { claimLink, makeOwnKey } from "./claim.mjs";
 import { lockDataDirectory } from "./data-lock.mjs";
+import { followSettings } from "./reload.mjs";
 import { checkDirectory, checkPort, readEnvFile, readSettings, StartError } from "./settings.mjs";
 import { STOP_SIGNALS, stopWithParent } from "./stop.mjs";
 
@@ -37,10 +38,12 @@ async function main() {
     await relay.stop();
     process.exit(0);
   };
-  for (const signal of STOP_SIGNALS) process.on(signal, stop);
+  // SIGHUP is for the settings.
+  for (const signal of STOP_SIGNALS) if (signal !== "SIGHUP") process.on(signal, stop);
   process.on("SIGUSR2", () => {
     if (!relay.backUp()) console.warn("No backup is made: BACKUP_DIR is not set.");
   });
+  followSettings(relay, settings, stop);
   stopWithParent(stop);
   greet(settings, relay.access);
   if (relay.isClaimable()) console.log(claimLink(settings, isOwnToken));

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import ts from "typescript";
 
 /** Tools for those who change the relay: no operator sees what they say. */
-const TOOLS = ["cli/readme.mjs", "cli/messages.mjs", "cli/texts.mjs"];
+const TOOLS = ["cli/configure.mjs", "cli/messages.mjs", "cli/texts.mjs"];
 
 /** What a client takes for machine-readable (`Prefix` in src/protocol/reason.ts). */
 const PREFIXED =

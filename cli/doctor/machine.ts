@@ -35,7 +35,7 @@ export async function checkMachine(
     );
   } catch (error) {
     findings.push(
-      wrong("settings", messageOf(error), `Change ${ENV_FILE} or the environment; README lists the values.`),
+      wrong("settings", messageOf(error), `Change ${ENV_FILE} or the environment; docs/configure.md lists the values.`),
     );
   }
   findings.push(...(await checkKey(source, settings)));

@@ -125,6 +125,30 @@ test("changes are in the audit list, and stats has numbers", async () => {
   expect(await place.json("stats")).toMatchObject({ storage_full: false });
 });
 
+test("settings are listed, set and unset; the answer warns of what a change opens", async () => {
+  const list = () => place.json<{ name: string; value: string; source: string }[]>("settings", "list", "--changed");
+  const found = async (name: string) => (await list()).find((fact) => fact.name === name);
+  expect(await found("MAX_LIMIT")).toBeUndefined();
+  await succeed("settings", "set", "max_limit", "50");
+  expect(await found("MAX_LIMIT")).toMatchObject({ value: "50", source: "stored" });
+  expect(await place.json("settings", "get", "MAX_LIMIT")).toMatchObject({ value: "50", form: { max: 50_000 } });
+  expect((await place.nexus(["settings", "list"])).stdout).toMatch(/Limits +│ +MAX_LIMIT +│ +50 +│ +stored/);
+  const wrong = await place.nexus(["settings", "set", "MAX_LIMIT", "many"]);
+  expect(wrong).toMatchObject({ code: 1, stdout: "" });
+  expect(wrong.stderr).toContain('MAX_LIMIT must be a whole number of events from 1 to 50000, not "many".');
+  expect(await place.nexus(["settings", "set", "MAX_LIMITS", "5"])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("is MAX_LIMIT meant?"),
+  });
+  await succeed("settings", "unset", "MAX_LIMIT");
+  expect(await found("MAX_LIMIT")).toBeUndefined();
+  const opened = await place.nexus(["settings", "set", "AUTH_REQUIRED", "false"]);
+  expect(opened.stdout).toContain("AUTH_REQUIRED is set.\nWho may read from now on: everybody, without a login.");
+  expect(await place.json("settings", "unset", "AUTH_REQUIRED")).toMatchObject({
+    warnings: [expect.any(String), expect.any(String)],
+  });
+});
+
 /** A relay that records the calls of its management and answers what it is told. */
 describe("over a relay that answers", () => {
   const calls: unknown[] = [];

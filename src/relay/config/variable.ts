@@ -1,6 +1,6 @@
 /** What an entry says about itself. Without `default` the variable may be missing. */
 export interface About {
-  /** One line for README. */
+  /** One line for docs/configure.md. */
   help: string;
   default?: string | number | boolean;
   /** What holds without the variable, where `default` does not tell it all. Markdown. */
@@ -36,7 +36,7 @@ export interface Variable<T> {
   readonly fallback: string | undefined;
   /** The whole sentence of a refusal but for the name: "must be ...". */
   readonly must: string;
-  /** The values it takes, with unit and bounds, for README. Markdown. */
+  /** The values it takes, with unit and bounds, for docs/configure.md. Markdown. */
   readonly values: string;
   readonly form: Form;
   readonly help: string;

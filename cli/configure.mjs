@@ -2,21 +2,22 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { GROUPS, LOCAL_VARIABLES } from "../src/relay/config/config.ts";
 
-const README = new URL("../README.md", import.meta.url);
+const PAGE = new URL("../docs/configure.md", import.meta.url);
 
-/** Prints README with the tables of variables as they are now; `--write` puts it in its place. */
+/** Prints docs/configure.md with the tables of variables as they are now; `--write` puts it in its place. */
 async function main() {
-  const groups = Object.entries(GROUPS).map(([title, variables]) => `**${title}**\n\n${tableOf(variables)}`);
-  const before = await readFile(README, "utf8");
+  const groups = Object.entries(GROUPS).map(([title, variables]) => `### ${title}\n\n${tableOf(variables)}`);
+  const before = await readFile(PAGE, "utf8");
   const after = fill(fill(before, "npm start", tableOf(LOCAL_VARIABLES)), "the relay", groups.join("\n\n"));
-  if (process.argv.includes("--write")) await writeFile(README, after);
+  if (process.argv.includes("--write")) await writeFile(PAGE, after);
   else process.stdout.write(after);
 }
 
 /** @param {import("../src/relay/config/variable.ts").Table} variables */
 function tableOf(variables) {
   const rows = Object.entries(variables).map(
-    ([name, { help, values, unset }]) => `| \`${name}\` | ${help} | ${values} | ${unset} |`,
+    ([name, { help, values, unset, isWiring }]) =>
+      `| \`${name}\`${isWiring ? " *" : ""} | ${help} | ${values} | ${unset} |`,
   );
   return ["| Variable | Meaning | Values | Default |", "|---|---|---|---|", ...rows].join("\n");
 }
@@ -31,7 +32,7 @@ function fill(text, name, content) {
   const start = `<!-- variables of ${name}: written by npm run docs -->\n`;
   const from = text.indexOf(start);
   const to = text.indexOf("<!-- end -->", from);
-  if (from < 0 || to < 0) throw new Error(`README.md has no markers for the variables of ${name}`);
+  if (from < 0 || to < 0) throw new Error(`docs/configure.md has no markers for the variables of ${name}`);
   return `${text.slice(0, from)}${start}\n${content}\n\n${text.slice(to)}`;
 }
 
