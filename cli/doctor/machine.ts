@@ -1,10 +1,12 @@
 import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from "node:fs";
+import { isLoopbackHost } from "../../src/protocol/relay-url.ts";
 import { parseConfig } from "../../src/relay/config/config.ts";
 import { crypto } from "../client/crypto.ts";
 import { environment } from "../client/place.ts";
 import { knownSigner, type SecretSource } from "../client/secret.ts";
 import { messageOf } from "../failure.ts";
 import { checkPort, ENV_FILE, readEnvFile, readSettings } from "../settings.mjs";
+import { checkBackups, checkDatabase } from "./data.ts";
 import { type Finding, ok, warning, wrong } from "./finding.ts";
 
 /** Free bytes below which a relay will soon be in trouble. */
@@ -39,7 +41,11 @@ export async function checkMachine(
     );
   }
   findings.push(...(await checkKey(source, settings)));
-  if (settings !== undefined) findings.push(...checkData(settings.dataDirectory), ...(await checkListening(settings)));
+  if (settings !== undefined) {
+    const { dataDirectory, backup } = settings;
+    findings.push(...checkAccess(settings), ...checkData(dataDirectory), ...checkDatabase(dataDirectory));
+    findings.push(...checkBackups(backup), ...(await checkListening(settings)));
+  }
   findings.push(...checkFiles());
   return { findings, settings };
 }
@@ -85,9 +91,25 @@ async function checkKey(source: SecretSource, settings: Settings | undefined): P
   findings.push(
     isOperator
       ? ok("operator", "your key is an operator's")
-      : warning("operator", "the settings name another operator", "Set RELAY_PUBKEY to your key (nexus key convert)."),
+      : warning(
+          "operator",
+          `the settings name ${pubkey === undefined && adminPubkeys.length === 0 ? "no" : "another"} operator`,
+          "Set RELAY_PUBKEY to your key (nexus key convert).",
+        ),
   );
   return findings;
+}
+
+/** What the settings say of who gets in: an allow list is not known here. */
+function checkAccess({ variables }: Settings): Finding[] {
+  const { url, readAccess, writeAccess } = parseConfig(variables);
+  if (isLoopbackHost(new URL(url).hostname)) return [];
+  const isOpen = [readAccess, writeAccess].some(
+    (mode) => mode === undefined || mode === "open" || mode === "authenticated",
+  );
+  if (!isOpen) return [ok("access", `reading: ${readAccess}, publishing: ${writeAccess}`)];
+  const advice = "Set READ_ACCESS and WRITE_ACCESS to allowed or members, unless everybody is to come.";
+  return [warning("access", `every key may use ${url}, unless the allow list is in use`, advice)];
 }
 
 function checkData(directory: string): Finding[] {

@@ -1,10 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { key } from "../support/keys.ts";
 import { freePort, until } from "../support/server.ts";
@@ -15,6 +17,9 @@ interface Finding {
   state: string;
   advice?: string;
 }
+
+/** It cannot be written, others may look into it, and there is no room. */
+const NO_PLACE = ["data directory", "data directory", "free space"];
 
 let directory: string;
 let port: number;
@@ -110,6 +115,9 @@ test.each<[string, NodeJS.ProcessEnv, string[]]>([
   ["no key of the relay", { RELAY_SECRET_KEY: "" }, ["relay key"]],
   ["a key of the relay that is none", { RELAY_SECRET_KEY: "0".repeat(64) }, ["settings"]],
   ["a data directory that is not there", { NEXUS_DATA_DIR: "elsewhere" }, ["data directory"]],
+  ["a data directory that cannot be written, without room", { NEXUS_DATA_DIR: "/proc/self" }, NO_PLACE],
+  ["no operator", { RELAY_PUBKEY: "" }, ["operator"]],
+  ["backups that nobody makes", { BACKUP_DIR: "none" }, ["backups"]],
 ])("doctor finds %s", async (_, own, faults) => {
   expect(await diagnose(own)).toEqual(faults);
 });
@@ -130,6 +138,58 @@ test("doctor finds a port that another program has", async () => {
   const taken = String((other.address() as { port: number }).port);
   expect(await diagnose({ PORT: taken })).toEqual(["port", "reachable"]);
   other.close();
+});
+
+test("doctor finds a database that is damaged or newer, and backups that are late", async () => {
+  const other = join(directory, "damaged");
+  mkdirSync(other, { mode: 0o700 });
+  const database = join(other, "nexus.sqlite");
+  writeFileSync(database, "SQLite format 3\0 and nothing more".padEnd(5000, "x"));
+  expect(await diagnose({ NEXUS_DATA_DIR: other })).toEqual(["database"]);
+  rmSync(database);
+  const newer = new DatabaseSync(database);
+  newer.exec("CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY); INSERT INTO meta VALUES('schema', '999')");
+  newer.close();
+  expect(await diagnose({ NEXUS_DATA_DIR: other })).toEqual(["database"]);
+  const backups = join(directory, "late");
+  mkdirSync(backups);
+  writeFileSync(join(backups, "nexus-1.sqlite"), "");
+  const days = Date.now() / 1000 - 3 * 86_400;
+  utimesSync(join(backups, "nexus-1.sqlite"), days, days);
+  expect(await diagnose({ BACKUP_DIR: backups })).toEqual(["backups"]);
+});
+
+test("doctor finds few open files", async () => {
+  const command = `ulimit -n 500; exec "${process.execPath}" "${NEXUS}" doctor --json`;
+  const child = spawn("sh", ["-c", command], { cwd: directory, env, stdio: ["ignore", "pipe", "ignore"] });
+  let printed = "";
+  child.stdout.on("data", (text) => {
+    printed += text;
+  });
+  await once(child, "close");
+  const findings = JSON.parse(printed.split("\n")[0] ?? "") as Finding[];
+  const found = findings.filter(({ state }) => state !== "ok").map(({ check }) => check);
+  expect(found).toEqual(["open files"]);
+});
+
+/** Something that looks like a relay to a request, at an hour of its own, and lets no upgrade through. */
+test("doctor finds a clock that is wrong, and a proxy that drops the upgrade", async () => {
+  const proxy = createHttpServer((_, response) => {
+    response.setHeader("Date", new Date(Date.now() + 300_000).toUTCString());
+    response.setHeader("Content-Type", "application/nostr+json");
+    response.end('{"name":"behind"}');
+  }).listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  const url = `ws://127.0.0.1:${(proxy.address() as { port: number }).port}`;
+  const { stdout } = await run(["doctor", "--relay", url, "--json"]);
+  const findings = JSON.parse(stdout.split("\n")[0] ?? "") as Finding[];
+  expect(findings.filter(({ state }) => state === "wrong").map(({ check }) => check)).toEqual(["clock", "WebSocket"]);
+  proxy.close();
+});
+
+test("doctor finds a relay with a public URL that is open to every key", async () => {
+  const found = await diagnose({ RELAY_URL: "wss://relay.invalid", READ_ACCESS: "open", WRITE_ACCESS: "members" });
+  expect(found).toEqual(["access", "reachable"]);
 });
 
 test("doctor finds a URL under which nobody may log in", async () => {
