@@ -28,7 +28,7 @@ export function followSettings(relay, started, stop) {
       if (hadFile && !stateOf(path)) throw new StartError(`The settings file ${path} is gone or empty.`);
       const next = await readSettings({ ...readEnvFile(), ...process.env });
       const local = LOCAL.filter((name) => JSON.stringify(next[name]) !== JSON.stringify(started[name]));
-      const { changed, waiting } = relay.reload(next.variables);
+      const { changed, waiting } = relay.reload({ ...madeAtStart(started), ...next.variables });
       report(
         "settings read again",
         { changed: changed.join(", "), need_a_restart: [...waiting, ...local].join(", ") },
@@ -54,6 +54,15 @@ export function followSettings(relay, started, stop) {
     }, STILL_MS).unref();
   };
   watchFile(path, { interval: LOOK_MS, persistent: false }, readWhenStill);
+}
+
+/**
+ * What the start has made itself where the settings had none.
+ * @param {import("./settings.mjs").Settings} started
+ * @returns {Record<string, string>}
+ */
+function madeAtStart({ variables: { CLAIM_TOKEN } }) {
+  return CLAIM_TOKEN === undefined ? {} : { CLAIM_TOKEN };
 }
 
 /**
