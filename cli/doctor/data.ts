@@ -54,7 +54,7 @@ export function checkDatabase(directory: string): Finding[] {
 
 /** Checks whether the backups that the settings ask for are there. */
 export function checkBackups(backup: Awaited<ReturnType<typeof readSettings>>["backup"]): Finding[] {
-  if (backup === undefined) return [];
+  if (backup?.everySeconds === undefined) return [];
   const { directory, everySeconds } = backup;
   const names = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith(".sqlite")) : [];
   if (names.length === 0) {
