@@ -277,6 +277,11 @@ const EFFECTS: Record<string, Effect> = {
       return last;
     },
   ],
+  ENABLE_JOB_HINT: [
+    false,
+    "",
+    async ({ a }) => (await a.publish(unique(alice, { kind: 5050, tags: [["i", "x", "text"]] })))[3],
+  ],
   ENABLE_COUNT: [false, ["CLOSED", "unsupported"], asking(["COUNT", "c", {}])],
   ENABLE_HLL: [
     false,
