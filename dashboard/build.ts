@@ -35,7 +35,7 @@ async function run(): Promise<Record<string, string>> {
       modulePreload: false,
       rolldownOptions: {
         input: fileURLToPath(new URL("main.tsx", import.meta.url)),
-        output: { codeSplitting: false, entryFileNames: "app.js", assetFileNames: "app[extname]" },
+        output: { entryFileNames: "app.js", chunkFileNames: "[name]-[hash].js", assetFileNames: "app[extname]" },
       },
     },
   });

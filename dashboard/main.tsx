@@ -2,6 +2,8 @@ import { render } from "preact";
 import "@picocss/pico/css/pico.min.css";
 import "./style.css";
 import "./operate/operate.css";
+import "./overview/overview.css";
+import "./jobs/jobs.css";
 import { App } from "./app.tsx";
 import { startLink } from "./relay/client.ts";
 import { startRouter } from "./router.ts";

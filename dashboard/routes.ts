@@ -5,6 +5,8 @@ import { ClaimPage } from "./pages/claim.tsx";
 import { ExplorePage } from "./pages/explore.tsx";
 import { HomePage } from "./pages/home.tsx";
 import { InvitePage } from "./pages/invite.tsx";
+import { JobPage } from "./pages/job.tsx";
+import { JobsPage } from "./pages/jobs.tsx";
 import { MembersPage } from "./pages/members.tsx";
 import { ModerationPage } from "./pages/moderation.tsx";
 import { SettingsPage } from "./pages/settings.tsx";
@@ -28,6 +30,8 @@ export const ROUTES: readonly Route[] = [
   { path: "/explore", title: "Explore", page: ExplorePage, nav: "signed-in" },
   { path: "/admin", title: "Operate", page: AdminPage, nav: "admin" },
   { path: "/admin/members", title: "Members", page: MembersPage },
+  { path: "/admin/jobs", title: "Jobs", page: JobsPage },
+  { path: "/admin/jobs/:id", title: "Job", page: JobPage },
   { path: "/admin/moderation", title: "Moderation", page: ModerationPage },
   { path: "/admin/settings", title: "Settings", page: SettingsPage },
   { path: "/admin/audit", title: "Audit", page: AuditPage },

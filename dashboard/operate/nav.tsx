@@ -5,6 +5,7 @@ import { methods } from "../session/session.ts";
 const PAGES: readonly [path: string, title: string, needs: string][] = [
   ["/admin", "Overview", "stats"],
   ["/admin/members", "Members", "listmembers"],
+  ["/admin/jobs", "Jobs", "listjobs"],
   ["/admin/moderation", "Moderation", "listbannedpubkeys"],
   ["/admin/settings", "Settings", "listsettings"],
   ["/admin/audit", "Audit", "listaudit"],

@@ -1,3 +1,4 @@
+import { Overview } from "../overview/overview.tsx";
 import { ForAdmins } from "../parts/for-admins.tsx";
 import { InviteMaker } from "../parts/invite-maker.tsx";
 import { MembersOnly } from "../parts/members-only.tsx";
@@ -7,6 +8,7 @@ export function AdminPage() {
   return (
     <ForAdmins>
       <h1>Operate</h1>
+      <Overview />
       <section aria-labelledby="who">
         <h2 id="who">Who may use the relay</h2>
         <MembersOnly />

@@ -24,7 +24,7 @@ import { EventStore } from "../store/event-store.ts";
 import { migrate } from "../store/schema.ts";
 import type { Sql } from "../store/sql.ts";
 import { StateTables } from "../store/state-tables.ts";
-import type { Family } from "./http/metrics.ts";
+import { type Family, metricsOf } from "./http/metrics.ts";
 import { Readiness } from "./http/readiness.ts";
 import { VERSION } from "./version.ts";
 
@@ -203,6 +203,7 @@ export function assemble(parts: Parts): Running {
     eraseAt: (seconds) => chores.onDue(log.isFull() ? clock.nowSeconds() : seconds),
     enforce,
     statistics: () => statistics(statisticsDeps, true),
+    metrics: () => metricsOf(running),
     jobBoard,
     rebuildJobs() {
       store.ledger.rebuild();
@@ -214,7 +215,7 @@ export function assemble(parts: Parts): Running {
     transfer: { log, importer: relay.importer, restoring },
     actions: new Set(Object.keys(actions)),
   });
-  return {
+  const running: Running = {
     settings,
     config,
     access,
@@ -250,4 +251,5 @@ export function assemble(parts: Parts): Running {
     isClaimable: () => isClaimable(access, nowSeconds()),
     statistics: () => statistics(statisticsDeps, false),
   };
+  return running;
 }

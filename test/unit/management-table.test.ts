@@ -53,6 +53,7 @@ function withRoles(body: (management: Management, done: unknown[][], lists: Acce
     closeBlocked() {},
     enforce: () => done.push(["enforced"]),
     statistics: () => ({}),
+    metrics: () => ({}),
     membership,
   });
   body(management, done, lists);

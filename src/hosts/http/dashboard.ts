@@ -26,7 +26,12 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-const files = new Map(Object.entries(FILES).map(([name, file]) => [`${file.hash}-${name}`, { ...file, name }]));
+/** What the script loads by itself has a hash of its content in its name already. */
+const LOADED = /-[\w-]{8}\.js$/;
+
+const files = new Map(
+  Object.entries(FILES).map(([name, file]) => [LOADED.test(name) ? name : `${file.hash}-${name}`, { ...file, name }]),
+);
 
 const TYPES: Readonly<Record<string, string>> = {
   js: "text/javascript; charset=utf-8",

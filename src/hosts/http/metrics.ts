@@ -27,6 +27,12 @@ export function metricsPage(running: Running): Response {
   return new Response(text, { headers: { "Content-Type": CONTENT_TYPE, "Cache-Control": "no-store" } });
 }
 
+/** The same for programs that read JSON (R-08-14): by name without `nexus_`, a number, numbers by label, or a histogram. */
+export function metricsOf(running: Running): Record<string, Family["value"]> {
+  const families = [...familiesOf(running), ...running.measures()];
+  return Object.fromEntries(families.map(({ name, value }) => [name.replace(/^nexus_/, ""), value]));
+}
+
 function familiesOf({ relay, store, log, meter, errors, startedAtMs, storageBytes }: Running): Family[] {
   const { metrics, waiting } = relay;
   const connections = [...relay.connections];

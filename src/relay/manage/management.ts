@@ -26,6 +26,7 @@ const OF_HOST: Method = question([], () => undefined);
 
 const generalMethods: Record<string, Method> = {
   stats: question([], ({ statistics }) => statistics()),
+  metrics: question([], ({ metrics }) => metrics()),
   listaudit: question(
     [optional(integer("the position", 1, Number.MAX_SAFE_INTEGER)), optional(integer("the limit", 1, 1000))],
     ({ changeLog }, before = Number.MAX_SAFE_INTEGER, limit = AUDIT_PAGE) =>

@@ -28,6 +28,8 @@ export interface ManageDeps {
   /** Who may do what has changed, or a setting: it counts from now on, and connections lose what they may not have any longer. */
   enforce(): void;
   statistics(): unknown;
+  /** What `/metrics` tells, for programs that read JSON (R-08-14). */
+  metrics(): unknown;
   /** What is shown of the ledger of jobs, and what begins to derive it anew. */
   jobBoard: JobBoard;
   rebuildJobs(): void;

@@ -55,6 +55,16 @@ test("R-08-13 what a page loads is kept for ever, compressed where the browser t
   }
 });
 
+test("R-08-13 what the script loads by itself is there too", async () => {
+  const [script = ""] = assetsOf((await page("/")).html).filter((path) => path.endsWith(".js"));
+  const text = await unpacked(await relay.fetch(script));
+  const parts = [...text.matchAll(/import\([`"']\.\/([^`"']+)[`"']\)/g)].map(([, name]) => name);
+  expect(parts).toEqual([expect.stringMatching(/^uPlot/)]);
+  const response = await relay.fetch(`/assets/${parts[0]}`);
+  expect(response.headers.get("Cache-Control")).toBe("public, max-age=31536000, immutable");
+  expect(await unpacked(response)).toContain("getContext");
+});
+
 test("R-08-13 no other name is a file", async () => {
   for (const path of ["/assets/app.js", "/assets/0000-app.js", "/assets/", "/assets/x/y", "/assets"]) {
     expect((await relay.fetch(path)).status, path).toBe(404);
