@@ -4,8 +4,9 @@ import { jobRetention, type RetentionRule } from "../../protocol/retention.ts";
 import { readVariables, type ValuesOf } from "./variable.ts";
 import { VARIABLES } from "./variables.ts";
 
+export { LOCAL_VARIABLES } from "./local.ts";
 export { readVariables, settingsOf } from "./variable.ts";
-export { GROUPS, LOCAL_VARIABLES, VARIABLES } from "./variables.ts";
+export { GROUPS, VARIABLES } from "./variables.ts";
 
 /** The relay's variables as the process or the Worker gets them. */
 export type Environment = Readonly<Record<string, unknown>>;
