@@ -160,6 +160,8 @@ test("R-05-74 the stored events of a banned key are hidden and counted at once, 
   await c.publish(unique(carol, { kind: 1059 }));
   expect(await relay.call("banpubkey", carol.pubkey)).toEqual({ ...DONE, hidden: 5 });
   expect(await a.query({})).toEqual([kept]);
+  // What deletions it has made goes at once.
+  await relay.ring();
   expect(await relay.due()).toBe(at + WEEK);
   await relay.restart();
   expect(await a.query({})).toEqual([kept]);
