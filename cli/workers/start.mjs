@@ -30,13 +30,13 @@ async function main() {
   for (const { name, meant } of settings.nearMisses) {
     console.warn(`${name} is not a variable of the relay and has no effect. Is ${meant} meant?`);
   }
+  // There are no jurisdictions on this machine: workerd fails for one.
+  delete settings.variables.RELAY_JURISDICTION;
   isOwnToken = settings.variables.CLAIM_TOKEN === undefined;
   settings.variables.CLAIM_TOKEN ??= randomBytes(24).toString("base64url");
   await checkDirectory(settings.dataDirectory);
   await lockDataDirectory(settings.dataDirectory);
   await checkPort(settings.host, settings.port);
-  // What workerd keeps of a private relay is its owner's alone.
-  process.umask(0o077);
   const objects = join(settings.dataDirectory, "objects");
   if (!existsSync(objects)) await makeOwnKey(settings);
   await mkdir(objects, { recursive: true });
