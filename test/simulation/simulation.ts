@@ -295,6 +295,7 @@ export class Simulation {
     this.#settle();
     if (sql.thrown > 0) this.#tick(40_000);
     this.#settle();
+    if (sql.isCrashed) return;
     if ([...oracle.connections.values()].some(({ syncs }) => syncs.size > 0)) return;
     parties.clear();
     this.#machine.forget((socket, connection) => {
