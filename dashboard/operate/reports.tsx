@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { Event } from "nostr-tools/pure";
 import { call, callAll, type ListedEvent } from "../api/management.ts";
 import { Confirm } from "../parts/dialog.tsx";
-import { Done, Empty, ErrorNote } from "../parts/states.tsx";
+import { Done, Empty, ErrorNote, Loading } from "../parts/states.tsx";
 import { useAction } from "../parts/use-loaded.ts";
 import { fetchEvents, link } from "../relay/client.ts";
 import { methods, sign } from "../session/session.ts";
@@ -81,7 +81,13 @@ function ReportEntry({ report, onJudged }: { report: Report; onJudged: (said: st
       <p>
         Reported as: <strong>{reason ?? "no reason given"}</strong>
       </p>
-      {event === undefined ? <Empty>This key may not read the event {id}.</Empty> : <EventView event={event} />}
+      {event !== undefined ? (
+        <EventView event={event} />
+      ) : link.value === "ready" ? (
+        <Empty>This key may not read the event {id}.</Empty>
+      ) : (
+        <Loading what="Waiting for the connection" />
+      )}
       <div class="row">
         {may.includes("allowevent") && (
           <button type="button" class="secondary small" aria-busy={allow.isBusy} onClick={() => allow.run()}>

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { callAll } from "../api/management.ts";
-import { sign } from "../session/session.ts";
+import { pubkey, sign } from "../session/session.ts";
 
 /** How often values were in which range; the last count is of what is above all bounds. */
 export interface Histogram {
@@ -33,10 +33,10 @@ export async function takeSample(): Promise<void> {
   samples.value = [...(isOfOther ? [] : before), { at: Date.now() / 1000, metrics: result }].slice(-MAX_SAMPLES);
 }
 
-/** The numbers of somebody who has signed out are nobody else's. */
-export function forgetSamples(): void {
+// What one key was told is for no other.
+pubkey.subscribe(() => {
   samples.value = [];
-}
+});
 
 /** A gauge or counter; the sum over all labels; of a histogram how many. */
 export function numberOf(metrics: Metrics, name: string): number {

@@ -1,7 +1,9 @@
+import { Export } from "../overview/export.tsx";
 import { Overview } from "../overview/overview.tsx";
 import { ForAdmins } from "../parts/for-admins.tsx";
 import { InviteMaker } from "../parts/invite-maker.tsx";
 import { MembersOnly } from "../parts/members-only.tsx";
+import { methods } from "../session/session.ts";
 
 /** The operator's page. */
 export function AdminPage() {
@@ -17,6 +19,7 @@ export function AdminPage() {
         <h2 id="invite">Invite somebody</h2>
         <InviteMaker />
       </section>
+      {methods.value?.includes("exportevents") && <Export />}
     </ForAdmins>
   );
 }

@@ -13,6 +13,7 @@ import { Person } from "../parts/person.tsx";
 import { Done, Empty, ErrorNote, Loading } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { useAction, useLoaded } from "../parts/use-loaded.ts";
+import { base } from "../router.ts";
 import { methods, sign } from "../session/session.ts";
 
 /** Members of one page. */
@@ -93,7 +94,9 @@ function Members() {
             {members.map((member) => (
               <tr key={member.pubkey} data-member={member.pubkey}>
                 <td>
-                  <Person pubkey={member.pubkey} />
+                  <a href={`${base}/explore?authors=${member.pubkey}`}>
+                    <Person pubkey={member.pubkey} />
+                  </a>
                 </td>
                 <td data-label={member.roles.length > 0 ? "Roles" : undefined}>
                   {member.roles.length > 0 && (

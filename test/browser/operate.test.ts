@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 import { nsecEncode } from "nostr-tools/nip19";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -140,7 +142,7 @@ inBrowser("the pages of an operator", () => {
     await expectAccessible(page);
   });
 
-  test("R-08-14 the plots move while events flow", async () => {
+  test("R-08-14 the plots move while events flow, and the events are downloaded", async () => {
     await go("/admin");
     const published = page.getByText(/^published/);
     await published.waitFor();
@@ -148,6 +150,17 @@ inBrowser("the pages of an operator", () => {
     for (let i = 0; i < 20; i++) await client.publish(unique(carol));
     await page.getByText(/^published [1-9]|^published 0\.[1-9]/).waitFor();
     await page.locator(".plot canvas").first().waitFor();
+    // What is downloaded is what is stored, but for private kinds.
+    const [file] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Download the events" }).click(),
+    ]);
+    const lines = gunzipSync(readFileSync(await file.path()))
+      .toString()
+      .trim()
+      .split("\n");
+    expect(lines.length).toBeGreaterThan(20);
+    expect(new Set(lines.map((line) => JSON.parse(line).kind))).toEqual(new Set([1, 5050, 7000]));
     await expectAccessible(page);
     expect(complaints()).toEqual([]);
   });
