@@ -25,6 +25,7 @@ const METHODS = [
   ...["allowkind", "disallowkind", "listallowedkinds", "listdisallowedkinds"],
   ...["blockip", "unblockip", "listblockedips"],
   ...["listsettings", "getsetting", "setsetting", "unsetsetting"],
+  "metrics",
   ...["changerelayname", "changerelaydescription", "changerelayicon"],
   ...["grantadmin", "revokeadmin", "listadmins"],
   ...["exportevents", "importevents", "exportstate", "importstate", "beginrestore", "endrestore"],
