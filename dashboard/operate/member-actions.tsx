@@ -166,7 +166,7 @@ function RolesOf({
                 chosen.value = next;
               }}
             />
-            {label || id} {description && <small class="quiet">{description}</small>}
+            {label || id} {description && <span class="quiet">{description}</span>}
           </label>
         ))}
       </fieldset>

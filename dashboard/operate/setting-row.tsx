@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useId } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { type Answer, callAll, type Setting } from "../api/management.ts";
 import { ErrorNote } from "../parts/states.tsx";
 import { useAction } from "../parts/use-loaded.ts";
@@ -17,6 +17,13 @@ export function SettingRow({ setting, onChanged }: { setting: Setting; onChanged
   const { name, value, help, values, source, changeable } = setting;
   const isOpen = useSignal(false);
   const warnings = useSignal<readonly string[]>([]);
+  const button = useRef<HTMLButtonElement>(null);
+  const wasOpen = useRef(false);
+  // Whoever works with the keyboard goes on where they were.
+  useEffect(() => {
+    if (wasOpen.current && !isOpen.value) button.current?.focus();
+    wasOpen.current = isOpen.value;
+  }, [isOpen.value]);
   const may = changeable && methods.value?.includes("setsetting");
   const done = (answer: Answer<true>) => {
     warnings.value = (answer.warnings as string[] | undefined) ?? [];
@@ -32,6 +39,7 @@ export function SettingRow({ setting, onChanged }: { setting: Setting; onChanged
         {SOURCES[source] && <span class="tag">{SOURCES[source]}</span>}
         {may && !isOpen.value && (
           <button
+            ref={button}
             type="button"
             class="secondary outline small"
             aria-label={`Change ${name}`}
@@ -101,6 +109,7 @@ function Editor({
   const { name, value, source } = setting;
   const text = useSignal(value ?? "");
   const id = useId();
+  useEffect(() => document.getElementById(id)?.focus(), []);
   const save = useAction(async () => onDone(await callAll<true>(sign, "setsetting", [name, text.value.trim()])));
   const reset = useAction(async () => onDone(await callAll<true>(sign, "unsetsetting", [name])));
   const error = save.error ?? reset.error;

@@ -88,7 +88,7 @@ function Numbers() {
 
 const perSecond = (value: number) => `${value < 10 ? Number(value.toFixed(1)) : short(value)}/s`;
 const milliseconds = (value: number) => `${Number((value * 1000).toFixed(value < 0.01 ? 1 : 0))} ms`;
-const percent = (value: number) => `${Number((value * 100).toFixed(1))} %`;
+const percent = (value: number) => `${Number((value * 100).toPrecision(2))} %`;
 
 function Plots() {
   const isPaused = useSignal(false);
