@@ -47,21 +47,32 @@ const inNode = () => ({
 
 /** Tests of Node that take long and seldom fail: `npm test` leaves them to `npm run test:all`. */
 const LONG = [
+  "test/cli/bench.test.ts",
+  "test/cli/bundle.test.ts",
+  "test/cli/bunker.test.ts",
+  "test/cli/data.test.ts",
   "test/cli/documents.test.ts",
+  "test/cli/jobs.test.ts",
+  "test/cli/setup.test.ts",
+  "test/cli/store.test.ts",
+  "test/cli/sync.test.ts",
   "test/contract/publish/numbers.test.ts",
   "test/contract/read/privacy-twins.test.ts",
   "test/contract/read/search-speed.test.ts",
   "test/contract/read/subscriptions.test.ts",
   "test/contract/sync/sync-large.test.ts",
+  "test/node-host/erased-text.test.ts",
   "test/node-host/laggards.test.ts",
   "test/node-host/reconnect.test.ts",
   "test/node-host/start-refused.test.ts",
   "test/node-host/torn.test.ts",
   "test/simulation/heavy-frames.test.ts",
   "test/unit/crypto-batch.test.ts",
-  "test/unit/steps.test.ts",
+  "test/unit/negentropy/differences.test.ts",
+  "test/unit/negentropy/negentropy-records.test.ts",
   "test/unit/negentropy/negentropy-rounds.test.ts",
   "test/unit/negentropy/negentropy-speed.test.ts",
+  "test/unit/steps.test.ts",
   "test/unit/store/query-plan.test.ts",
 ];
 
