@@ -98,7 +98,7 @@ export class Cleanup {
     return row?.[0] as number | undefined;
   }
 
-  /** When the next event may pass its retention, in seconds. Reads nothing but at the first call. */
+  /** When the next event may pass its retention, in seconds. Reads nothing but at the first call with these rules. */
   nextPastRetention(rules: readonly RetentionRule[]): number | undefined {
     return this.#retainedBy(rules).next();
   }
@@ -112,7 +112,8 @@ export class Cleanup {
   }
 
   #retainedBy(rules: readonly RetentionRule[]): Retained {
-    this.#retained ??= new Retained(this.#sql, rules);
+    // A change of the settings makes another array of rules (R-05-79).
+    if (this.#retained?.rules !== rules) this.#retained = new Retained(this.#sql, rules);
     return this.#retained;
   }
 

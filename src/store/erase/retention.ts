@@ -33,22 +33,24 @@ const BEFORE_ALL = placeOfTime(-1);
  * it looks at each of them once, also across restarts.
  */
 export class Retained {
+  readonly rules: readonly RetentionRule[];
   readonly #sql: Sql;
-  readonly #rules: readonly RetentionRule[];
   /** Unix seconds by kind; the event may have gone since. */
   readonly #oldest = new Map<number, number>();
   /** By kind, the place up to which all older events have been looked at. */
   readonly #passed = new Map<number, string>();
 
-  /** Looks up the oldest event of each stored kind that has a retention: two seeks for each. */
+  /** Looks up the oldest event of each stored kind that has a retention: two seeks for each. Writes one row at most. */
   constructor(sql: Sql, rules: readonly RetentionRule[]) {
     this.#sql = sql;
-    this.#rules = rules;
+    this.rules = rules;
     const saved = JSON.parse(readMeta(sql, "retained") ?? "[]") as [kind: number, seconds: number, place: string][];
     for (const [kind, seconds, place] of saved) {
       // Another rule may remove what was kept under the one of then.
       if (isMixed(rules, kind) && retentionOf(rules, kind) === seconds) this.#passed.set(kind, place);
     }
+    // Under these rules older events may come, also when those of then count again.
+    if (this.#passed.size < saved.length) this.#save();
     for (const { from, to } of rules) {
       for (const [kind] of sql.all(STORED, from, to)) {
         if (retentionOf(rules, kind as number) !== undefined) this.#look(kind as number);
@@ -59,7 +61,7 @@ export class Retained {
   /** An event has been stored. */
   note(event: Event): void {
     const { kind, created_at, id } = event;
-    if (retentionOfEvent(this.#rules, event) === undefined) return;
+    if (retentionOfEvent(this.rules, event) === undefined) return;
     this.#oldest.set(kind, Math.min(created_at, this.#oldest.get(kind) ?? created_at));
     // It is older than what was looked at, if the clock went back.
     if (placeOf(created_at, id) >= this.#passedOf(kind)) this.#passed.set(kind, placeOfTime(created_at - 1));
@@ -69,7 +71,7 @@ export class Retained {
   next(): number | undefined {
     let next: number | undefined;
     for (const [kind, time] of this.#oldest) {
-      const due = time + (retentionOf(this.#rules, kind) ?? Number.POSITIVE_INFINITY);
+      const due = time + (retentionOf(this.rules, kind) ?? Number.POSITIVE_INFINITY);
       if (next === undefined || due < next) next = due;
     }
     return next;
@@ -82,7 +84,7 @@ export class Retained {
     const { meter } = this.#sql;
     const end = meter.spent + STEP / 2;
     for (const [kind, time] of this.#oldest) {
-      const oldest = oldestKept(this.#rules, kind, now);
+      const oldest = oldestKept(this.rules, kind, now);
       if (time >= oldest) continue;
       let passed = this.#passedOf(kind);
       this.#sql.each(OLD, [kind, passed, placeOfTime(oldest - 1), READ_AT_ONCE], ([position, raw, place]) => {
@@ -105,9 +107,9 @@ export class Retained {
 
   /** Whether an event of a kind that has a retention is kept for ever. */
   #isKept(kind: number, raw: string): boolean {
-    if (!isMixed(this.#rules, kind)) return false;
+    if (!isMixed(this.rules, kind)) return false;
     this.#sql.meter.spent += COST.parsed * raw.length;
-    return retentionOfEvent(this.#rules, JSON.parse(raw) as Event) === undefined;
+    return retentionOfEvent(this.rules, JSON.parse(raw) as Event) === undefined;
   }
 
   #passedOf(kind: number): string {
@@ -123,11 +125,11 @@ export class Retained {
 
   /** Writes one row. */
   #save(): void {
-    const mixed = [...this.#passed].filter(([kind]) => isMixed(this.#rules, kind));
+    const mixed = [...this.#passed].filter(([kind]) => isMixed(this.rules, kind));
     writeMeta(
       this.#sql,
       "retained",
-      JSON.stringify(mixed.map(([kind, at]) => [kind, retentionOf(this.#rules, kind), at])),
+      JSON.stringify(mixed.map(([kind, at]) => [kind, retentionOf(this.rules, kind), at])),
     );
   }
 }
