@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { bookmarkActions } from "../../src/hosts/cloudflare/bookmarks.ts";
+import { admin } from "../support/keys.ts";
+import { authorization, headerOf, post } from "../support/manage.ts";
 import { managedRelay } from "../support/managed.ts";
 
 describe("R-05-82 bookmarks", () => {
@@ -33,5 +35,16 @@ describe("R-05-82 bookmarks", () => {
     expect(asked).toEqual(["then"]);
     for (const wrong of [["x"], [1.5]]) expect(await getbookmark?.run(wrong)).toMatchObject({ ok: false });
     for (const wrong of [[], [""], [7]]) expect(await restorebookmark?.run(wrong)).toMatchObject({ ok: false });
+  });
+
+  test("R-05-71 what authorizes to go back is good once, and what authorizes to look as often as it is asked", async () => {
+    const { fetch } = managedRelay();
+    const statuses = async (method: string, ...params: unknown[]) => {
+      const body = JSON.stringify({ method, params });
+      const header = headerOf(authorization(admin, body));
+      return [(await post(fetch, body, { header })).status, (await post(fetch, body, { header })).status];
+    };
+    expect(await statuses("restorebookmark", "0000")).toEqual([200, 401]);
+    expect(await statuses("getbookmark")).toEqual([200, 200]);
   });
 });

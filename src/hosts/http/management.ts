@@ -99,17 +99,25 @@ async function call(
   if (parsed === undefined) return failure(400, "invalid: the body is not JSON with a method and an array of params");
   if (!management.mayCall(caller, parsed.method)) return failure(403, NOT_GRANTED);
   const action = Object.hasOwn(actions, parsed.method) ? actions[parsed.method] : undefined;
+  const steps = action === undefined ? management.begin(caller, parsed.method, parsed.params) : undefined;
+  if (action !== undefined || steps !== undefined) {
+    const used = management.refuseUsed(event, parsed.method, action?.isChange);
+    if (used !== undefined) return unusable(used);
+  }
   if (action !== undefined) {
     const result = await action.run(parsed.params);
     if (action.isChange && result.ok) management.recordAction(caller, parsed.method, parsed.params);
     return jsonOf(result);
   }
-  const steps = management.begin(caller, parsed.method, parsed.params);
   if (steps !== undefined) return jsonOf(await endOf((done) => relay.perform(steps, done)));
   const told = {};
   const result = management.callOnce(event, parsed.method, parsed.params, told);
-  if (typeof result === "string") return failure(result.startsWith("rate-limited") ? 429 : 401, result);
-  return jsonOf(result, told);
+  return typeof result === "string" ? unusable(result) : jsonOf(result, told);
+}
+
+/** The refusal of an authorization that was used before, or of one too many. */
+function unusable(reason: Reason): Response {
+  return failure(reason.startsWith("rate-limited") ? 429 : 401, reason);
 }
 
 /**

@@ -99,7 +99,7 @@ export class Management {
     const { access, clock } = this.#deps;
     const now = clock.nowSeconds();
     const method = this.#find(name);
-    if (method === undefined || !("isChange" in method) || !method.isChange) {
+    if (!method?.isChange) {
       return refuseReplay(event, access, now, false) ?? this.call(event.pubkey, name, params, told);
     }
     for (const [sig, { at }] of this.#recent) if (Math.abs(now - at) > 1) this.#recent.delete(sig);
@@ -113,6 +113,14 @@ export class Management {
     const result = this.call(event.pubkey, name, params, told);
     this.#recent.set(event.sig, { at: now, result, told });
     return result;
+  }
+
+  /**
+   * Uses up what authorizes a call that {@link callOnce} does not answer: of the host's methods, which it says are changes or not,
+   * and of those of several steps. Returns the reason if it was used before.
+   */
+  refuseUsed(event: Event, name: string, isChange = this.#find(name)?.isChange): Reason | undefined {
+    return refuseReplay(event, this.#deps.access, this.#deps.clock.nowSeconds(), isChange);
   }
 
   /** Records what an operator has had the host do. */

@@ -67,6 +67,8 @@ export interface Method {
 
 /** A method that takes several steps, between which others are served. It changes no list of access. */
 export interface LongMethod {
+  /** What authorizes a change is good once. */
+  isChange: boolean;
   steps(call: Call, params: readonly unknown[]): Steps<Result<unknown>>;
 }
 
@@ -98,12 +100,14 @@ export function question<P extends readonly Parameter<unknown>[]>(
   return { isChange: false, arity: parameters.length, run };
 }
 
-/** A method that takes several steps. */
+/** A method that takes several steps, and may change something. */
 export function long<P extends readonly Parameter<unknown>[]>(
+  isChange: boolean,
   parameters: readonly [...P],
   body: (call: Call, ...values: ValuesOf<P>) => Steps<Result<unknown>>,
 ): LongMethod {
   return {
+    isChange,
     *steps(call, params) {
       const begun = withValues(parameters, (call: Call, ...values: ValuesOf<P>) => accept(body(call, ...values)))(
         call,

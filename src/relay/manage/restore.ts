@@ -74,7 +74,7 @@ export function stateMethods(restoring: Restoring, isDue: IsDue): Record<string,
       afterwards.push(restoring.clearOwn);
       return undefined;
     }),
-    importstate: long([table, rows], function* (call, of, given): Steps<Result<unknown>> {
+    importstate: long(true, [table, rows], function* (call, of, given): Steps<Result<unknown>> {
       const { access, changeLog, closeBlocked, enforce } = call;
       if (!access.lists.has("signing", RESTORING)) return refuse(NOT_BEGUN);
       if (!given.every((row) => row.length === WIDTH[of] && isRow(call, of, row))) return refuse(MALFORMED);

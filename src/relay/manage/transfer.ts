@@ -45,13 +45,13 @@ export function transferMethods(
 ): Record<string, Method | LongMethod> {
   return {
     ...stateMethods(restoring, isDue),
-    exportevents: long([cursor, kinds], function* (call, after = 0, named): Steps<Result<Exported>> {
+    exportevents: long(false, [cursor, kinds], function* (call, after = 0, named): Steps<Result<Exported>> {
       record(call, isDue, "exportevents", [null, named]);
       const { raws, position, isLast } = yield* log.archive(after, new Set(named));
       const events = raws.map((raw) => `${raw}\n`).join("");
       return accept({ events, count: raws.length, ...(!isLast && { next: position }), position: log.head });
     }),
-    importevents: long([lines], function* (call, text): Steps<Result<Imported & { position: number }>> {
+    importevents: long(true, [lines], function* (call, text): Steps<Result<Imported & { position: number }>> {
       record(call, isDue, "importevents", []);
       const imported = yield* importer.import(text);
       return accept({ ...imported, position: log.head });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { alice, bob, now, signed, unique } from "../../support/keys.ts";
-import type { Answer } from "../../support/manage.ts";
+import { admin, alice, bob, now, signed, unique } from "../../support/keys.ts";
+import { type Answer, authorization, headerOf, post } from "../../support/manage.ts";
 import { managedRelay, publishOne } from "../../support/managed.ts";
 import { self } from "../../support/member-relay.ts";
 
@@ -258,4 +258,16 @@ test("R-05-78 what is exported and imported elsewhere answers as it did", async 
   ]) {
     expect(await other.query(filter)).toEqual(await client.query(filter));
   }
+});
+
+test("R-05-71 what authorizes an import is good once, and what authorizes an export as often as it is asked", async () => {
+  const { fetch } = managedRelay();
+  const statuses = async (method: string, ...params: unknown[]) => {
+    const body = JSON.stringify({ method, params });
+    const header = headerOf(authorization(admin, body));
+    return [(await post(fetch, body, { header })).status, (await post(fetch, body, { header })).status];
+  };
+  expect(await statuses("importevents", "")).toEqual([200, 401]);
+  expect(await statuses("importstate", "access", [])).toEqual([200, 401]);
+  expect(await statuses("exportevents")).toEqual([200, 200]);
 });
