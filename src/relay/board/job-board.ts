@@ -9,6 +9,7 @@ import { numbersOf } from "../../store/ledger/tallies.ts";
 import type { Config } from "../config/config.ts";
 import type { Connection } from "../connection.ts";
 import type { AccessLists, Clock } from "../ports.ts";
+import { kindsListenedTo } from "./listening.ts";
 
 /** Characters of a content in a timeline, and of all contents that one timeline reads. */
 const MAX_CONTENT = 500;
@@ -90,7 +91,7 @@ export class JobBoard {
     const [pubkey = "", kind = "0"] = after?.split(":") ?? [];
     const rows = store.ledger.providers(limit + 1, { pubkey, kind: Number(kind) });
     const page = rows.slice(0, limit);
-    const present = this.#present();
+    const present = this.#present(new Set(page.map(({ pubkey }) => pubkey)));
     const providers = page.filter((row) => this.#isKind(row.kind)).map((row) => this.#provider(row, present));
     const last = page.at(-1);
     return { providers, ...(rows.length > limit && last && { next: `${last.pubkey}:${last.kind}` }) };
@@ -155,19 +156,19 @@ export class JobBoard {
     };
   }
 
-  #provider(row: ProviderRow, present: ReadonlyMap<string, Connection[]>): Json {
+  #provider(row: ProviderRow, present: ReadonlyMap<string, ReadonlySet<number> | "all">): Json {
     const { pubkey, kind, handlers, working, failed, answered } = row;
     const profile = profileOfRequest(kind);
     const kinds =
       profile === undefined ? [] : [resultKindOf(profile, kind), ...profile.feedback.map((one) => one.kind)];
-    const connections = present.get(pubkey) ?? [];
+    const listened = present.get(pubkey);
     const ended = answered + failed;
     return {
       pubkey,
       kind,
       handlers,
-      connected: connections.length > 0,
-      listening: connections.some((connection) => isListening(connection, kind)),
+      connected: listened !== undefined,
+      listening: listened === "all" || listened?.has(kind) === true,
       working,
       failed,
       answered,
@@ -180,13 +181,14 @@ export class JobBoard {
     };
   }
 
-  /** Connections by the keys that have logged in. */
-  #present(): Map<string, Connection[]> {
-    const present = new Map<string, Connection[]>();
+  /** Of these keys, those that are logged in, and what each listens to. */
+  #present(keys: ReadonlySet<string>): Map<string, ReadonlySet<number> | "all"> {
+    const connections = new Map<string, Connection[]>([...keys].map((key) => [key, []]));
     for (const connection of this.#deps.connections) {
-      for (const key of connection.authed) present.set(key, [...(present.get(key) ?? []), connection]);
+      for (const key of connection.authed) connections.get(key)?.push(connection);
     }
-    return present;
+    const present = [...connections].filter(([, ofKey]) => ofKey.length > 0);
+    return new Map(present.map(([key, ofKey]) => [key, kindsListenedTo(ofKey)]));
   }
 
   #isShown({ id, kind, customer }: ListedJob): boolean {
@@ -227,11 +229,4 @@ function atMoment(states: ReadonlyMap<string, number>, open: OpenJobs | undefine
     now.set("expired", (now.get("expired") ?? 0) + count);
   }
   return new Map([...now].filter(([, count]) => count > 0));
-}
-
-/** Whether an open subscription of the connection asks for requests of this kind. */
-function isListening({ subscriptions }: Connection, kind: number): boolean {
-  return [...subscriptions.values()].some(({ filters }) =>
-    filters.some(({ never, ids, kinds }) => !never && ids === undefined && (kinds === undefined || kinds.has(kind))),
-  );
 }
