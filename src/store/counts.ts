@@ -2,7 +2,7 @@ import type { Event } from "../protocol/event.ts";
 import { jobRole } from "../protocol/job/job.ts";
 import { kindRanges, roleOfKind } from "../protocol/job/profile.ts";
 import { ledgerTallies } from "./ledger/lists.ts";
-import { current, type Tallies, type TallyChange, tally, tallyKey } from "./ledger/tallies.ts";
+import { prune, type Tallies, type TallyChange, tally, tallyKey } from "./ledger/tallies.ts";
 import { readMeta, writeMeta } from "./schema.ts";
 import type { Sql } from "./sql.ts";
 
@@ -48,8 +48,6 @@ export class Counts {
   readonly #sql: Sql;
   readonly #startHead: number;
   #numbers: Numbers | undefined;
-  /** Committed changes that came before {@link #load}. */
-  #early: Changes[] = [];
   #dirty = false;
   readonly #nowSeconds: () => number;
 
@@ -69,8 +67,7 @@ export class Counts {
   apply(changes: Changes): void {
     if (changes.events.length + changes.tallies.length === 0) return;
     this.#dirty = true;
-    if (this.#numbers === undefined) this.#early.push(changes);
-    else addTo(this.#numbers, changes);
+    addTo(this.#load(), changes, this.#nowSeconds());
   }
 
   /** Number of stored events by kind, without kinds of which there are none. */
@@ -94,19 +91,20 @@ export class Counts {
   }
 
   /**
-   * To be called at the end of a transaction that stores no events: the position then does not tell that an older save is
-   * out of date. Writes one row at most.
+   * As {@link apply}, to be called at the end of a transaction that stores no events: the position then does not tell that an
+   * older save is out of date. Writes one row at most. `undo` gets what is to be called if the transaction is undone.
    */
-  saveRemoved(head: number, changes: Changes): void {
-    const known = this.#known();
-    if (known === undefined) {
+  saveRemoved(head: number, changes: Changes, undo: (() => void)[]): void {
+    if (changes.events.length + changes.tallies.length === 0) return;
+    const numbers = this.#load();
+    undo.push(addTo(numbers, changes, this.#nowSeconds()));
+    try {
+      this.#write(head, numbers);
+    } catch {
+      // What is to go must go. Until the next save, a restart counts anew.
       this.#sql.all("DELETE FROM meta WHERE key = 'counts'");
-      return;
+      this.#dirty = true;
     }
-    const { byKind, others, tallies } = known;
-    const after = { byKind: new Map(byKind), others: new Map(others), tallies: new Map(tallies) };
-    addTo(after, changes);
-    this.#write(head, after);
   }
 
   /** Writes one row. `head` is the store's newest position. */
@@ -116,12 +114,8 @@ export class Counts {
   }
 
   #write(head: number, { byKind, others, tallies }: Numbers): void {
-    const saved = {
-      head,
-      kinds: [...byKind],
-      others: [...others],
-      jobs: [...current(tallies, this.#nowSeconds())],
-    } satisfies Saved;
+    prune(tallies, this.#nowSeconds());
+    const saved = { head, kinds: [...byKind], others: [...others], jobs: [...tallies] } satisfies Saved;
     writeMeta(this.#sql, "counts", JSON.stringify(saved));
   }
 
@@ -131,7 +125,6 @@ export class Counts {
     const rows = this.#sql.all("SELECT kind, count(*) FROM event GROUP BY kind");
     this.#numbers = { byKind: new Map(rows as [number, number][]), others: new Map(), tallies: new Map() };
     this.#countJobs(this.#numbers);
-    this.#early = [];
     this.#dirty = true;
     return this.#numbers;
   }
@@ -143,11 +136,11 @@ export class Counts {
       this.#sql.each(query, [from, to], ([raw]) => {
         const event = JSON.parse(raw as string) as Event;
         if (isOther(event)) add(others, event.kind, 1);
-        else if (jobRole(event) !== undefined) tally(tallies, [[tallyKey.hour(event), 1]]);
+        else if (jobRole(event) !== undefined) tally(tallies, [[tallyKey.hour(event), 1]], this.#nowSeconds());
         return true;
       });
     }
-    tally(tallies, ledgerTallies(this.#sql));
+    tally(tallies, ledgerTallies(this.#sql), this.#nowSeconds());
   }
 
   #known(): Numbers | undefined {
@@ -161,7 +154,6 @@ export class Counts {
       others: new Map(saved?.others ?? []),
       tallies: new Map(saved?.jobs ?? []),
     };
-    for (const early of this.#early.splice(0)) addTo(this.#numbers, early);
     return this.#numbers;
   }
 }
@@ -173,12 +165,20 @@ interface Saved {
   jobs?: [key: string, count: number][];
 }
 
-function addTo({ byKind, others, tallies }: Numbers, changes: Changes): void {
-  for (const { kind, change, isOther } of changes.events) {
-    add(byKind, kind, change);
-    if (isOther) add(others, kind, change);
-  }
-  tally(tallies, changes.tallies);
+/** Returns what undoes it. */
+function addTo({ byKind, others, tallies }: Numbers, { events, tallies: changes }: Changes, now: number): () => void {
+  const count = (sign: 1 | -1) => {
+    for (const { kind, change, isOther } of events) {
+      add(byKind, kind, sign * change);
+      if (isOther) add(others, kind, sign * change);
+    }
+  };
+  count(1);
+  const undo = tally(tallies, changes, now);
+  return () => {
+    count(-1);
+    undo();
+  };
 }
 
 function add(counts: Map<number, number>, kind: number, change: number): void {

@@ -199,11 +199,11 @@ export class EventStore {
       const result = this.#sql.transaction(() => {
         const done = body();
         changes = { events: this.#changes, tallies: this.ledger.settle() };
-        if (savesCounts) this.counts.saveRemoved(this.#head, changes);
+        if (savesCounts) this.counts.saveRemoved(this.#head, changes, this.#undo);
         return done;
       });
       this.#revision++;
-      this.counts.apply(changes);
+      if (!savesCounts) this.counts.apply(changes);
       for (const { position, verified } of this.#added) {
         this.recent.add(position, verified.event, verified.raw);
         this.onAdded(verified.event);

@@ -23,20 +23,62 @@ export const tallyKey = {
   handler: (kind: number) => `k:${kind}`,
 };
 
-/** Adds changes. What goes of an hour that was dropped is not counted any more. */
-export function tally(tallies: Tallies, changes: readonly TallyChange[]): void {
-  for (const [key, change] of changes) {
-    if (change < 0 && key.startsWith("h:") && !tallies.has(key)) continue;
-    const count = (tallies.get(key) ?? 0) + change;
-    if (count === 0) tallies.delete(key);
-    else tallies.set(key, count);
+/** Kinds, those with most, of which hours are kept, and of which durations are: what is kept is one row. */
+const KINDS = 128;
+
+/**
+ * Adds changes at `now`, in seconds. Hours that nobody asks for are not counted, and what goes of something that was dropped
+ * is not either. Returns what undoes it.
+ */
+export function tally(tallies: Tallies, changes: readonly TallyChange[], now: number): () => void {
+  const sums: Tallies = new Map();
+  for (const [key, change] of changes) sums.set(key, (sums.get(key) ?? 0) + change);
+  const before: [key: string, count: number | undefined][] = [];
+  for (const [key, change] of sums) {
+    const known = tallies.get(key);
+    if (change === 0 || isOver(key, now)) continue;
+    if (change < 0 && known === undefined && (key.startsWith("h:") || key.startsWith("t:"))) continue;
+    before.push([key, known]);
+    set(tallies, key, (known ?? 0) + change);
   }
+  return () => {
+    for (const [key, count] of before) set(tallies, key, count ?? 0);
+  };
 }
 
-/** Those that may still be asked for at `now`, in seconds: hours that are over are dropped. */
-export function current(tallies: Tallies, now: number): Tallies {
-  const first = Math.floor(now / HOUR) - HOURS;
-  return new Map([...tallies].filter(([key]) => !key.startsWith("h:") || Number(key.split(":")[1]) >= first));
+function set(tallies: Tallies, key: string, count: number): void {
+  if (count === 0) tallies.delete(key);
+  else tallies.set(key, count);
+}
+
+/** Whether it is of an hour that nobody asks for at `now`, in seconds, or within a day. */
+function isOver(key: string, now: number): boolean {
+  if (!key.startsWith("h:")) return false;
+  const behind = Math.floor(now / HOUR) - Number(key.split(":")[1]);
+  return behind > HOURS || behind < -HOURS;
+}
+
+/** Drops what nobody asks for at `now`, in seconds: hours that are over, and hours and durations of the kinds with fewest. */
+export function prune(tallies: Tallies, now: number): void {
+  const byList = { h: new Map<string, number>(), t: new Map<string, number>() };
+  const listOf = (key: string) => {
+    const [list, a, b] = key.split(":");
+    return list === "h" ? ([byList.h, String(b)] as const) : list === "t" ? ([byList.t, String(a)] as const) : [];
+  };
+  for (const [key, count] of tallies) {
+    const [kinds, kind] = listOf(key);
+    if (isOver(key, now)) tallies.delete(key);
+    else if (kinds !== undefined) kinds.set(kind, (kinds.get(kind) ?? 0) + count);
+  }
+  for (const kinds of [byList.h, byList.t]) {
+    const most = [...kinds].sort(([, a], [, b]) => b - a).slice(0, KINDS);
+    kinds.clear();
+    for (const [kind, count] of most) kinds.set(kind, count);
+  }
+  for (const key of tallies.keys()) {
+    const [kinds, kind] = listOf(key);
+    if (kinds !== undefined && !kinds.has(kind)) tallies.delete(key);
+  }
 }
 
 /** Tallies as they are asked for. */

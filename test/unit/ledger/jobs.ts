@@ -1,6 +1,6 @@
 import type { Event } from "../../../src/protocol/event.ts";
 import type { EventStore } from "../../../src/store/event-store.ts";
-import { current } from "../../../src/store/ledger/tallies.ts";
+import { prune } from "../../../src/store/ledger/tallies.ts";
 import type { Sql } from "../../../src/store/sql.ts";
 import { NOW, unsigned } from "../stocked.ts";
 
@@ -69,5 +69,7 @@ export function rebuilt(
 
 /** Those that may be asked for at `now`, in seconds. */
 export function talliesOf(store: EventStore, now: number): unknown {
-  return [...current(store.counts.tallies(), now)].sort(([a], [b]) => (a < b ? -1 : 1));
+  const tallies = new Map(store.counts.tallies());
+  prune(tallies, now);
+  return [...tallies].sort(([a], [b]) => (a < b ? -1 : 1));
 }
