@@ -80,6 +80,8 @@ const LOG = {
   "report not queued": "The report (kind 1984) is stored, but the moderators' queue lacks it. Query it by its kind.",
   "request failed": "The caller got 500. Look at `error` and report the defect.",
   "run failed": PASSING,
+  "stored setting left out":
+    "`problem` says what the stored value lacks, and `listsettings` what counts instead. Set it again, or `unsetsetting` it.",
   "subscription not removed": PASSING,
   "the disk does not keep what is written: the relay stops":
     "Check or replace the disk, then start the relay again. What was acknowledged before is on the disk.",

@@ -102,6 +102,9 @@ export function assemble(parts: Parts): Running {
   migrate(sql);
   const lists = new AccessStore(sql);
   settings.attach(lists);
+  for (const [setting, problem] of Object.entries(settings.problems())) {
+    report("stored setting left out", { setting, problem });
+  }
   const nowSeconds = () => clock.nowSeconds();
   const store = new EventStore(sql, { search: filterOptions(config).search, nowSeconds });
   const access: Access = { config, lists };

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { assemble } from "../../src/hosts/assemble.ts";
+import { retentionOf } from "../../src/protocol/retention.ts";
 import { type Config, VARIABLES } from "../../src/relay/config/config.ts";
 import { Settings } from "../../src/relay/config/settings.ts";
 import { MORTAL } from "../../src/relay/ports.ts";
@@ -148,4 +149,29 @@ test("R-07-01 what came under other rules is erased when the first rules count a
   relay.set("RETENTION_JOB", "3600");
   relay.work();
   expect(relay.rows(JOB.kind)).toBe(1);
+});
+
+test("R-05-79 a malformed stored value lets nobody in and erases nothing, whatever the environment says", () => {
+  const open = {
+    AUTH_REQUIRED: "false",
+    READ_ACCESS: "open",
+    WRITE_ACCESS: "open",
+    INVITE_ACCESS: "members",
+    RETENTION: "1:60",
+    RETENTION_JOB: "60",
+    RETENTION_RESULT: "60",
+    MAX_LIMIT: "77",
+  };
+  const settings = new Settings(open);
+  settings.attach({ get: (_, name) => (name in open ? "not this" : undefined) });
+  expect(Object.keys(settings.problems()).sort()).toEqual(Object.keys(open).sort());
+  const { authRequired, readAccess, writeAccess, inviteAccess, maxLimit, retention } = settings.config;
+  expect({ authRequired, readAccess, writeAccess, inviteAccess, maxLimit }).toEqual({
+    authRequired: true,
+    readAccess: "allowed",
+    writeAccess: "allowed",
+    inviteAccess: "admins",
+    maxLimit: 77,
+  });
+  expect([1, 5000, 6000, 7000].map((kind) => retentionOf(retention, kind))).toEqual(Array(4).fill(undefined));
 });

@@ -1,7 +1,7 @@
 import { accept, type Result, refuse } from "../../protocol/reason.ts";
 import type { AccessLists } from "../ports.ts";
 import { type Config, type Environment, GROUPS, parseConfig, VARIABLES } from "./config.ts";
-import type { Form, Variable } from "./variable.ts";
+import { type Form, problemOf, type Variable } from "./variable.ts";
 
 /** What a program needs to know of a setting to show it and to ask for another value. */
 export interface SettingFacts {
@@ -18,12 +18,25 @@ export interface SettingFacts {
   values: string;
   unset: string;
   help: string;
+  /** Why the stored value is left out, where it is. */
+  problem?: string;
 }
 
 /** Texts by the name of their variable. */
 type Texts = Readonly<Record<string, unknown>>;
 
 const TABLE: Readonly<Record<string, Variable<unknown>>> = VARIABLES;
+
+/** What counts where the stored value is malformed: nobody is let in and nothing is erased by a mistake. Else the environment does. */
+const SAFE: Readonly<Record<string, string>> = {
+  AUTH_REQUIRED: "true",
+  READ_ACCESS: "allowed",
+  WRITE_ACCESS: "allowed",
+  INVITE_ACCESS: "admins",
+  RETENTION_JOB: "0",
+  RETENTION_RESULT: "0",
+  RETENTION: "0-65535:0",
+};
 
 const GROUP_OF = new Map(
   Object.entries(GROUPS).flatMap(([group, table]) => Object.keys(table).map((name) => [name, group] as const)),
@@ -49,7 +62,10 @@ export class Settings {
     this.config = { ...this.#parsed, privateKinds: new Set(this.#parsed.privateKinds) };
   }
 
-  /** Has what is stored count, from now on. Throws as the constructor does. */
+  /**
+   * Has what is stored count, from now on, without what another version or hand has stored and is malformed here. Throws as the
+   * constructor does.
+   */
   attach(lists: Pick<AccessLists, "get">): void {
     this.#lists = lists;
     this.refresh();
@@ -87,6 +103,12 @@ export class Settings {
     }
   }
 
+  /** What is wrong with what is stored, by the names of the settings. */
+  problems(): Record<string, string> {
+    const problems = Object.keys(TABLE).map((name) => [name, this.#problemOf(name)] as const);
+    return Object.fromEntries(problems.filter((entry): entry is [string, string] => entry[1] !== undefined));
+  }
+
   /** The settings in the order of their groups. */
   all(): SettingFacts[] {
     return Object.keys(TABLE).map((name) => this.fact(name));
@@ -97,6 +119,7 @@ export class Settings {
     const { fallback, form, help, isSecret, isWiring, unset, values } = TABLE[name] as Variable<unknown>;
     const text = textOf(name, this.#effective(this.#environment));
     const isStored = this.#storedText(name) !== undefined;
+    const problem = this.#problemOf(name);
     const isOfEnvironment = textOf(name, this.#environment) !== undefined;
     return {
       name,
@@ -109,7 +132,18 @@ export class Settings {
       values,
       unset,
       help,
+      ...(problem !== undefined && { problem }),
     };
+  }
+
+  #problemOf(name: string): string | undefined {
+    const text = this.#storedText(name);
+    return text === undefined ? undefined : problemOf(name, TABLE[name] as Variable<unknown>, text);
+  }
+
+  /** The text that counts of what is stored; undefined where the environment does. */
+  #countedText(name: string): string | undefined {
+    return this.#problemOf(name) === undefined ? this.#storedText(name) : SAFE[name];
   }
 
   #storedText(name: string): string | undefined {
@@ -119,7 +153,7 @@ export class Settings {
   /** What is stored is before the environment, also where it is empty: then the default counts. */
   #effective(environment: Environment): Texts {
     const texts: Record<string, unknown> = { ...environment };
-    for (const name of Object.keys(TABLE)) texts[name] = this.#storedText(name) ?? texts[name];
+    for (const name of Object.keys(TABLE)) texts[name] = this.#countedText(name) ?? texts[name];
     return texts;
   }
 

@@ -94,13 +94,19 @@ export function readVariables<T extends Table>(table: T, environment: Readonly<R
   const values: Record<string, unknown> = {};
   const problems: string[] = [];
   for (const [name, variable] of Object.entries(table)) {
-    const { fallback, must, isSecret } = variable;
     const text = String(environment[name] ?? "").trim();
-    const counted = text === "" ? fallback : text;
-    const value = counted === undefined ? undefined : variable.parse(counted);
-    if (counted === undefined || value !== undefined) values[name] = value;
-    else problems.push(`${name} ${must}${isSecret ? "" : `, not ${JSON.stringify(text.slice(0, MAX_SHOWN))}`}`);
+    const problem = problemOf(name, variable, text);
+    if (problem !== undefined) problems.push(problem);
+    const counted = text || variable.fallback;
+    values[name] = counted === undefined ? undefined : variable.parse(counted);
   }
   if (problems.length > 0) throw new Error(`${problems.join("; ")}.`);
   return values as ValuesOf<T>;
+}
+
+/** What is wrong with the text of a variable, without a full stop; undefined if nothing is. */
+export function problemOf(name: string, variable: Variable<unknown>, text: string): string | undefined {
+  const written = text.trim();
+  if (written === "" || variable.parse(written) !== undefined) return undefined;
+  return `${name} ${variable.must}${variable.isSecret ? "" : `, not ${JSON.stringify(written.slice(0, MAX_SHOWN))}`}`;
 }

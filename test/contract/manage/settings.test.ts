@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { admin, alice, bob, carol, key, now, unique } from "../../support/keys.ts";
 import { DONE, managedRelay } from "../../support/managed.ts";
-import { expectEose } from "../../support/stock.ts";
+import { enlist, expectEose } from "../../support/stock.ts";
 
 interface Fact {
   name: string;
@@ -237,4 +237,38 @@ test("R-05-79 membership can be switched: its methods, its requests and its anno
   const [, , list] = await a.until(([verb, id]) => verb === "EVENT" && id === "live");
   expect(JSON.stringify(list)).toContain(carol.pubkey);
   expect((await call("addmember", key(9).pubkey)).result).toBe(true);
+});
+
+test("R-05-79 a stored value that is malformed is left out and named, and the relay starts", async () => {
+  const relay = managedRelay({ MAX_LIMIT: "77", WRITE_ACCESS: "open", RETENTION_JOB: "60" });
+  await enlist(
+    relay,
+    ["setting", "MAX_LIMIT", "many"],
+    ["setting", "RELAY_NAME", "Orchard"],
+    ["setting", "WRITE_ACCESS", "guests"],
+    ["setting", "RETENTION_JOB", "99999999999"],
+  );
+  const all = (await relay.call("listsettings")).result as (Fact & { problem?: string })[];
+  const factOf = (name: string) => all.find((fact) => fact.name === name);
+  expect(all.filter(({ problem }) => problem !== undefined).map(({ name }) => name)).toHaveLength(3);
+  expect(factOf("MAX_LIMIT")).toMatchObject({
+    value: "77",
+    source: "stored",
+    problem: 'MAX_LIMIT must be a whole number of events from 1 to 50000, not "many"',
+  });
+  expect(factOf("RELAY_NAME")).toMatchObject({ value: "Orchard", source: "stored" });
+  // Nobody is let in by it, and nothing is erased.
+  expect(factOf("WRITE_ACCESS")).toMatchObject({ value: "allowed" });
+  expect(factOf("RETENTION_JOB")).toMatchObject({ value: "0" });
+  const client = await relay.login(alice);
+  expect((await client.publish(unique(alice)))[3]).toMatch(/^restricted: /);
+  // Another setting may be changed meanwhile, and each of these put right.
+  expect(await relay.call("setsetting", "MIN_POW", 3)).toEqual(DONE);
+  expect(await relay.call("setsetting", "MAX_LIMIT", 50)).toEqual(DONE);
+  expect(await relay.call("unsetsetting", "RETENTION_JOB")).toEqual(DONE);
+  expect((await relay.call("getsetting", "RETENTION_JOB")).result).toMatchObject({
+    value: "60",
+    source: "environment",
+  });
+  expect((await relay.call("getsetting", "MAX_LIMIT")).result).not.toHaveProperty("problem");
 });
