@@ -9,10 +9,23 @@ import type { Running } from "../assemble.ts";
 
 const RPC = "application/nostr+json+rpc";
 
-/** Bytes of a request's body at most (R-08-08), its time in milliseconds, and how many are read at a time. */
+/** Bytes of a request's body at most (R-08-08), and its time in milliseconds. */
 const MAX_BODY = 1 << 21;
 const BODY_MS = 5000;
-const MAX_BODIES = 16;
+
+/** Bytes of the body of a key that is no admin's, which can only be a claim (R-05-85). */
+const MAX_CLAIM = 1024;
+
+/** Bodies that are being read, and how many are at a time. */
+interface Places {
+  readonly maxBytes: number;
+  readonly count: number;
+  taken: number;
+}
+
+/** Small bodies have places of their own: strangers, while the relay may be claimed, neither take nor lack those of admins. */
+const LARGE: Places = { maxBytes: MAX_BODY, count: 16, taken: 0 };
+const SMALL: Places = { maxBytes: MAX_CLAIM, count: 256, taken: 0 };
 
 /** Whether a POST is for management: by its Content-Type (R-08-09) or, as some clients have it, by Accept. */
 export function isManagement({ headers }: Request): boolean {
@@ -33,15 +46,16 @@ export interface Authority {
   now: () => number;
 }
 
-/** What Cloudflare checks before the object is asked, so that nobody wakes it with less; the body is read here. */
+/** What Cloudflare checks before the object is asked, so that nobody wakes it with less; the body is read here, whoever sends it. */
 export async function forManagement(request: Request, authority: Authority): Promise<Request | Response> {
   const event = authorize(request, authority);
   if (event instanceof Response) return event;
-  const body = await readBody(request.body);
+  const length = request.headers.get("Content-Length");
+  const body = await readBody(request.body, length !== null && Number(length) <= MAX_CLAIM ? SMALL : LARGE);
   return body instanceof Response ? body : new Request(request, { body });
 }
 
-/** Answers a request for management (R-05-72). Reads no body of somebody who is no admin. Never throws. */
+/** Answers a request for management (R-05-72). Of somebody who is no admin it reads no body but that of a claim. Never throws. */
 export async function manage(request: Request, running: Running): Promise<Response> {
   const { config, crypto, host, management, relay } = running;
   const authority = { relayUrls: config.managementUrls, crypto, now: () => host.clock.nowSeconds() };
@@ -49,7 +63,7 @@ export async function manage(request: Request, running: Running): Promise<Respon
     const event = authorize(request, authority);
     if (event instanceof Response) return event;
     if (!mayCallAny(event.pubkey, management)) return failure(403, NO_ADMIN);
-    const body = await readBody(request.body);
+    const body = await readBody(request.body, isAdmin(event.pubkey, management) ? LARGE : SMALL);
     if (body instanceof Response) return body;
     const bodyHash = await sha256(body);
     // From here on all in one turn: what is checked is still so when it is acted on.
@@ -63,7 +77,7 @@ export async function manage(request: Request, running: Running): Promise<Respon
 
 /** The event that authorizes a request, its body not looked at; or the refusal. */
 function authorize(request: Request, authority: Authority): Event | Response {
-  if (isTooLarge(request)) return failure(413, TOO_LARGE);
+  if (isTooLarge(request)) return tooLarge(MAX_BODY);
   const parsed = parseHttpAuth(request.headers.get("Authorization"));
   if (!parsed.ok) return failure(401, parsed.reason);
   const bodyHash = request.method === "POST" ? payloadOf(parsed.value) : undefined;
@@ -135,8 +149,7 @@ export function answerCalls(
     const authority = { relayUrls: config.managementUrls, crypto, now: () => host.clock.nowSeconds() };
     const event = authorize(request, authority);
     if (event instanceof Response) return event;
-    const isAdmin = management.mayCall(event.pubkey, "supportedmethods");
-    if (!isAdmin) return failure(403, NO_ADMIN);
+    if (!isAdmin(event.pubkey, management)) return failure(403, NO_ADMIN);
     if (!Object.keys(calls).every((name) => management.mayCall(event.pubkey, name))) return failure(403, NOT_GRANTED);
     relay.commitAll();
     const results: Record<string, unknown> = {};
@@ -164,15 +177,22 @@ async function endOf<T>(perform: (done: (outcome: Outcome<T>) => void) => void):
   return outcome.value;
 }
 
+function isAdmin(caller: string, management: Running["management"]): boolean {
+  return management.mayCall(caller, "supportedmethods");
+}
+
 function mayCallAny(caller: string, management: Running["management"]): boolean {
-  return management.mayCall(caller, "supportedmethods") || management.mayCall(caller, "claim");
+  return isAdmin(caller, management) || management.mayCall(caller, "claim");
 }
 
 const NO_ADMIN: Reason = "restricted: this key is no admin's, ask an operator";
 const NOT_GRANTED: Reason = "restricted: this key may not call this method, ask an operator for it";
 const BUSY: Reason = "rate-limited: too many requests are being read, retry=1";
 const LATE: Reason = `invalid: the body has not come within ${BODY_MS / 1000} seconds`;
-const TOO_LARGE: Reason = `invalid: the body is larger than ${MAX_BODY} bytes`;
+
+function tooLarge(maxBytes: number): Response {
+  return failure(413, `invalid: the body is larger than ${maxBytes} bytes`);
+}
 
 function failure(status: number, error: Reason): Response {
   const headers: Record<string, string> = {};
@@ -193,24 +213,24 @@ function parseCall(body: Uint8Array): { method: string; params: unknown[] } | un
   return typeof method === "string" && Array.isArray(params) ? { method, params } : undefined;
 }
 
-/** Bodies that are being read. */
-let reading = 0;
-
 /** The whole body of a request; the refusal as soon as it is too large, too late, or one too many. */
-async function readBody(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array<ArrayBuffer> | Response> {
-  if (reading >= MAX_BODIES) return failure(503, BUSY);
-  reading++;
+async function readBody(
+  stream: ReadableStream<Uint8Array> | null,
+  places: Places,
+): Promise<Uint8Array<ArrayBuffer> | Response> {
+  if (places.taken >= places.count) return failure(503, BUSY);
+  places.taken++;
   const reader = stream?.getReader();
   const late = Promise.withResolvers<Response>();
   const timer = setTimeout(() => late.resolve(failure(408, LATE)), BODY_MS);
-  const whole = read(reader);
+  const whole = read(reader, places.maxBytes);
   // Of one that is late nobody waits for the end, which may be an error.
   whole.catch(() => {});
   try {
     return await Promise.race([whole, late.promise]);
   } finally {
     clearTimeout(timer);
-    reading--;
+    places.taken--;
     // Nothing more is read of what is given up.
     reader?.cancel().catch(() => {});
   }
@@ -218,6 +238,7 @@ async function readBody(stream: ReadableStream<Uint8Array> | null): Promise<Uint
 
 async function read(
   reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
+  maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer> | Response> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -225,7 +246,7 @@ async function read(
     const { done = true, value } = (await reader?.read()) ?? {};
     if (done || value === undefined) break;
     size += value.length;
-    if (size > MAX_BODY) return failure(413, TOO_LARGE);
+    if (size > maxBytes) return tooLarge(maxBytes);
     chunks.push(value);
   }
   const body = new Uint8Array(size);

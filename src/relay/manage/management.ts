@@ -108,7 +108,8 @@ export class Management {
       Object.assign(told, repeated.told);
       return repeated.result;
     }
-    const replayed = refuseReplay(event, access, now);
+    // A token is good once, and a wrong one changes nothing: strangers fill no list (R-05-85).
+    const replayed = name === "claim" ? undefined : refuseReplay(event, access, now);
     if (replayed !== undefined) return replayed;
     const result = this.call(event.pubkey, name, params, told);
     this.#recent.set(event.sig, { at: now, result, told });

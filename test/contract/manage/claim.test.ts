@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { alice, bob, carol } from "../../support/keys.ts";
-import { authorization, headerOf, post } from "../../support/manage.ts";
+import { authorization, HTTP_URL, headerOf, post, RPC } from "../../support/manage.ts";
 import { DONE, managedRelay } from "../../support/managed.ts";
 
 const TOKEN = "a-token-of-more-than-32-characters";
@@ -69,6 +69,38 @@ test("R-05-85 a wrong token changes nothing, and the right one is good after it"
   }
   expect(await relay.as(bob)("stats")).toEqual(FORBIDDEN);
   expect(await relay.as(alice)("claim", TOKEN)).toEqual(DONE);
+});
+
+test("R-05-85 R-05-71 a wrong token uses nothing up, not even its authorization", async () => {
+  const relay = managedRelay(NOBODYS);
+  const now = Math.floor(Date.now() / 1000);
+  const body = JSON.stringify({ method: "claim", params: [OTHER] });
+  const header = headerOf(authorization(bob, body));
+  for (const later of [0, 3]) {
+    relay.setTime(now + later);
+    const response = await post(relay.fetch, body, { header });
+    expect({ status: response.status, ...((await response.json()) as object) }).toEqual(RESTRICTED);
+  }
+});
+
+test("R-05-85 R-08-08 claims that never end take no place of the right one, and none is larger than 1024 bytes", async () => {
+  const relay = managedRelay(NOBODYS);
+  const send = (by: typeof bob, text: string, body: BodyInit = text) => {
+    const headers = {
+      "Content-Type": RPC,
+      "Content-Length": `${text.length}`,
+      Authorization: headerOf(authorization(by, text)),
+    };
+    return relay.fetch(HTTP_URL, { method: "POST", body, headers });
+  };
+  const claim = JSON.stringify({ method: "claim", params: [TOKEN] });
+  expect((await send(bob, claim.padEnd(1025))).status).toBe(413);
+  const pending = Array.from({ length: 20 }, () => {
+    const start = (controller: ReadableStreamDefaultController) => controller.enqueue(new TextEncoder().encode("{"));
+    return send(bob, claim, new ReadableStream({ start }));
+  });
+  expect((await send(alice, claim.padEnd(1024))).status).toBe(200);
+  expect((await Promise.all(pending)).map(({ status }) => status)).not.toContain(503);
 });
 
 test("R-05-85 the token is good for an hour from when it was first offered, whatever starts again", async () => {
