@@ -11,6 +11,9 @@ export const path = computed(() => {
   return pathname.slice(base.length) || "/";
 });
 
+/** What stands behind `#`, which no browser sends; empty if nothing does. */
+export const fragment = computed(() => new URL(location_.value, window.location.origin).hash.slice(1));
+
 /** What stands behind `?`, as in `/explore?kinds=1`. */
 export const query = computed(() => new URL(location_.value, window.location.origin).searchParams);
 
@@ -36,8 +39,9 @@ export function startRouter(): void {
     const url = new URL(link.href, window.location.href);
     if (url.origin !== window.location.origin || !url.pathname.startsWith(`${base}/`)) return;
     const isAnchor = url.pathname === window.location.pathname && url.hash !== "";
-    if (isAnchor) return;
     event.preventDefault();
+    // The address stays: behind # may stand a code.
+    if (isAnchor) return document.getElementById(url.hash.slice(1))?.focus();
     go(url.pathname.slice(base.length) + url.search + url.hash);
   });
 }

@@ -58,16 +58,18 @@ export function inviteCommand(): Command {
 
 /** A link to a client's page; else to the relay's own, whose fragment no server sees. */
 function linkOf(relay: string, code: string, app: string | undefined): string {
-  if (app === undefined) return Object.assign(new URL(httpUrl(relay)), { hash: `claim=${code}` }).href;
+  if (app === undefined) return `${httpUrl(relay).replace(/\/$/, "")}/invite#${code}`;
   const url = URL.parse(app);
   if (url === null) throw new UsageError(`${app} is no URL`);
   return Object.assign(url, { search: String(new URLSearchParams({ r: relay, c: code })) }).href;
 }
 
-/** The code of an invite that somebody got: of a link of {@link linkOf}, or as it is. */
+/** The code of an invite that somebody got: of a link of {@link linkOf}, of its earlier forms, or as it is. */
 function codeOf(invite: string): string {
-  const { hash, searchParams } = URL.parse(invite) ?? {};
-  return new URLSearchParams(hash?.slice(1)).get("claim") ?? searchParams?.get("c") ?? invite;
+  const url = URL.parse(invite);
+  if (url === null) return invite;
+  const code = url.hash.replace(/^#(claim=)?/, "") || url.searchParams.get("c");
+  return code || (url.pathname.split("/").at(-1) ?? "");
 }
 
 /** Asks the relay for a code (NIP-43). */

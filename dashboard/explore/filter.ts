@@ -56,10 +56,10 @@ export function filterOf(fields: Fields): Filter {
     return Number(part);
   });
   const authors = partsOf(fields.authors).map(
-    (part) => readPublicKey(part) ?? fail(`“${part}” is no public key: npub1…, or 64 digits from 0 to f.`),
+    (part) => readPublicKey(part) ?? fail(`“${part}” is no public key: npub1…, or 64 hex digits.`),
   );
   const ids = partsOf(fields.ids).map(
-    (part) => readEventId(part) ?? fail(`“${part}” is no id of an event: note1…, nevent1…, or 64 digits from 0 to f.`),
+    (part) => readEventId(part) ?? fail(`“${part}” is no id of an event: note1…, nevent1…, or 64 hex digits.`),
   );
   if (kinds.length > 0) filter.kinds = kinds;
   if (authors.length > 0) filter.authors = authors;

@@ -99,9 +99,7 @@ export function Providers() {
             {providers.map((one) => (
               <tr key={`${one.pubkey}:${one.kind}`}>
                 <td>
-                  <a href={`${base}/admin/jobs?provider=${one.pubkey}`}>
-                    <Person pubkey={one.pubkey} />
-                  </a>
+                  <Person pubkey={one.pubkey} to={`${base}/admin/jobs?provider=${one.pubkey}`} />
                 </td>
                 <td data-label="Kind">{one.kind}</td>
                 <td data-label="Now">

@@ -3,6 +3,7 @@ import { Copy } from "../parts/copy.tsx";
 import { Person } from "../parts/person.tsx";
 import { bytes, Time } from "../parts/time.tsx";
 import { base } from "../router.ts";
+import { BanButton } from "./ban-button.tsx";
 
 /** Characters of a content that are shown before somebody asks for all. */
 const SHORT = 500;
@@ -46,7 +47,10 @@ export function EventView({ event }: { event: Event }) {
             <TagLine key={`${tag[0]} ${i}`} tag={tag} />
           ))}
         </dl>
-        <Copy text={json} label="Copy as JSON" />
+        <div class="row">
+          <Copy text={json} label="Copy as JSON" />
+          <BanButton pubkey={event.pubkey} label="Ban the author" />
+        </div>
       </details>
     </article>
   );

@@ -1,5 +1,7 @@
 import { useSignal } from "@preact/signals";
+import { npubEncode } from "nostr-tools/nip19";
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { ErrorNote } from "../parts/states.tsx";
 import { useAction } from "../parts/use-loaded.ts";
 import { readPublicKey } from "./keys.ts";
@@ -9,6 +11,7 @@ export function KeyForm({
   label,
   button,
   act,
+  initial,
   hasReason = false,
   isDanger = false,
   children,
@@ -16,16 +19,21 @@ export function KeyForm({
   label: string;
   button: string;
   act: (pubkey: string, reason: string) => Promise<void>;
+  /** The key that stands in the form at first. Then the cursor goes to what is behind it. */
+  initial?: string | undefined;
   hasReason?: boolean;
   isDanger?: boolean;
   children?: ComponentChildren;
 }) {
-  const text = useSignal("");
+  const text = useSignal(initial === undefined ? "" : npubEncode(initial));
   const reason = useSignal("");
+  const reasonField = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (initial !== undefined) reasonField.current?.focus();
+  }, [initial]);
   const action = useAction(async () => {
     const pubkey = readPublicKey(text.value);
-    if (pubkey === undefined)
-      throw new Error("This is no public key. It begins with npub1, or has 64 digits from 0 to f.");
+    if (pubkey === undefined) throw new Error("This is no public key. It begins with npub1, or has 64 hex digits.");
     await act(pubkey, reason.value.trim());
     text.value = "";
     reason.value = "";
@@ -55,6 +63,7 @@ export function KeyForm({
         <label>
           Reason, for the record
           <input
+            ref={reasonField}
             value={reason}
             maxLength={200}
             onInput={(event) => {

@@ -6,11 +6,12 @@ import { Empty, ErrorNote, Loading } from "../parts/states.tsx";
 import { count } from "../parts/time.tsx";
 import { useAction, useLoaded } from "../parts/use-loaded.ts";
 import { methods, sign } from "../session/session.ts";
+import { BanButton } from "./ban-button.tsx";
 
 /** What a ban has done, in words. */
 export function bannedText(hidden: unknown): string {
   const stored = typeof hidden === "number" ? hidden : 0;
-  if (stored === 0) return "The key is banned. Nothing of it was shown.";
+  if (stored === 0) return "The key is banned. It had published nothing.";
   const events =
     stored === 1 ? "1 event of it is" : `${stored >= 5000 ? "5,000 or more" : count(stored)} events of it are`;
   return `The key is banned. ${events} hidden now, and erased after the time that BAN_ERASE_AFTER says. Lift the ban before then to bring them back.`;
@@ -50,6 +51,7 @@ export function MemberActions({ member, onDone }: { member: Member; onDone: (sai
           Take out
         </button>
       )}
+      <BanButton pubkey={member.pubkey} label="Ban" />
       {asking.value === "roles" && <RolesOf member={member} onClose={close} onDone={onDone} />}
       {asking.value === "out" && <TakeOut member={member} onClose={close} onDone={onDone} />}
     </div>

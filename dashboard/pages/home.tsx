@@ -7,7 +7,7 @@ import { Connect } from "../parts/connect.tsx";
 import { ErrorNote, Loading } from "../parts/states.tsx";
 import { count } from "../parts/time.tsx";
 import { useLoaded } from "../parts/use-loaded.ts";
-import { go } from "../router.ts";
+import { fragment, go } from "../router.ts";
 
 /** How often the totals are asked for, in milliseconds. */
 const TOTALS_MS = 10_000;
@@ -15,10 +15,10 @@ const TOTALS_MS = 10_000;
 /** What the relay is, for everybody. */
 export function HomePage() {
   const information = about.value;
-  // The link of the `nexus` command: no server sees what stands behind `#`.
-  const code = /^#claim=(.+)$/.exec(window.location.hash)?.[1];
+  // A link that the `nexus` command made of old.
+  const code = /^claim=(.+)$/.exec(fragment.value)?.[1];
   useEffect(() => {
-    if (code !== undefined) go(`/invite/${code}`, { replace: true });
+    if (code !== undefined) go(`/invite#${code}`, { replace: true });
   }, [code]);
   if (information === undefined) {
     return aboutError.value === undefined ? <Loading /> : <ErrorNote error={aboutError.value} retry={refreshAbout} />;
@@ -96,7 +96,7 @@ function Join({ information: { contact, pubkey, name } }: { information: Informa
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          go(`/invite/${encodeURIComponent(codeIn(code.value))}`);
+          go(`/invite#${codeIn(code.value)}`);
         }}
       >
         <label>
@@ -132,7 +132,7 @@ function Join({ information: { contact, pubkey, name } }: { information: Informa
 
 /** The code in what somebody has pasted: a code, or a link that ends with one. */
 function codeIn(text: string): string {
-  return decodeURIComponent(text.trim().split("/").at(-1) ?? "");
+  return text.trim().split(/[/#=]/).at(-1) ?? "";
 }
 
 function More({ information }: { information: Information }) {

@@ -6,14 +6,19 @@ import { SignIn } from "../parts/sign-in.tsx";
 import { Done, ErrorNote } from "../parts/states.tsx";
 import { useAction } from "../parts/use-loaded.ts";
 import { publish } from "../relay/client.ts";
+import { fragment } from "../router.ts";
 import { pubkey } from "../session/session.ts";
 
 /** The kind by which somebody joins with a code (NIP-43). */
 const JOIN_KIND = 28934;
 
-/** Redeems an invite. */
+/** Redeems an invite: its code stands behind `#`, which no server sees; links of old have it in the path. */
 export function InvitePage({ params }: { params: Readonly<Record<string, string>> }) {
-  const code = decoded(params.code ?? "");
+  const code = decoded(params.code ?? fragment.value);
+  return <Redeem key={code} code={code} />;
+}
+
+function Redeem({ code }: { code: string }) {
   const said = useSignal<string | undefined>(undefined);
   const action = useAction(async () => {
     const tags = [["-"], ["claim", code]];
@@ -55,7 +60,14 @@ export function InvitePage({ params }: { params: Readonly<Record<string, string>
           </button>
         </>
       )}
-      {action.error !== undefined && <ErrorNote error={action.error} />}
+      {action.error !== undefined && (
+        <>
+          <ErrorNote error={action.error} />
+          {/invite code/.test(String(action.error)) && (
+            <p>An invite is good for some days, and for one person. Ask whoever sent you the link for a new one.</p>
+          )}
+        </>
+      )}
     </>
   );
 }

@@ -94,9 +94,7 @@ function Members() {
             {members.map((member) => (
               <tr key={member.pubkey} data-member={member.pubkey}>
                 <td>
-                  <a href={`${base}/explore?authors=${member.pubkey}`}>
-                    <Person pubkey={member.pubkey} />
-                  </a>
+                  <Person pubkey={member.pubkey} to={`${base}/explore?authors=${member.pubkey}`} />
                 </td>
                 <td data-label={member.roles.length > 0 ? "Roles" : undefined}>
                   {member.roles.length > 0 && (

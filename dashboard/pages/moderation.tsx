@@ -10,6 +10,7 @@ import { ForAdmins } from "../parts/for-admins.tsx";
 import { Person } from "../parts/person.tsx";
 import { Done, ErrorNote } from "../parts/states.tsx";
 import { useAction } from "../parts/use-loaded.ts";
+import { query } from "../router.ts";
 import { methods, sign } from "../session/session.ts";
 
 /** Entries of one page. */
@@ -42,6 +43,7 @@ function BannedKeys() {
         <KeyForm
           label="Key to ban"
           button="Ban the key"
+          initial={/^[0-9a-f]{64}$/.exec(query.value.get("key") ?? "")?.[0]}
           hasReason
           isDanger
           act={async (pubkey, reason) => {

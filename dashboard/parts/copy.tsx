@@ -1,12 +1,18 @@
 import { useState } from "preact/hooks";
 
-/** A button that copies a text, and says so. */
-export function Copy({ text, label = "Copy", what }: { text: string; label?: string; what?: string }) {
+/** Copies a text, and says for a moment how that went. */
+export function useCopy(text: string): { said: string; copy: () => Promise<void> } {
   const [said, setSaid] = useState("");
   const copy = async () => {
     setSaid((await copied(text)) ? "Copied" : "Copy it by hand");
     setTimeout(() => setSaid(""), 2500);
   };
+  return { said, copy };
+}
+
+/** A button that copies a text, and says so. */
+export function Copy({ text, label = "Copy", what }: { text: string; label?: string; what?: string }) {
+  const { said, copy } = useCopy(text);
   return (
     <button type="button" class="secondary outline copy" onClick={copy} aria-label={what && `${label} ${what}`}>
       <span aria-live="polite">{said || label}</span>

@@ -14,9 +14,26 @@ export async function makeInvite(): Promise<string> {
   return code;
 }
 
-/** The link by which somebody joins with a code. */
+/** The link by which somebody joins with a code, which stands where no server sees it. */
 export function inviteLink(code: string): string {
-  return `${httpUrl}invite/${encodeURIComponent(code)}`;
+  return `${httpUrl}invite#${encodeURIComponent(code)}`;
+}
+
+/** Whether the page was opened under a name that means another machine elsewhere. */
+const IS_LOCAL = /^(localhost|127\.[\d.]+|\[::1\])$/.test(window.location.hostname);
+
+const DEPLOYING = "https://github.com/OpenAgentsInc/nexus/blob/main/docs/deploy.md";
+
+function OnlyHere() {
+  return (
+    <p class="notice">
+      This link opens on this machine only. Set <code>RELAY_URL</code> to let friends in:{" "}
+      <a href={DEPLOYING} target="_blank" rel="noreferrer">
+        how to deploy
+      </a>
+      .
+    </p>
+  );
 }
 
 /** A button that makes an invite, and shows its link and QR code. */
@@ -39,6 +56,7 @@ export function InviteMaker({ onMade = () => {} }: { onMade?: () => void }) {
               <p>
                 Send this link to one person. It is a pass: whoever opens it first joins. You do not see it again here.
               </p>
+              {IS_LOCAL && <OnlyHere />}
               <CopyBox text={inviteLink(code.value)} what="the link of the invite" />
             </div>
             <Qr text={inviteLink(code.value)} label="QR code of the invite" />

@@ -1,7 +1,9 @@
 import { signal } from "@preact/signals";
 import { npubEncode } from "nostr-tools/nip19";
+import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { link, subscribe } from "../relay/client.ts";
+import { useCopy } from "./copy.tsx";
 
 interface Profile {
   name?: string;
@@ -21,14 +23,14 @@ const asked = new Set<string>();
 /** Keys of one REQ at most. */
 const MAX_ASKED = 200;
 
-/** A key: the name and picture that it gives itself, where this relay has them. */
-export function Person({ pubkey, hasPicture = true }: { pubkey: string; hasPicture?: boolean }) {
+/** A key: the name and picture that it gives itself, where this relay has them. A click copies the key, or follows `to`. */
+export function Person({ pubkey, hasPicture = true, to }: { pubkey: string; hasPicture?: boolean; to?: string }) {
   useEffect(() => want(pubkey), [pubkey, link.value]);
   const profile = profiles.value.get(pubkey);
   const npub = npubEncode(pubkey);
   const shortened = `${npub.slice(0, 10)}…${npub.slice(-4)}`;
   return (
-    <span class="person" title={npub}>
+    <span class="person">
       {hasPicture &&
         (profile?.picture ? (
           <img src={profile.picture} alt="" width="28" height="28" loading="lazy" referrerpolicy="no-referrer" />
@@ -37,8 +39,22 @@ export function Person({ pubkey, hasPicture = true }: { pubkey: string; hasPictu
             {(profile?.name ?? npub.slice(5)).slice(0, 1).toUpperCase()}
           </span>
         ))}
-      <span>{profile?.name ?? <code>{shortened}</code>}</span>
+      {to !== undefined && <a href={to}>{profile?.name ?? <code>{shortened}</code>}</a>}
+      <CopyKey npub={npub}>
+        {to !== undefined ? <span aria-hidden="true">⧉</span> : (profile?.name ?? <code>{shortened}</code>)}
+      </CopyKey>
     </span>
+  );
+}
+
+function CopyKey({ npub, children }: { npub: string; children: ComponentChildren }) {
+  const { said, copy } = useCopy(npub);
+  return (
+    <button type="button" class="key" title={npub} onClick={copy}>
+      {children}
+      <span class="unseen"> copy {npub}</span>
+      {said !== "" && <small role="status">{said}</small>}
+    </button>
   );
 }
 

@@ -148,7 +148,7 @@ function OwnKey({ onDone }: { onDone: () => void }) {
           event.preventDefault();
           const key = readKey(entered.value);
           if (key === undefined) {
-            error.value = "This is no secret key. It begins with nsec1, or has 64 digits from 0 to f.";
+            error.value = "This is no secret key. It begins with nsec1, or has 64 hex digits.";
             return;
           }
           signInByKey(key);

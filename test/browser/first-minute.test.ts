@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { alice } from "../support/keys.ts";
+import { alice, bob } from "../support/keys.ts";
 import { caller } from "../support/manage.ts";
 import { type Server, startServer, until } from "../support/server.ts";
 import { expectAccessible, inBrowser, pages } from "./browser.ts";
@@ -24,8 +24,10 @@ inBrowser("the first minute of a relay", () => {
     await operator.getByRole("button", { name: "Let only members in" }).click();
     await operator.getByText("Only members may read and publish").waitFor();
     await operator.getByRole("button", { name: "Make an invite" }).click();
-    const invite = (await operator.locator(".invite code").textContent()) ?? "";
-    expect(invite).toMatch(/\/invite\/[0-9a-f]{32}$/);
+    const invite = (await operator.locator(".invite .copy-box code").textContent()) ?? "";
+    // No server sees what stands behind #.
+    expect(invite).toMatch(/\/invite#[0-9a-f]{32}$/);
+    await operator.getByText("This link opens on this machine only").waitFor();
     await expectAccessible(operator);
 
     const guest = await open({ viewport: { width: 390, height: 844 }, colorScheme: "dark" });
@@ -40,6 +42,16 @@ inBrowser("the first minute of a relay", () => {
 
     const call = caller(fetch, alice, server.httpUrl);
     expect((await call("listmembers")).result).toEqual([expect.objectContaining({ inviter: alice.pubkey })]);
+    // Another who opens the invite is told what to do; the forms of old are opened too.
+    const second = await open({}, bob);
+    for (const link of [invite.replace("#", "/"), invite.replace("invite#", "#claim="), invite]) {
+      await second.goto("about:blank");
+      await second.goto(link);
+      if (link.includes("invite/")) await second.getByRole("button", { name: "Sign in with the extension" }).click();
+      await second.getByRole("button", { name: "Join", exact: true }).click();
+      await second.getByText("Ask whoever sent you the link for a new one").waitFor();
+    }
+
     // The link is used up, and says so.
     const late = await open();
     await late.goto(await linkOf(server));

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import { nsecEncode } from "nostr-tools/nip19";
+import { npubEncode, nsecEncode } from "nostr-tools/nip19";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { alice, bob, carol, key, now, unique } from "../support/keys.ts";
@@ -36,8 +36,12 @@ inBrowser("the pages of an operator", () => {
     const [banned, author] = [await loggedIn(server, bob), await loggedIn(server, carol)];
     await banned.publish(unique(bob));
     expect((await banned.req("live", { kinds: [1], since: now() - 100 })).end[0]).toBe("EOSE");
-    await go("/admin/moderation");
-    await page.getByLabel("Key to ban").fill(bob.pubkey);
+    // An event that is open leads to the form.
+    await go(`/explore?authors=${bob.pubkey}`);
+    await page.locator("[data-event] summary").first().click();
+    await page.getByRole("button", { name: "Ban the author" }).first().click();
+    expect(await page.getByLabel("Key to ban").inputValue()).toBe(npubEncode(bob.pubkey));
+    await page.locator("label:has-text('Reason') input:focus").waitFor();
     await page.getByLabel("Reason, for the record").fill("spam");
     await page.getByRole("button", { name: "Ban the key" }).click();
     await page.getByText("1 event of it is hidden now").waitFor();
@@ -60,6 +64,12 @@ inBrowser("the pages of an operator", () => {
     await page.getByRole("button", { name: "Find" }).click();
     await page.getByRole("button", { name: "Make it a member" }).click();
     await page.locator(`[data-member="${erin.pubkey}"]`).waitFor();
+    // The whole key is to be had: by its name, and by a click.
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.getByRole("button", { name: `copy ${npubEncode(erin.pubkey)}` }).click();
+    await page.getByText("Copied").waitFor();
+    expect(await page.evaluate("navigator.clipboard.readText()")).toBe(npubEncode(erin.pubkey));
+    await page.getByRole("button", { name: /^Ban / }).waitFor();
     await page.getByRole("button", { name: /^Take out/ }).click();
     await expectAccessible(page);
     await page.getByLabel("is hidden now and erased later").check();

@@ -22,7 +22,7 @@ async function succeed(...args: string[]) {
 test("an invite has a code, the relay's URL, a link that holds both, and a QR code", async () => {
   const { code, link, relay } = await place.json<Record<string, string>>("invite", "new");
   expect(relay).toBe(`${place.server.url}/`);
-  expect(link).toBe(`${place.server.httpUrl}/#claim=${code}`);
+  expect(link).toBe(`${place.server.httpUrl}/invite#${code}`);
   const app = await place.json<{ link: string; code: string }>("invite", "new", "--app", "https://app.example/join");
   expect([...new URL(app.link).searchParams]).toEqual([
     ["r", relay],
