@@ -4,6 +4,7 @@ import { Meter } from "../../src/protocol/work.ts";
 import { parseConfig } from "../../src/relay/config/config.ts";
 import { Errand, type Outcome } from "../../src/relay/errand.ts";
 import { Importer } from "../../src/relay/publish/importer.ts";
+import type { CommitEvents } from "../../src/relay/publish/publish.ts";
 import { Scheduler, type Served } from "../../src/relay/scheduler.ts";
 import type { Steps } from "../../src/store/steps.ts";
 import { secp256k1 as crypto } from "../support/crypto.ts";
@@ -37,21 +38,18 @@ test("R-05-77 no step of an export is long, and no page is endless, whatever is 
   expect(all.raws).toHaveLength(1000);
 });
 
-test("R-05-78 no step of an import is long, and each batch is one transaction", () => {
-  const stock = new Stock();
+function importerOf(stock: Stock, on: CommitEvents): Importer {
   const config = parseConfig({});
   const clock = { nowSeconds: () => NOW, nowMs: () => NOW * 1000, soon() {} };
   const host = { clock, report() {}, isSyncing: false, gatherMs: 0 } as never;
+  const access = { config, lists: memoryLists() };
+  return new Importer({ config, access, log: stock.log, host, crypto, meter: stock.sql.meter, on });
+}
+
+test("R-05-78 no step of an import is long, and each batch is one transaction", () => {
+  const stock = new Stock();
   let commits = 0;
-  const importer = new Importer({
-    config,
-    access: { config, lists: memoryLists() },
-    log: stock.log,
-    host,
-    crypto,
-    meter: stock.sql.meter,
-    on: { stored() {}, committed: () => commits++ },
-  });
+  const importer = importerOf(stock, { stored() {}, committed: () => commits++ });
   const signer = new Signer(7);
   const sign = (i: number) =>
     JSON.stringify(signer.sign({ kind: 1, created_at: NOW - i, tags: [["t", `${i}`]], content: "x".repeat(i) }));
@@ -63,6 +61,31 @@ test("R-05-78 no step of an import is long, and each batch is one transaction", 
   expect(value.refused).toHaveLength(9000);
   expect(commits).toBeGreaterThan(601 / 128);
   expect(commits).toBeLessThan(20);
+});
+
+test("R-05-78 what a batch has committed is followed up although one write of it failed, and the import ends", () => {
+  const stock = new Stock();
+  stock.sql.all(
+    `CREATE TRIGGER broken BEFORE INSERT ON event WHEN NEW.raw LIKE '%BREAKS%'
+     BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`,
+  );
+  const [stored, committed]: [string[], string[][]] = [[], []];
+  const importer = importerOf(stock, {
+    stored: ({ content }) => stored.push(content),
+    committed: () => committed.push([...stored]),
+  });
+  const signer = new Signer(7);
+  const lines = [
+    signer.sign({ kind: 1, created_at: NOW, tags: [], content: "before" }),
+    signer.sign({ kind: 0, created_at: NOW, tags: [], content: "BREAKS" }),
+    signer.sign({ kind: 1, created_at: NOW, tags: [["expiration", `${NOW + 100}`]], content: "behind" }),
+  ];
+  const text = lines.map((line) => JSON.stringify(line)).join("\n");
+  expect(() => finish(importer.import(text), () => 0)).toThrow("the disk is full");
+  expect(stock.rows("event")).toBe(2);
+  expect(stored.sort()).toEqual(["before", "behind"]);
+  expect(committed).toHaveLength(1);
+  expect(committed[0]).toHaveLength(2);
 });
 
 test("R-01-10 an errand of many steps lets others go first, and ends once", () => {

@@ -52,7 +52,10 @@ export class Importer {
     this.#deps = deps;
   }
 
-  /** Imports events, one in each line. A batch is one step and one transaction. Throws if the database does: the rest is not imported. */
+  /**
+   * Imports events, one in each line. A batch is one step and one transaction. Throws if the database does, once the rest of the
+   * batch is settled: what is behind it is not imported.
+   */
   *import(text: string): Steps<Imported> {
     const imported: Imported = { stored: 0, duplicates: 0, refused: [] };
     const { meter } = this.#deps;
@@ -122,11 +125,14 @@ export class Importer {
       } else imported.refused.push([line, refusal as Reason]);
     }
     if (verified.length === 0) return;
-    for (const [i, result] of log.append(verified).entries()) {
+    const results = log.append(verified);
+    for (const [i, result] of results.entries()) {
       const refusal = this.#settle(verified[i] as VerifiedEvent, result, imported);
       if (refusal !== undefined) imported.refused.push([lines[i] as number, refusal]);
     }
     on.committed();
+    // The others of the batch are committed.
+    for (const result of results) if (result.outcome === "failed") throw result.error;
   }
 
   #settle({ event }: VerifiedEvent, result: PutResult, imported: Imported): Reason | undefined {
@@ -145,7 +151,8 @@ export class Importer {
       case "vanished":
         return BLOCKED[result.outcome];
       case "failed":
-        throw result.error;
+        // It is thrown behind the others.
+        return undefined;
     }
   }
 
