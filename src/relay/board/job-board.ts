@@ -5,7 +5,7 @@ import type { EventLog } from "../../store/event-log.ts";
 import type { EventStore } from "../../store/event-store.ts";
 import type { JobQuery, ListedJob, OpenJobs } from "../../store/ledger/lists.ts";
 import type { ProviderRow } from "../../store/ledger/providers.ts";
-import { numbersOf } from "../../store/ledger/tallies.ts";
+import { type JobNumbers, numbersOf } from "../../store/ledger/tallies.ts";
 import type { Config } from "../config/config.ts";
 import type { Connection } from "../connection.ts";
 import type { AccessLists, Clock } from "../ports.ts";
@@ -15,12 +15,15 @@ import { kindsListenedTo } from "./listening.ts";
 const MAX_CONTENT = 500;
 const MAX_READ = 1 << 18;
 
+/** How long the numbers count, in milliseconds: everybody may ask, and each answer reads thousands of rows. */
+const KEPT_MS = 5000;
+
 export interface JobBoardDeps {
   readonly config: Config;
   readonly store: EventStore;
   readonly log: EventLog;
   readonly lists: AccessLists;
-  readonly clock: Pick<Clock, "nowSeconds">;
+  readonly clock: Pick<Clock, "nowMs" | "nowSeconds">;
   readonly connections: Iterable<Connection>;
 }
 
@@ -29,12 +32,25 @@ export type BoardQuery = Omit<JobQuery, "now" | "except" | "after"> & { readonly
 
 type Json = Record<string, unknown>;
 
+/** What the tallies and the open jobs say. */
+type Numbers = JobNumbers & { readonly open: Map<number, OpenJobs> };
+
+/** Answers that are given for {@link KEPT_MS}. */
+interface Told {
+  readonly atMs: number;
+  /** The private kinds, which are in neither. */
+  readonly hidden: string;
+  readonly summary: Json[];
+  readonly totals: Json;
+}
+
 /**
  * What is shown of the ledger: to operators jobs, their histories and their providers, to everybody totals. Jobs of private
  * kinds are in none of it (R-05-29), nor are those of somebody whose events a ban hides.
  */
 export class JobBoard {
   readonly #deps: JobBoardDeps;
+  #kept: Told | undefined;
 
   constructor(deps: JobBoardDeps) {
     this.#deps = deps;
@@ -99,10 +115,27 @@ export class JobBoard {
 
   /** Jobs by kind of request: in which state, open, claimed, late and expiring; seconds to the first result. */
   summary(): Json[] {
-    const { store, clock } = this.#deps;
+    return this.#told().summary;
+  }
+
+  /** What anybody may know (R-07-17): totals only. */
+  totals(): Json {
+    return this.#told().totals;
+  }
+
+  /** The numbers of a moment ago. Kinds that have become private since are in none. */
+  #told(): Told {
+    const { store, clock, config } = this.#deps;
+    const [atMs, hidden] = [clock.nowMs(), [...config.privateKinds].join()];
+    const kept = this.#kept;
+    if (kept !== undefined && kept.hidden === hidden && Math.abs(atMs - kept.atMs) < KEPT_MS) return kept;
     const now = clock.nowSeconds();
-    const { states, results, handlers } = numbersOf(store.counts.tallies(), now);
-    const open = store.ledger.open(now);
+    const numbers = { ...numbersOf(store.counts.tallies(), now), open: store.ledger.open(now) };
+    this.#kept = { atMs, hidden, summary: this.#summaryOf(numbers), totals: this.#totalsOf(numbers) };
+    return this.#kept;
+  }
+
+  #summaryOf({ states, results, handlers, open }: Numbers): Json[] {
     const kinds = [...new Set([...states.keys(), ...handlers.keys()])].filter((kind) => this.#isKind(kind));
     return kinds
       .sort((a, b) => a - b)
@@ -123,12 +156,8 @@ export class JobBoard {
       });
   }
 
-  /** What anybody may know (R-07-17): totals only. */
-  totals(): Json {
-    const { store, clock, config } = this.#deps;
-    const now = clock.nowSeconds();
-    const { day, states, results, handlers } = numbersOf(store.counts.tallies(), now);
-    const open = store.ledger.open(now);
+  #totalsOf({ day, states, results, handlers, open }: Numbers): Json {
+    const { store, config } = this.#deps;
     const shown = [...day].filter(([kind]) => !config.privateKinds.has(kind)).sort(([a], [b]) => a - b);
     const inRole = (role: string) => shown.filter(([kind, count]) => count > 0 && roleOfKind(kind) === role);
     const sum = (counts: Iterable<readonly [unknown, number]>) =>
