@@ -58,11 +58,11 @@ export class JobBoard {
 
   /** A page of jobs, the newest first, and what `after` of the next page is. It may be short although there is a next. */
   jobs({ after, ...query }: BoardQuery): Json {
-    const { store, clock } = this.#deps;
+    const { store, clock, config } = this.#deps;
     const now = clock.nowSeconds();
     const [made, id] = after?.split(":") ?? [];
     const from = made === undefined || id === undefined ? undefined : { made: Number(made), id };
-    const page = store.ledger.list({ ...query, now, after: from });
+    const page = store.ledger.list({ ...query, now, after: from, except: config.privateKinds });
     const jobs = page.jobs.filter((job) => this.#isShown(job)).map(jobOf);
     return { jobs, ...(page.next && { next: `${page.next.made}:${page.next.id}` }) };
   }

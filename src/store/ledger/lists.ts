@@ -28,6 +28,8 @@ export interface JobQuery {
   /** A job behind which the page begins, as {@link JobPage.next} has it. */
   readonly after?: { readonly made: number; readonly id: string } | undefined;
   readonly limit: number;
+  /** Kinds of evidence that nobody is shown: no provider is found by them. */
+  readonly except?: ReadonlySet<number>;
   /** Unix seconds. */
   readonly now: number;
 }
@@ -57,7 +59,7 @@ export interface OpenJobs {
 
 /** A page of jobs, the newest first. It may be short although there are more: `next` tells. Reads a bounded number of rows. */
 export function listJobs(sql: Sql, query: JobQuery): JobPage {
-  const { provider, after, limit, now } = query;
+  const { provider, after, limit, now, except } = query;
   const most = provider === undefined ? LOOKED_AT : LOOKED_AT_EACH;
   const found: JobRow[] = [];
   let looked = 0;
@@ -73,8 +75,9 @@ export function listJobs(sql: Sql, query: JobQuery): JobPage {
     if (isWanted(last, query)) found.push(last);
     return true;
   });
+  const isBy = (one: Evidence) => one.provider === provider && !except?.has(one.kind);
   const jobs = found
-    .filter(({ id }) => provider === undefined || readEvidence(sql, id).some((one) => one.provider === provider))
+    .filter(({ id }) => provider === undefined || readEvidence(sql, id).some(isBy))
     .map((job) => listed(job, now));
   return { jobs, next: isMore && last !== undefined ? { made: last.made, id: last.id } : undefined };
 }
