@@ -15,12 +15,13 @@ export function errandOf(request: Request, config: Config): Errand | Response {
   const isRelay = relayPath(url) === relayPath(new URL(config.relayUrls[0] as string));
   const isMetrics = url.pathname === "/metrics" && config.metricsToken !== undefined;
   const isOfDashboard = isDashboardPath(url.pathname, config);
-  const isStatus = STATUS.has(url.pathname) || isMetrics || isOfDashboard;
+  const isJobs = url.pathname === JOBS_PATH && config.managementEnabled;
+  const isStatus = STATUS.has(url.pathname) || isJobs || isMetrics || isOfDashboard;
   const isUpgrade = request.headers.get("Upgrade")?.toLowerCase() === "websocket";
   if (!isRelay && (isUpgrade || !isStatus)) return plain(404, "Not found.");
   // What a page may only read, as the NIP-11 document, every page may.
   const isRead = !isUpgrade && (request.method === "GET" || request.method === "HEAD");
-  if (!isRead && !mayConnect(request, config)) return plain(403, "Pages of this origin may not connect.");
+  if ((!isRead || isJobs) && !mayConnect(request, config)) return plain(403, "Pages of this origin may not connect.");
   if (request.method === "OPTIONS") return preflight();
   const isGet = request.method === "GET" || request.method === "HEAD";
   if (isUpgrade) return refuseUpgrade(request) ?? "upgrade";
@@ -38,8 +39,8 @@ export function errandOf(request: Request, config: Config): Errand | Response {
   return withCors(plain(405, "Method not allowed.", { Allow: `GET, HEAD, ${mayPost ? "POST, " : ""}OPTIONS` }));
 }
 
-/** What a GET may ask for: anybody, or who has the right for it. */
-const STATUS: ReadonlySet<string> = new Set(["/health", "/health/live", "/health/ready", "/api/stats", JOBS_PATH]);
+/** What anybody may ask for by GET. */
+const STATUS: ReadonlySet<string> = new Set(["/health", "/health/live", "/health/ready", "/api/stats"]);
 
 const unauthorized = () =>
   withCors(plain(401, "The token of the metrics is needed.", { "WWW-Authenticate": "Bearer" }));

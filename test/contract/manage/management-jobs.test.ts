@@ -226,6 +226,35 @@ test("R-05-29 R-07-21 jobs of private kinds are in no list and in no number", as
   client.close();
 });
 
+test("R-05-29 R-07-21 a provider is not found by evidence of a private kind", async () => {
+  const relay = freshRelay({ PRIVATE_KINDS: "6051" });
+  const client = await relay.login(carol);
+  const job = unique(alice, { kind: 5050, tags: [["i", "x", "text"]] });
+  await client.publish(job);
+  await client.publish(unique(carol, { kind: 6051, tags: about(job.id, alice) }));
+  await client.publish(unique(bob, { kind: 6050, tags: about(job.id, alice) }));
+  const foundBy = async (provider: Key) =>
+    (await caller(relay.fetch)("listjobs", null, null, { provider: provider.pubkey })).result;
+  expect(await foundBy(bob)).toMatchObject({ jobs: [{ id: job.id }] });
+  expect(await foundBy(carol)).toEqual({ jobs: [] });
+  client.close();
+});
+
+test("R-05-72 R-08-08 without management there are no jobs either", async () => {
+  const relay = freshRelay({ ENABLE_MANAGEMENT: "false" });
+  const answers = ["GET", "HEAD", "POST", "OPTIONS"].map(
+    async (method) => (await relay.fetch(new URL("/api/jobs", HTTP_URL).href, { method })).status,
+  );
+  expect(await Promise.all(answers)).toEqual([404, 404, 404, 404]);
+});
+
+test("R-01-01 /api/jobs is for pages of ALLOWED_ORIGINS only", async () => {
+  const relay = freshRelay({ ALLOWED_ORIGINS: "https://page.example" });
+  const statusFor = async (origin: string) =>
+    (await relay.fetch(new URL("/api/jobs", HTTP_URL).href, { headers: { Origin: origin } })).status;
+  expect([await statusFor("https://page.example"), await statusFor("https://other.example")]).toEqual([401, 403]);
+});
+
 test("R-08-03 T-140 a page of another origin may ask for everything: preflights and answers have the headers", async () => {
   const relay = freshRelay();
   const origin = { Origin: "https://page.example" };
