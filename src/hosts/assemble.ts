@@ -209,8 +209,10 @@ export function assemble(parts: Parts): Running {
     metrics: () => metricsOf(running),
     jobBoard,
     rebuildJobs() {
+      if (store.ledger.isRebuilding) return false;
       store.ledger.rebuild();
       chores.onDue(clock.nowSeconds());
+      return true;
     },
     get membership() {
       return relay.membership;

@@ -143,8 +143,8 @@ export interface Change {
 export interface ChangeLog {
   /** Does all of `body` or, if it throws, nothing: in the lists of access and in what is recorded. */
   atomically<T>(body: () => T): T;
-  /** Remembers a change for a year. */
-  record(change: Change): void;
+  /** Remembers a change for a year: of the lists, or with `isElsewhere` of something else. */
+  record(change: Change, isElsewhere?: boolean): void;
   /** Whether the next change of a caller would have its oldest one forgotten. */
   isRecordFull(pubkey: string): boolean;
   /** Up to `limit` changes before a position, newest first. */

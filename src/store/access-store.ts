@@ -135,11 +135,11 @@ export class AccessStore {
 
   /**
    * Remembers a change for a year: one row, and some for those whose time is over. Nobody can have what others did forgotten.
-   * Of a transaction that has changed no entry there is nothing to remember.
+   * Of a transaction that has changed no entry there is nothing to remember, unless it has changed something else.
    */
-  record(entry: Omit<AuditEntry, "position">): void {
+  record(entry: Omit<AuditEntry, "position">, isElsewhere = false): void {
     const { at, pubkey, method, params } = entry;
-    if (this.#revision === this.#revisionBefore) return;
+    if (this.#revision === this.#revisionBefore && !isElsewhere) return;
     if (this.isRecordFull(pubkey)) {
       this.#forget("SELECT seq, pubkey FROM audit WHERE pubkey = ?1 ORDER BY seq LIMIT 1", pubkey);
     }

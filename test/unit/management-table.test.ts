@@ -49,7 +49,7 @@ function withRoles(body: (management: Management, done: unknown[][], lists: Acce
     storedBy: () => ({ stored: 0, shown: 0 }),
     eraseAt() {},
     jobBoard: { jobs: () => ({}), job: () => ({}), providers: () => ({}), summary: () => [] } as unknown as JobBoard,
-    rebuildJobs: note("rebuildJobs"),
+    rebuildJobs: () => done.push(["rebuildJobs"]) === 1,
     closeBlocked() {},
     enforce: () => done.push(["enforced"]),
     statistics: () => ({}),
@@ -58,6 +58,15 @@ function withRoles(body: (management: Management, done: unknown[][], lists: Acce
   });
   body(management, done, lists);
 }
+
+test("R-05-73 R-07-21 the ledger is rebuilt once at a time, and what was refused is not recorded", () => {
+  withRoles((management, _done, lists) => {
+    const call = () => management.call(alice.pubkey, "rebuildjobs", []);
+    expect(call()).toEqual({ ok: true, value: true });
+    expect(call()).toEqual({ ok: false, reason: expect.stringMatching(/^rate-limited: ./) });
+    expect(lists.changes(1e9, 10).map(({ method }) => method)).toEqual(["rebuildjobs"]);
+  });
+});
 
 test("R-05-72 the methods of roles hand on what they are given", () => {
   withRoles((management, done) => {

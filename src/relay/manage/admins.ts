@@ -19,6 +19,7 @@ export const OPERATORS_ONLY: ReadonlySet<string> = new Set([
   "importstate",
   "beginrestore",
   "endrestore",
+  "rebuildjobs",
   "makebackup",
   "getbackup",
   "getbookmark",

@@ -1,4 +1,4 @@
-import { accept, refuse } from "../../protocol/reason.ts";
+import { accept, type Reason, refuse } from "../../protocol/reason.ts";
 import { isHex64 } from "../../protocol/text.ts";
 import type { BoardQuery } from "../board/job-board.ts";
 import { change, type Method, type Parameter, question } from "./method.ts";
@@ -55,6 +55,8 @@ const behind: Parameter<string> = (value) => {
 
 const pageSize = optional(integer("the limit", 1, MAX_PAGE));
 
+const REBUILDING: Reason = "rate-limited: the ledger is being rebuilt already, call again when that has ended";
+
 /** The ledger of jobs, for operators (R-07-18, R-07-21). */
 export const jobMethods: Record<string, Method> = {
   listjobs: question(
@@ -66,8 +68,5 @@ export const jobMethods: Record<string, Method> = {
     jobBoard.providers(limit, after),
   ),
   jobsummary: question([], ({ jobBoard }) => jobBoard.summary()),
-  rebuildjobs: change([], ({ rebuildJobs }) => {
-    rebuildJobs();
-    return undefined;
-  }),
+  rebuildjobs: { ...change([], ({ rebuildJobs }) => (rebuildJobs() ? undefined : REBUILDING)), isElsewhere: true },
 };

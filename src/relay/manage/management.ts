@@ -158,7 +158,8 @@ export class Management {
     const result = changeLog.atomically(() => {
       const done = method.run(call, params);
       const given = JSON.stringify([...params.slice(0, method.arity), ...call.noted]);
-      if (done.ok) changeLog.record({ at: clock.nowSeconds(), pubkey: caller, method: name, params: given });
+      const entry = { at: clock.nowSeconds(), pubkey: caller, method: name, params: given };
+      if (done.ok) changeLog.record(entry, method.isElsewhere);
       return done;
     });
     if (!result.ok) return result;

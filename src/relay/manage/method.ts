@@ -32,7 +32,8 @@ export interface ManageDeps {
   metrics(): unknown;
   /** What is shown of the ledger of jobs, and what begins to derive it anew. */
   jobBoard: JobBoard;
-  rebuildJobs(): void;
+  /** False, and nothing is done, while that goes on. */
+  rebuildJobs(): boolean;
   /** Without it there are no roles. */
   readonly membership: ManagedMembership | undefined;
   /** What exports and imports; without it there are no such methods. */
@@ -59,6 +60,8 @@ export interface Call extends ManageDeps {
 export interface Method {
   /** A change is recorded and enforced; its result is `true`. */
   isChange: boolean;
+  /** What it changes is in no list of access. */
+  isElsewhere?: boolean;
   /** Parameters that count; surplus ones are ignored. */
   arity: number;
   /** Does nothing unless all parameters are right. */

@@ -18,6 +18,7 @@ const OPERATORS_ONLY = [
   "importstate",
   "beginrestore",
   "endrestore",
+  "rebuildjobs",
 ];
 
 /** The same of one host. */

@@ -226,6 +226,16 @@ test("R-05-29 R-07-21 jobs of private kinds are in no list and in no number", as
   client.close();
 });
 
+test("R-05-73 R-07-21 only operators rebuild the ledger, and the record has it", async () => {
+  const relay = freshRelay();
+  const call = caller(relay.fetch);
+  expect((await call("grantadmin", bob.pubkey)).result).toBe(true);
+  expect((await caller(relay.fetch, bob)("rebuildjobs")).status).toBe(403);
+  expect((await call("rebuildjobs")).result).toBe(true);
+  const { result } = (await call("listaudit")) as { result: object[] };
+  expect(result[0]).toMatchObject({ method: "rebuildjobs", pubkey: admin.pubkey, params: [] });
+});
+
 test("R-05-29 R-07-21 a provider is not found by evidence of a private kind", async () => {
   const relay = freshRelay({ PRIVATE_KINDS: "6051" });
   const client = await relay.login(carol);
