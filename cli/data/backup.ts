@@ -1,5 +1,5 @@
-import { chmodSync, copyFileSync, existsSync, renameSync, rmSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { chmodSync, constants, copyFileSync, existsSync, lstatSync, renameSync, rmSync, statSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -11,6 +11,9 @@ import type { Channel } from "./channel.ts";
 import { refuseExisting } from "./output.ts";
 
 const THREAD = fileURLToPath(new URL("../../src/hosts/node/backup-thread.mjs", import.meta.url));
+
+/** How a relay names its backups: no answer of one, which may be another machine's, makes this command touch other files. */
+const NAME = /^nexus-\d{8}T\d{6}Z\.sqlite$/;
 
 /** Time between two questions whether a backup is made, in milliseconds. */
 const ASK_MS = 250;
@@ -27,17 +30,22 @@ export interface Verified {
 export async function backUpRunning(channel: Channel, file: string): Promise<Verified> {
   refuseExisting(file);
   const { file: made, is_kept: isKept } = await channel.call<{ file: string; is_kept: boolean }>("makebackup");
+  if (typeof made !== "string" || !NAME.test(basename(made)))
+    throw new Failure("the relay names a file that is no backup: it is left alone");
   for (;;) {
     const { state, error } = await channel.call<{ state: string; error?: string }>("getbackup", made);
     if (state === "failed") throw new Failure(`the relay could not make the backup: ${error}`);
     if (state === "made") break;
     await sleep(ASK_MS);
   }
-  if (!existsSync(made)) throw new Failure(`the backup is on the machine of the relay: ${made}`);
+  if (lstatSync(made, { throwIfNoEntry: false })?.isFile() !== true)
+    throw new Failure(`the backup is on the machine of the relay: ${made}`);
   const part = `${file}.part`;
-  if (isKept) copyFileSync(made, part);
-  else moveTo(made, part);
-  return verifyAndName(part, file);
+  rmSync(part, { force: true });
+  copyFileSync(made, part, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+  const verified = verifyAndName(part, file);
+  if (!isKept) rmSync(made);
+  return verified;
 }
 
 /** Backs up the data directory of a relay that does not run. */
@@ -76,23 +84,14 @@ async function databaseOf(directory: string): Promise<string> {
   return path;
 }
 
-function moveTo(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch {
-    // It is on another disk.
-    copyFileSync(from, to);
-    rmSync(from);
-  }
-}
-
-/** Opens a backup as a reader would, and only then gives it its name. */
+/** Opens a backup as a reader would, and only then gives it its name; removes what is none. Throws a {@link Failure}. */
 function verifyAndName(part: string, file: string): Verified {
   chmodSync(part, 0o600);
-  const database = new DatabaseSync(part, { readOnly: true });
+  let database: DatabaseSync | undefined;
   try {
+    database = new DatabaseSync(part, { readOnly: true });
     const { quick_check: verdict } = database.prepare("PRAGMA quick_check(1)").get() ?? {};
-    if (verdict !== "ok") throw new Failure(`the backup is no good: ${verdict}`);
+    if (verdict !== "ok") throw new Error(String(verdict));
     const { events } = database.prepare("SELECT count(*) AS events FROM event").get() as { events: number };
     const { schema } = database.prepare("SELECT value AS schema FROM meta WHERE key = 'schema'").get() as {
       schema: string;
@@ -100,7 +99,10 @@ function verifyAndName(part: string, file: string): Verified {
     database.close();
     renameSync(part, file);
     return { file, bytes: statSync(file).size, events, schema: Number(schema) };
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw new Failure(`the backup is no good: ${messageOf(error)}`);
   } finally {
-    if (database.isOpen) database.close();
+    if (database?.isOpen) database.close();
   }
 }

@@ -1,4 +1,15 @@
-import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, renameSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { Failure, messageOf } from "../failure.ts";
 
@@ -24,7 +35,7 @@ export class StandardOutput implements Output {
 
 /**
  * A file that is written piece by piece. A name in `.gz` or `.zst` compresses each piece by itself, so that the file may be cut
- * behind any of them and go on there. It has another name, `<file>.part`, until it is whole.
+ * behind any of them and go on there. Its owner alone may read it. It has another name, `<file>.part`, until it is whole.
  */
 export class FileOutput implements Output {
   bytes: number;
@@ -38,7 +49,11 @@ export class FileOutput implements Output {
     this.bytes = bytes;
     this.#pack = packerOf(name);
     try {
-      this.#file = openSync(`${name}.part`, bytes > 0 ? "r+" : "w", 0o600);
+      // What others may have left there is neither followed nor kept: it could be a link, or readable by them.
+      if (bytes === 0) rmSync(`${name}.part`, { force: true });
+      const flags = bytes > 0 ? constants.O_RDWR | constants.O_NOFOLLOW : "wx";
+      this.#file = openSync(`${name}.part`, flags, 0o600);
+      fchmodSync(this.#file, 0o600);
       ftruncateSync(this.#file, bytes);
     } catch (error) {
       throw new Failure(`${name}.part cannot be written: ${messageOf(error)}`);
