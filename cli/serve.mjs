@@ -3,12 +3,13 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DATABASE, DataError, startRelay } from "../src/hosts/node/main.ts";
-import { warningOf, whoMay } from "../src/relay/access/describe.ts";
+import { isOpenToAll, warningOf, whoMay } from "../src/relay/access/describe.ts";
 import { claimLink, makeOwnKey } from "./claim.mjs";
 import { lockDataDirectory } from "./data-lock.mjs";
 import { followSettings } from "./reload.mjs";
 import { checkDirectory, checkPort, readEnvFile, readSettings, StartError } from "./settings.mjs";
 import { STOP_SIGNALS, stopWithParent } from "./stop.mjs";
+import { tryIt } from "./try.mjs";
 
 /** How long the end may take, in milliseconds. What is acknowledged is on the disk. */
 const STOP_TIMEOUT_MS = 1800;
@@ -63,11 +64,7 @@ function greet({ webSocketUrl, dataDirectory, variables }, access) {
   Reading    ${read}
   Publishing ${write}
   Data       ${dataDirectory}
-
-Try it from another terminal:
-
-  node examples/quickstart.mjs ${webSocketUrl}
-
+${isOpenToAll(access) ? tryIt(webSocketUrl) : ""}
 Ctrl-C stops it.`);
   const warning = warningOf(access);
   if (warning !== undefined) console.warn(`\n${warning}`);

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { Command } from "commander";
-import { eventIdOf, fromBech32, publicKeyOf } from "../client/keys.ts";
+import { eventIdOf, fromBech32, publicKeyOf, toBech32 } from "../client/keys.ts";
 import { showRows } from "../output.ts";
 import { change, examples, management, optionsOf } from "./context.ts";
 import { eventId } from "./filter.ts";
@@ -38,8 +38,10 @@ export function banCommand(): Command {
     .action(async (text: string | undefined, _, command: Command) => {
       const options = optionsOf<Flags>(command);
       if (text !== undefined) {
-        const { what, value } = await subjectOf(text, options);
-        return change(command, METHODS.ban[what], [value, options.reason ?? ""], `Banned ${what} ${value}.`);
+        const subject = await subjectOf(text, options);
+        const { what, value } = subject;
+        const ends = what === "key" ? " A ban ends the membership." : "";
+        return change(command, METHODS.ban[what], [value, options.reason ?? ""], `Banned ${nameOf(subject)}.${ends}`);
       }
       const relay = await management(options);
       const rows: object[] = [];
@@ -61,9 +63,16 @@ export function unbanCommand(): Command {
     .option("--event", "the 64 hex digits are the id of an event")
     .addHelpText("after", examples("nexus unban npub1…", "nexus unban 203.0.113.7"))
     .action(async (text: string, _, command: Command) => {
-      const { what, value } = await subjectOf(text, optionsOf<Flags>(command));
-      await change(command, METHODS.unban[what], [value], `No ban of ${what} ${value}.`);
+      const subject = await subjectOf(text, optionsOf<Flags>(command));
+      const { what, value } = subject;
+      const joins = what === "key" ? "\nIf it was a member: invite it again, or add it (nexus member add)." : "";
+      await change(command, METHODS.unban[what], [value], `The ban of ${nameOf(subject)} is lifted.${joins}`);
     });
+}
+
+/** A subject as people write it. */
+function nameOf({ what, value }: Subject): string {
+  return what === "ip" ? value : toBech32(what === "key" ? "npub" : "note", value);
 }
 
 /** What somebody means by a text: a key, unless it is certainly something else. */

@@ -1,9 +1,11 @@
 import { existsSync, writeFileSync } from "node:fs";
+import { relative } from "node:path";
 import { cancel, intro, isCancel, outro, select, text } from "@clack/prompts";
 import { Command } from "commander";
 import { crypto } from "../client/crypto.ts";
 import { publicKeyOf, toBech32 } from "../client/keys.ts";
 import { webSocketUrl } from "../client/place.ts";
+import { claimedBy } from "../data/claimed.ts";
 import { Failure, messageOf, UsageError } from "../failure.ts";
 import { show } from "../output.ts";
 import { ENV_FILE, readSettings } from "../settings.mjs";
@@ -87,8 +89,16 @@ function answered<T>(answer: T): Exclude<T, symbol> {
   throw new Failure("cancelled");
 }
 
+/** The relay that has run here before, whose identity stays. */
+interface Kept {
+  data_directory: string;
+  /** npubs of those who have claimed it in the browser. */
+  operators: string[];
+}
+
 interface Made {
   settings: string;
+  kept?: Kept;
   operator: string;
   operator_file?: string;
   relay: string;
@@ -98,7 +108,8 @@ interface Made {
 async function write({ name, access, port, url, operator }: Answers): Promise<Made> {
   if (!(ACCESS as readonly string[]).includes(access))
     throw new UsageError(`the access must be one of ${ACCESS.join(", ")}`);
-  const secret = newSecret();
+  const { variables: known, dataDirectory } = await readSettings(process.env);
+  const secret = known.RELAY_SECRET_KEY ?? newSecret();
   const own = operator === "" ? newSecret() : undefined;
   const pubkey = own === undefined ? await publicKeyOf(operator) : crypto.publicKey(own);
   const variables: Record<string, string> = {
@@ -106,7 +117,8 @@ async function write({ name, access, port, url, operator }: Answers): Promise<Ma
     PORT: String(port),
     ...(url !== "" && { RELAY_URL: webSocketUrl(url) }),
     RELAY_PUBKEY: pubkey,
-    RELAY_SECRET_KEY: secret,
+    // A second key would be a second relay: its clients would lose members and invites.
+    ...(known.RELAY_SECRET_KEY === undefined && { RELAY_SECRET_KEY: secret }),
     READ_ACCESS: access,
     WRITE_ACCESS: access,
     ...(own !== undefined && { NEXUS_KEY_FILE: OPERATOR_FILE }),
@@ -119,8 +131,12 @@ async function write({ name, access, port, url, operator }: Answers): Promise<Ma
   } catch (error) {
     throw new Failure(`the settings file cannot be written: ${messageOf(error)}`);
   }
+  const operators = claimedBy(dataDirectory).map((claimed) => toBech32("npub", claimed));
   return {
     settings: ENV_FILE,
+    ...(known.RELAY_SECRET_KEY !== undefined && {
+      kept: { data_directory: relative("", dataDirectory) || ".", operators },
+    }),
     operator: toBech32("npub", pubkey),
     ...(own !== undefined && { operator_file: OPERATOR_FILE }),
     relay: variables.RELAY_URL ?? `ws://localhost:${port}`,
@@ -136,15 +152,25 @@ function quoted(value: string): string {
   return `${quote}${value}${quote}`;
 }
 
-function nextSteps({ operator, operator_file, relay }: Made): string {
+function nextSteps({ operator, operator_file, relay, kept }: Made): string {
   const file = operator_file === undefined ? "" : `, secret key in ${operator_file}: keep a copy`;
   const proxy = relay.startsWith("wss:") ? "\nPut a proxy with TLS in front of it (docs/deploy.md).\n" : "";
-  return `Wrote ${ENV_FILE}. Only you can read it; it holds the relay's secret key.
+  const key = kept === undefined ? "it holds the relay's secret key." : "the relay keeps the key that it has.";
+  return `Wrote ${ENV_FILE}. Only you can read it; ${key}
 Operator ${operator}${file}.
-${proxy}
+${kept === undefined ? "" : stays(kept)}${proxy}
 Next, in this directory:
 
   npx nexus start         start the relay at ${relay}
   npx nexus doctor        check it, from another terminal
   npx nexus invite new    invite somebody`;
+}
+
+/** What somebody has to know who sets up a relay that has run before. */
+function stays({ data_directory, operators }: Kept): string {
+  const others = operators.length === 0 ? "" : `\nIts operator stays, too: ${operators.join(", ")}.`;
+  return `
+The relay with the data in ${data_directory} goes on, with its key, events and members.${others}
+If it is running, stop it before you start it anew.
+`;
 }

@@ -68,7 +68,7 @@ function linkOf(relay: string, code: string, app: string | undefined): string {
 function codeOf(invite: string): string {
   const url = URL.parse(invite);
   if (url === null) return invite;
-  const code = url.hash.replace(/^#(claim=)?/, "") || url.searchParams.get("c");
+  const code = url.hash.replace(/^#(claim=|invite=)?/, "") || url.searchParams.get("c");
   return code || (url.pathname.split("/").at(-1) ?? "");
 }
 

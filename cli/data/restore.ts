@@ -1,4 +1,4 @@
-import { Failure } from "../failure.ts";
+import { Failure, messageOf } from "../failure.ts";
 import { aboutOf, Bundle, RowHash, stateOf } from "./bundle.ts";
 import type { Channel } from "./channel.ts";
 import { Digest } from "./digest.ts";
@@ -16,6 +16,9 @@ export interface RestoreSummary extends ImportSummary {
   exact: boolean;
 }
 
+const BECOME_OPERATOR =
+  "Only an operator of the new relay restores: start it with RELAY_PUBKEY, or open the link that it prints and sign in.";
+
 /** Tables that decide which events are let in come before the events. */
 const BEFORE = ["access", "audit"];
 
@@ -26,7 +29,10 @@ const BEFORE = ["access", "audit"];
 export async function restoreBundle(channel: Channel, file: string, meter: ProgressMeter): Promise<RestoreSummary> {
   const bundle = await Bundle.open(file);
   const name = bundle.end.sha256;
-  await channel.call("beginrestore", name);
+  await channel.call("beginrestore", name).catch((error) => {
+    const text = messageOf(error);
+    throw /this key/.test(text) ? new Failure(`${text}\n${BECOME_OPERATOR}`) : error;
+  });
   const about = await aboutOf(channel);
   await restoreTables(channel, bundle, (table) => BEFORE.includes(table));
   const importing = new Importing(channel);

@@ -54,8 +54,11 @@ export function checkDatabase(directory: string): Finding[] {
 
 /** Checks whether the backups that the settings ask for are there. */
 export function checkBackups(backup: Awaited<ReturnType<typeof readSettings>>["backup"]): Finding[] {
-  if (backup?.everySeconds === undefined) return [];
+  if (backup === undefined) {
+    return [warning("backups", "none are made", "Set BACKUP_DIR to a directory for them (docs/backup.md).")];
+  }
   const { directory, everySeconds } = backup;
+  if (everySeconds === undefined) return [];
   const names = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith(".sqlite")) : [];
   if (names.length === 0) {
     return [

@@ -2,8 +2,10 @@ import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync }
 import { isLoopbackHost } from "../../src/protocol/relay-url.ts";
 import { parseConfig } from "../../src/relay/config/config.ts";
 import { crypto } from "../client/crypto.ts";
+import { toBech32 } from "../client/keys.ts";
 import { environment } from "../client/place.ts";
 import { knownSigner, type SecretSource } from "../client/secret.ts";
+import { claimedBy } from "../data/claimed.ts";
 import { messageOf } from "../failure.ts";
 import { checkPort, ENV_FILE, readEnvFile, readSettings } from "../settings.mjs";
 import { checkBackups, checkDatabase } from "./data.ts";
@@ -87,17 +89,20 @@ async function checkKey(source: SecretSource, settings: Settings | undefined): P
       warning("relay key", "RELAY_SECRET_KEY is not set", "Without it the relay keeps no members and invites."),
     );
   } else findings.push(ok("relay key", "the relay has a key of its own"));
-  const isOperator = own === pubkey || adminPubkeys.includes(own);
-  findings.push(
-    isOperator
-      ? ok("operator", "your key is an operator's")
-      : warning(
-          "operator",
-          `the settings name ${pubkey === undefined && adminPubkeys.length === 0 ? "no" : "another"} operator`,
-          "Set RELAY_PUBKEY to your key (nexus key convert).",
-        ),
-  );
+  const named = [pubkey, ...adminPubkeys].filter((key) => key !== undefined);
+  findings.push(checkOperator(own, named, claimedBy(settings.dataDirectory)));
   return findings;
+}
+
+/** Whether a key operates the relay, by the settings or because it has claimed it. */
+function checkOperator(own: string, named: readonly string[], claimed: readonly string[]): Finding {
+  if (named.includes(own) || claimed.includes(own)) return ok("operator", "your key is an operator's");
+  if (claimed.length > 0) {
+    const advice = "Give that key (NEXUS_KEY_FILE), or let it make yours an admin (nexus admin add).";
+    return warning("operator", `another key has claimed the relay: ${toBech32("npub", claimed[0] ?? "")}`, advice);
+  }
+  const who = named.length === 0 ? "no" : "another";
+  return warning("operator", `the settings name ${who} operator`, "Set RELAY_PUBKEY to your key (nexus key convert).");
 }
 
 /** What the settings say of who gets in: an allow list is not known here. */

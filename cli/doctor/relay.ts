@@ -47,7 +47,8 @@ export async function checkRelay({ url, name }: Place, signer: Signer | undefine
     const methods = await new Management({ url, name }, signer).call<string[]>("supportedmethods");
     findings.push(ok("management", `this key may call ${methods.length} methods`));
   } catch (error) {
-    const advice = "Set RELAY_PUBKEY to this key, or let an operator grant methods (nexus admin add).";
+    const advice =
+      "Let an operator grant methods (nexus admin add). Where there is none, set RELAY_PUBKEY to this key.";
     findings.push(warning("management", messageOf(error), advice));
   }
   return findings;

@@ -10,6 +10,7 @@ import { claimLink, makeOwnKey } from "../claim.mjs";
 import { lockDataDirectory } from "../data-lock.mjs";
 import { bracketed, checkDirectory, checkPort, readEnvFile, readSettings, StartError } from "../settings.mjs";
 import { STOP_SIGNALS, stopWithParent } from "../stop.mjs";
+import { tryIt } from "../try.mjs";
 import { buildWorker } from "./build.mjs";
 import { workerdConfig } from "./workerd-config.mjs";
 
@@ -136,11 +137,7 @@ async function greet(settings) {
   Reading    ${access.read}
   Publishing ${access.write}
   Data       ${dataDirectory}
-
-Try it from another terminal:
-
-  node examples/quickstart.mjs ${webSocketUrl}
-
+${[access.read, access.write].every((who) => who.startsWith("every")) ? tryIt(webSocketUrl) : ""}
 Ctrl-C stops it.`);
   if (claimable) console.log(claimLink(settings, isOwnToken));
 }

@@ -39,9 +39,16 @@ test("an invite is accepted by its code, or by a link that holds it; a used one 
   await succeed("member", "remove", bob.pubkey);
   const used = await place.nexus(["invite", "accept", link ?? ""], joining);
   expect(used).toMatchObject({ code: 1, stderr: expect.stringContaining("invite code") });
-  for (const app of [[], ["--app", "https://app.example/join"]]) {
-    const invite = await place.json<{ link: string }>("invite", "new", ...app);
-    await succeed("invite", "accept", invite.link, "--key-file", "bob.key");
+  const ofPage = (path: string) => async () => `${place.server.httpUrl}/${path}${(await fresh()).code}`;
+  const fresh = (...app: string[]) => place.json<{ link: string; code: string }>("invite", "new", ...app);
+  const links = [
+    async () => (await fresh()).link,
+    async () => (await fresh("--app", "https://app.example/join")).link,
+    ofPage("invite/"),
+    ofPage("#invite="),
+  ];
+  for (const linkOf of links) {
+    await succeed("invite", "accept", await linkOf(), "--key-file", "bob.key");
     await succeed("member", "remove", bob.pubkey);
   }
 });
@@ -67,7 +74,9 @@ test("bans of keys, events and addresses are made, listed and taken back", async
   ];
   expect(await place.json("ban")).toEqual(bans);
   expect(await place.json("count", JSON.stringify({ ids: [event.id] }))).toEqual({ count: 0 });
-  await succeed("unban", npub);
+  const lifted = await place.nexus(["unban", npub]);
+  expect(lifted.stdout).toContain(`The ban of ${npub} is lifted.`);
+  expect(lifted.stdout).toContain("nexus member add");
   await succeed("unban", "--event", event.id);
   await succeed("unban", "203.0.113.7");
   expect(await place.json("ban")).toEqual([]);

@@ -33,6 +33,8 @@ const run = (args: string[], own: NodeJS.ProcessEnv = {}) =>
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "nexus-setup-"));
   port = await freePort();
+  mkdirSync(join(directory, "backups"));
+  writeFileSync(join(directory, "backups", "nexus-1.sqlite"), "");
 });
 
 afterAll(async () => {
@@ -60,7 +62,7 @@ async function start() {
 
 /** What doctor says is not right, with these variables. */
 async function diagnose(own: NodeJS.ProcessEnv = {}): Promise<string[]> {
-  const { code, stdout } = await run(["doctor", "--json"], own);
+  const { code, stdout } = await run(["doctor", "--json"], { BACKUP_DIR: "backups", ...own });
   const findings = JSON.parse(stdout.split("\n")[0] ?? "") as Finding[];
   const faults = findings.filter(({ state }) => state !== "ok");
   expect(faults.filter(({ advice }) => advice === undefined)).toEqual([]);
@@ -117,7 +119,8 @@ test.each<[string, NodeJS.ProcessEnv, string[]]>([
   ["a data directory that is not there", { NEXUS_DATA_DIR: "elsewhere" }, ["data directory"]],
   ["a data directory that cannot be written, without room", { NEXUS_DATA_DIR: "/proc/self" }, NO_PLACE],
   ["no operator", { RELAY_PUBKEY: "" }, ["operator"]],
-  ["backups that nobody makes", { BACKUP_DIR: "none" }, ["backups"]],
+  ["backups that are not there", { BACKUP_DIR: "none" }, ["backups"]],
+  ["backups that nobody makes", { BACKUP_DIR: "" }, ["backups"]],
 ])("doctor finds %s", async (_, own, faults) => {
   expect(await diagnose(own)).toEqual(faults);
 });
@@ -161,7 +164,11 @@ test("doctor finds a database that is damaged or newer, and backups that are lat
 
 test("doctor finds few open files", async () => {
   const command = `ulimit -n 500; exec "${process.execPath}" "${NEXUS}" doctor --json`;
-  const child = spawn("sh", ["-c", command], { cwd: directory, env, stdio: ["ignore", "pipe", "ignore"] });
+  const child = spawn("sh", ["-c", command], {
+    cwd: directory,
+    env: { ...env, BACKUP_DIR: "backups" },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   let printed = "";
   child.stdout.on("data", (text) => {
     printed += text;

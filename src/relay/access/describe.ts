@@ -23,13 +23,19 @@ function inWords(access: Access, mode: Mode): string {
   }
 }
 
+/** Whether every key may read and publish. */
+export function isOpenToAll(access: Access): boolean {
+  const { readAccess, writeAccess } = access.config;
+  return [readAccess, writeAccess].every((variable) => isOpen(modeOf(access, variable)));
+}
+
 /** What an operator has to know about a relay that every key may use; undefined if there is nothing. */
 export function warningOf(access: Access): string | undefined {
   const { url, readAccess, writeAccess, allowedOrigins } = access.config;
   const isReadable = isOpen(modeOf(access, readAccess));
   if (isLoopbackHost(new URL(url).hostname)) {
     if (!isReadable || allowedOrigins !== undefined) return undefined;
-    return "Warning: every web page that you visit may read this relay. Set READ_ACCESS or ALLOWED_ORIGINS to prevent that.";
+    return "Warning: every web page that you visit may read this relay. Set READ_ACCESS or ALLOWED_ORIGINS to prevent that, or let only members in, on its page.";
   }
   const isWritable = isOpen(modeOf(access, writeAccess));
   if (!isReadable && !isWritable) return undefined;
