@@ -21,7 +21,7 @@ export const TRAFFIC = {
   LIMIT_EVENT: rates({
     hasKinds: true,
     default: "connection:1000/20000,key:2000/50000,remote-ip:4000/100000",
-    help: "EVENT; a rate with kinds is for these instead of the one without",
+    help: "EVENT; for kinds that a rate names, it holds instead of the rate that names none",
   }),
   LIMIT_REQ: rates({
     default: "connection:1000/20000,key:2000/50000,remote-ip:4000/100000",
@@ -49,7 +49,7 @@ export const TRAFFIC = {
     min: 0,
     max: 1_000_000,
     unit: "messages",
-    help: "refused by the limits before the connection is closed and its key is kept out for a minute; one more each second; `0` for never",
+    help: "how many messages the limits may refuse before the relay closes the connection and keeps its key out for a minute; each second forgives one; `0`: it never does",
   }),
   MAX_CONNECTIONS: integer({
     default: 10_000,
@@ -77,7 +77,7 @@ export const TRAFFIC = {
     min: 0,
     max: 10_000,
     unit: "milliseconds",
-    help: "time from connecting in which what comes before AUTH waits for it; `0`: it is refused at once",
+    help: "how long after it connects a client's messages wait for its login, instead of being refused; `0`: they do not wait",
   }),
   CLIENT_IP_HEADER: headerName({
     isWiring: true,

@@ -84,8 +84,8 @@ const ACCESS = {
     unset: "none; `npm start` makes one",
   }),
   READ_ACCESS: oneOf(ACCESS_MODES, {
-    unset: "`open`; once the allow list has had an entry: keys on it, and members",
-    help: "who may read: every key, every key and with `AUTH_REQUIRED=false` too only after a login, keys on the allow list, or members",
+    unset: "`open` until the allow list has its first entry; from then on members and keys on it",
+    help: "who may read. `open`: every key; `authenticated`: every key, after a login even where `AUTH_REQUIRED` is `false`; `allowed`: keys on the allow list; `members`: members",
   }),
   WRITE_ACCESS: oneOf(ACCESS_MODES, { unset: "as above", help: "who may publish, as above" }),
   ALLOWED_ORIGINS: origins({
@@ -205,14 +205,14 @@ const RETENTION = {
     min: 0,
     max: 4_294_967_296,
     unit: "seconds",
-    help: "how long job requests (5000–5999) and feedback (7000) are kept, other events of these kinds for ever; `0`: all of them",
+    help: "how long job requests (5000–5999) and feedback (7000) are kept; `0`: for ever. What is no job, but of these kinds, is kept for ever",
   }),
   RETENTION_RESULT: integer({
     default: 604_800,
     min: 0,
     max: 4_294_967_296,
     unit: "seconds",
-    help: "how long job results (6000–6999) are kept, other events of these kinds for ever; `0`: all of them",
+    help: "how long job results (6000–6999) are kept; `0`: for ever. What is no result, but of these kinds, is kept for ever",
   }),
   RETENTION: retention({ default: "", help: "further rules, tried first; the first that covers a kind decides" }),
   BAN_ERASE_AFTER: integer({
