@@ -150,12 +150,14 @@ export async function startRelay({
       timer.stop();
       freePages.stop();
       running.relay.commitAll();
-      running.log.saveCounts();
       sockets.hangUp();
       await gone(sockets);
       server.closeAllConnections();
       await backups.stop();
       await checkpoints.stop();
+      // What came before the sockets were gone counts, too. Where the counts are behind the next start counts every job.
+      running.relay.commitAll();
+      if (running.log.hasUnsavedCounts) running.log.saveCounts();
       sql.close();
     },
   };
