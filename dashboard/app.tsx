@@ -24,7 +24,7 @@ export function App() {
       <a class="skip" href="#main">
         Skip to the content
       </a>
-      <Header name={name} />
+      <Header name={name} isAsked={found?.route.asksToSignIn === true} />
       <LinkBanner />
       <main id="main" class="container" tabIndex={-1}>
         {Page === undefined ? (
@@ -42,7 +42,8 @@ export function App() {
   );
 }
 
-function Header({ name }: { name: string }) {
+/** With `isAsked` the page itself asks to sign in. */
+function Header({ name, isAsked }: { name: string; isAsked: boolean }) {
   const isAsking = useSignal(false);
   const isSignedIn = pubkey.value !== undefined;
   const shown = ROUTES.filter(
@@ -82,7 +83,7 @@ function Header({ name }: { name: string }) {
                 </button>
               </li>
             </>
-          ) : (
+          ) : isAsked ? null : (
             <li>
               <button
                 type="button"

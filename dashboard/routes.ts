@@ -20,13 +20,15 @@ export interface Route {
   readonly page: ComponentType<{ params: Readonly<Record<string, string>> }>;
   /** Who finds a link to it in the navigation: everybody, who is signed in, or who manages the relay. */
   readonly nav?: "everybody" | "signed-in" | "admin";
+  /** The page itself asks to sign in. */
+  readonly asksToSignIn?: boolean;
 }
 
 export const ROUTES: readonly Route[] = [
   { path: "/", title: "About", page: HomePage, nav: "everybody" },
-  { path: "/invite", title: "Join", page: InvitePage },
-  { path: "/invite/:code", title: "Join", page: InvitePage },
-  { path: "/claim", title: "Set up", page: ClaimPage },
+  { path: "/invite", title: "Join", page: InvitePage, asksToSignIn: true },
+  { path: "/invite/:code", title: "Join", page: InvitePage, asksToSignIn: true },
+  { path: "/claim", title: "Set up", page: ClaimPage, asksToSignIn: true },
   { path: "/explore", title: "Explore", page: ExplorePage, nav: "signed-in" },
   { path: "/admin", title: "Operate", page: AdminPage, nav: "admin" },
   { path: "/admin/members", title: "Members", page: MembersPage },

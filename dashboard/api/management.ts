@@ -106,7 +106,9 @@ export interface Setting {
   changeable: boolean;
   group: string;
   form: Readonly<Record<string, unknown>> & { type: string };
+  /** The values it takes, and what holds without one. Markdown, as `help`. */
   values: string;
+  unset: string;
   help: string;
 }
 

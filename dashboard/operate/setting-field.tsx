@@ -18,7 +18,7 @@ export function Field({
   if (options.length > 0) {
     return (
       <select id={id} value={text} onChange={change}>
-        {!options.includes(text) && <option value="">nothing</option>}
+        {!options.includes(text) && <option value="">not set</option>}
         {options.map((option) => (
           <option key={option} value={option}>
             {form.type === "boolean" ? (option === "true" ? "yes" : "no") : option}

@@ -14,7 +14,7 @@ const SOURCES: Readonly<Record<string, string>> = {
 
 /** One setting: what it is, what counts now, and a form for another value. */
 export function SettingRow({ setting, onChanged }: { setting: Setting; onChanged: () => void }) {
-  const { name, value, help, values, source, changeable } = setting;
+  const { name, help, values, source, changeable } = setting;
   const isOpen = useSignal(false);
   const warnings = useSignal<readonly string[]>([]);
   const button = useRef<HTMLButtonElement>(null);
@@ -36,7 +36,7 @@ export function SettingRow({ setting, onChanged }: { setting: Setting; onChanged
         <h3>
           <code class="name">{name}</code>
         </h3>
-        {SOURCES[source] && <span class="tag">{SOURCES[source]}</span>}
+        {changeable && SOURCES[source] && <span class="tag">{SOURCES[source]}</span>}
         {may && !isOpen.value && (
           <button
             ref={button}
@@ -72,7 +72,7 @@ export function SettingRow({ setting, onChanged }: { setting: Setting; onChanged
           Values: <Line text={values} />
         </small>
       )}
-      {!changeable && value !== null && <small>Set where the relay is started. A change counts after a restart.</small>}
+      {!changeable && <small>It can be set only where the relay is started. A change counts after a restart.</small>}
       {warnings.value.length > 0 && (
         <div role="status" class="done">
           {warnings.value.map((warning) => (
@@ -84,15 +84,23 @@ export function SettingRow({ setting, onChanged }: { setting: Setting; onChanged
   );
 }
 
-function Value({ setting: { value, default: fallback, source } }: { setting: Setting }) {
-  const shown = value === null || value === "" ? <em>nothing</em> : <code>{value}</code>;
-  if (source === "default" || value === fallback) return shown;
+function Value({ setting: { value, default: fallback, unset, form } }: { setting: Setting }) {
+  if (value === null || value === "") {
+    return (
+      <span class="quiet">
+        Not set: <Line text={unset} />
+      </span>
+    );
+  }
   return (
     <>
-      {shown}{" "}
-      <span class="quiet">
-        instead of {fallback === null || fallback === "" ? "nothing" : <code>{fallback}</code>}, the default
-      </span>
+      <code>{value}</code> {typeof form.unit === "string" && form.unit}
+      {value !== fallback && (
+        <span class="quiet">
+          {" "}
+          (default: <Line text={unset} />)
+        </span>
+      )}
     </>
   );
 }

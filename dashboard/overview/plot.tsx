@@ -93,7 +93,7 @@ function optionsOf(element: HTMLElement, lines: readonly Line[], show: (value: n
     scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [
       { ...axis, size: 32, space: 110, values: (_plot, splits) => splits.map((at) => CLOCK.format(at * 1000)) },
-      { ...axis, size: 64, values: (_plot, splits) => splits.map(show) },
+      { ...axis, size: 80, values: (_plot, splits) => splits.map(show) },
     ],
     series: [
       {},

@@ -25,7 +25,7 @@ const WORDS: Readonly<Record<string, string>> = {
   disallowkind: "disallowed the kind",
   grantadmin: "made an admin of",
   revokeadmin: "took management from",
-  addmember: "made a member of",
+  addmember: "admitted",
   removemember: "took out the member",
   createrole: "made the role",
   editrole: "changed the role",
@@ -122,5 +122,5 @@ function isDiff(param: unknown): param is { was: unknown; is: unknown } {
 }
 
 function textOf(value: unknown): string {
-  return value === null || value === "" ? "nothing" : String(value);
+  return value === null || value === "" ? "not set" : String(value);
 }

@@ -59,7 +59,17 @@ function BannedKeys() {
         {(keys) => (
           <Table label="Banned keys" columns={["Key", "Reason", ""]}>
             {keys.map(({ pubkey, reason }) => (
-              <Entry key={pubkey} reason={reason} undo="unbanpubkey" subject={pubkey} paged={paged}>
+              <Entry
+                key={pubkey}
+                reason={reason}
+                undo="unbanpubkey"
+                subject={pubkey}
+                paged={paged}
+                onLifted={() => {
+                  said.value =
+                    "The ban is lifted. If the key was a member, it is none now. Make it a member again, or invite it.";
+                }}
+              >
                 <Person pubkey={pubkey} />
               </Entry>
             ))}
@@ -147,22 +157,27 @@ function BlockedAddresses() {
   );
 }
 
+const LIFT = { unbanpubkey: "Lift the ban", unbanevent: "Lift the ban", unblockip: "Unblock" } as const;
+
 /** What is banned or blocked, with a button that lifts it. */
 function Entry<T>({
   reason,
   undo,
   subject,
   paged,
+  onLifted = () => {},
   children,
 }: {
   reason: string | undefined;
   undo: "unbanpubkey" | "unbanevent" | "unblockip";
   subject: string;
   paged: Paged<T>;
+  onLifted?: () => void;
   children: ComponentChildren;
 }) {
   const action = useAction(async () => {
     await call(sign, undo, subject);
+    onLifted();
     paged.reload();
   });
   return (
@@ -174,11 +189,11 @@ function Entry<T>({
           <button
             type="button"
             class="secondary outline small"
-            aria-label={`Lift it for ${subject.slice(0, 16)}`}
+            aria-label={`${LIFT[undo]} ${subject.slice(0, 16)}`}
             aria-busy={action.isBusy}
             onClick={() => action.run()}
           >
-            Lift it
+            {LIFT[undo]}
           </button>
         )}
         {action.error !== undefined && <ErrorNote error={action.error} />}

@@ -30,21 +30,28 @@ function program(text: string): string {
     .trim();
 }
 
-/** How to connect: the address, as text and as QR code, and a few lines for each library. */
+/** How to connect: the address, as text and as QR code, the apps, and a few lines for each library. */
 export function Connect() {
   return (
     <section aria-labelledby="connect">
       <h2 id="connect">Connect</h2>
       <div class="beside">
         <div>
-          <p>Add this address to the relays of your app. The app has to log in with your key (NIP-42).</p>
+          <p>
+            Apps that people use here: <a href="https://flotilla.social">Flotilla</a>,{" "}
+            <a href="https://coracle.social">Coracle</a>, and others that log in with your key (NIP-42). Add this
+            address to the relays of your app:
+          </p>
           <CopyBox text={relayAddress} what="the address of the relay" />
-          {SNIPPETS.map(([name, code]) => (
-            <details key={name} name="snippets">
-              <summary>{name}</summary>
-              <CopyBox text={code} what={`the lines for ${name}`} />
-            </details>
-          ))}
+          <details>
+            <summary>For programmers</summary>
+            {SNIPPETS.map(([name, code]) => (
+              <details key={name} name="snippets">
+                <summary>{name}</summary>
+                <CopyBox text={code} what={`the lines for ${name}`} />
+              </details>
+            ))}
+          </details>
         </div>
         <Qr text={relayAddress} label={`QR code of ${relayAddress}`} />
       </div>

@@ -15,7 +15,7 @@ export function MembersOnly() {
   if (about.value === undefined) return null;
   const { access, self } = about.value;
   const isForMembers = access.read.startsWith("members") && access.write.startsWith("members");
-  if (isForMembers) return <Done>Only members may read and publish, and admins.</Done>;
+  if (isForMembers) return <Done>Only members and admins may read and publish.</Done>;
   const who =
     access.read === access.write
       ? `Now ${access.read} may read and publish.`

@@ -47,15 +47,16 @@ export function bytes(value: number): string {
   return new Intl.NumberFormat(undefined, {
     style: "unit",
     unit: units[step] as string,
-    unitDisplay: "short",
+    // The short form of this one has no plural.
+    unitDisplay: step === 0 ? "long" : "short",
     maximumFractionDigits: 1,
   }).format(value / 1000 ** step);
 }
 
-/** A duration in seconds, in words. */
+/** A duration in seconds, in short words. */
 export function duration(seconds: number): string {
   const unit = UNITS.find(([, size]) => seconds >= size) ?? ["second", 1];
-  return new Intl.NumberFormat(undefined, { style: "unit", unit: unit[0], unitDisplay: "long" }).format(
+  return new Intl.NumberFormat(undefined, { style: "unit", unit: unit[0], unitDisplay: "short" }).format(
     Math.floor(seconds / unit[1]),
   );
 }

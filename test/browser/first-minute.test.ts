@@ -22,7 +22,7 @@ inBrowser("the first minute of a relay", () => {
     await operator.getByRole("button", { name: "Become the operator" }).click();
     await operator.getByRole("heading", { name: "The relay is yours" }).waitFor();
     await operator.getByRole("button", { name: "Let only members in" }).click();
-    await operator.getByText("Only members may read and publish").waitFor();
+    await operator.getByText("Only members and admins may read and publish").waitFor();
     await operator.getByRole("button", { name: "Make an invite" }).click();
     const invite = (await operator.locator(".invite .copy-box code").textContent()) ?? "";
     // No server sees what stands behind #.

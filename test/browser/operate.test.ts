@@ -54,6 +54,9 @@ inBrowser("the pages of an operator", () => {
     // What others publish does not come, and what it asks is refused.
     expect((await author.publish(unique(carol)))[2]).toBe(true);
     expect((await banned.req("again", { kinds: [1] })).events).toEqual([]);
+    await page.getByRole("button", { name: "Lift the ban" }).click();
+    await page.getByText("If the key was a member").waitFor();
+    expect((await banned.publish(unique(bob)))[2]).toBe(true);
   });
 
   test("R-05-74 a member is added and taken out here, and what it has published is hidden", async () => {
@@ -95,6 +98,8 @@ inBrowser("the pages of an operator", () => {
     await page.getByLabel("Find a setting").fill("max event tags");
     await page.getByRole("button", { name: "Change MAX_EVENT_TAGS" }).click();
     const field = page.getByLabel("Value of MAX_EVENT_TAGS");
+    // The cursor is in it.
+    await page.locator('[data-setting="MAX_EVENT_TAGS"] input:focus').waitFor();
     await field.fill("30000");
     await page.getByRole("button", { name: "Save" }).click();
     // The browser itself refuses what is out of bounds.

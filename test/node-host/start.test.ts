@@ -70,7 +70,7 @@ describe("a relay with a public RELAY_URL", () => {
 
   test("R-08-02 says who may read and publish, and warns of what every key may", () => {
     expect(server().output()).toMatch(/^ +Reading +every key that logs in$/m);
-    expect(server().output()).toMatch(/^ +Publishing +keys on the allow list, and admins$/m);
+    expect(server().output()).toMatch(/^ +Publishing +keys on the allow list and admins$/m);
     expect(server().output()).not.toContain("every web page");
     expect(server().output()).not.toContain("quickstart");
     expect(server().output()).toMatch(/^Warning: every key may read from wss:\/\/relay\.example\.com\./m);

@@ -15,11 +15,11 @@ function inWords(access: Access, mode: Mode): string {
     case "authenticated":
       return "every key that logs in";
     case "allowed":
-      return "keys on the allow list, and admins";
+      return "keys on the allow list and admins";
     case "members":
-      return hasMembers ? "members, and admins" : "admins only, since the relay keeps no members";
+      return hasMembers ? "members and admins" : "admins only, since the relay keeps no members";
     case "listed":
-      return hasMembers ? "keys on the allow list, members, and admins" : "keys on the allow list, and admins";
+      return hasMembers ? "keys on the allow list, members and admins" : "keys on the allow list and admins";
   }
 }
 
