@@ -67,7 +67,7 @@ export class EventStore {
     this.deletions = new Deletions(sql);
     this.leftovers = new Leftovers(sql);
     this.priors = new Priors(sql, this.deletions);
-    this.ledger = new Ledger(sql);
+    this.ledger = new Ledger(sql, nowSeconds);
     this.search = new SearchIndex(sql, options.search, this.#head, nowSeconds);
   }
 

@@ -66,6 +66,7 @@ interface Affected {
  */
 export class Ledger {
   readonly #sql: Sql;
+  readonly #nowSeconds: () => number;
   readonly #profiles: typeof PROFILES;
   readonly #providers: Providers;
   readonly #rebuild: Rebuild;
@@ -74,8 +75,9 @@ export class Ledger {
   #tallies: TallyChange[] = [];
 
   /** Reads one row. */
-  constructor(sql: Sql, profiles = PROFILES) {
+  constructor(sql: Sql, nowSeconds: () => number, profiles = PROFILES) {
     this.#sql = sql;
+    this.#nowSeconds = nowSeconds;
     this.#profiles = profiles;
     this.#providers = new Providers(sql);
     const take = (event: Event) => this.#take(event, 1, "gone");
@@ -167,6 +169,19 @@ export class Ledger {
     if (!isHandler && jobRole(event, this.#profiles) === undefined) return;
     if (!isHandler) this.#tallies.push([tallyKey.hour(event), sign]);
     if (this.#rebuild.covers(event)) this.#take(event, sign, why);
+    else if (sign < 0 && jobRole(event, this.#profiles) === "request") this.#end(event, why);
+  }
+
+  /** A request goes that a rebuild has not come to, and will not find. */
+  #end(request: Event, why: Parting): void {
+    const change = this.#changeOf(request.id);
+    if (!this.#isPast(request)) change.facts = factsOf(request);
+    change.end = why;
+  }
+
+  /** Whether the ledger keeps nothing of a request any more. */
+  #isPast({ created_at }: Event): boolean {
+    return created_at + LEDGER_SECONDS <= this.#nowSeconds();
   }
 
   #take(event: Event, sign: 1 | -1, why: Parting): void {
@@ -180,6 +195,7 @@ export class Ledger {
     const role = jobRole(event, this.#profiles);
     if (role === undefined) return;
     if (role === "request") {
+      if (sign > 0 && this.#isPast(event)) return;
       const change = this.#changeOf(event.id);
       if (sign > 0) change.facts = factsOf(event);
       change.end = sign > 0 ? "live" : why;

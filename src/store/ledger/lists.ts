@@ -12,7 +12,7 @@ import { type TallyChange, tallyKey } from "./tallies.ts";
 const LOOKED_AT = 1000;
 const LOOKED_AT_EACH = 100;
 
-/** Open jobs that are looked at for their number. */
+/** Open jobs that are looked at for their number, and expired ones. */
 const COUNTED = 2000;
 
 /** Seconds that nobody has answered a job, after which it is late; seconds before its deadline in which it is expiring. */
@@ -126,25 +126,33 @@ export function lastSeen(sql: Sql, pubkey: string, kinds: readonly number[]): nu
   return times.length === 0 ? undefined : Math.max(...times);
 }
 
-/** Open jobs by kind at `now`, in seconds: of up to 2,000 of them, those with the nearest deadlines. */
+/**
+ * Jobs by kind that can still come to something at `now`, in seconds: 2,000 with the nearest deadlines. Of those that have
+ * just expired it counts as many.
+ */
 export function countOpen(sql: Sql, now: number): Map<number, OpenJobs> {
   const byKind = new Map<number, OpenJobs>();
-  const query = `SELECT kind, deadline, made, state FROM job INDEXED BY job_open WHERE open IS NOT NULL
-    ORDER BY deadline LIMIT ${COUNTED}`;
-  sql.each(query, [], (row) => {
-    const [kind, deadline, made, rank] = row as [number, number, number, number];
-    const open = byKind.get(kind) ?? { open: 0, claimed: 0, late: 0, expiring: 0, expired: new Map() };
-    byKind.set(kind, open);
-    const state = PROVIDER_STATES[rank] ?? "requested";
-    if (deadline <= now) open.expired.set(state, (open.expired.get(state) ?? 0) + 1);
-    else {
-      if (state === "requested" || state === "error") open.open++;
-      else open.claimed++;
-      if (state === "requested" && made + LATE_SECONDS <= now) open.late++;
-      if (deadline <= now + EXPIRING_SECONDS) open.expiring++;
-    }
-    return true;
+  const each = (
+    which: string,
+    count: (open: OpenJobs, state: ProviderState, deadline: number, made: number) => void,
+  ) => {
+    const query = `SELECT kind, deadline, made, state FROM job INDEXED BY job_open
+      WHERE open IS NOT NULL AND deadline ${which} LIMIT ${COUNTED}`;
+    sql.each(query, [now], (row) => {
+      const [kind, deadline, made, rank] = row as [number, number, number, number];
+      const open = byKind.get(kind) ?? { open: 0, claimed: 0, late: 0, expiring: 0, expired: new Map() };
+      byKind.set(kind, open);
+      count(open, PROVIDER_STATES[rank] ?? "requested", deadline, made);
+      return true;
+    });
+  };
+  each("> ?1 ORDER BY deadline", (open, state, deadline, made) => {
+    if (state === "requested" || state === "error") open.open++;
+    else open.claimed++;
+    if (state === "requested" && made + LATE_SECONDS <= now) open.late++;
+    if (deadline <= now + EXPIRING_SECONDS) open.expiring++;
   });
+  each("<= ?1 ORDER BY deadline DESC", ({ expired }, state) => expired.set(state, (expired.get(state) ?? 0) + 1));
   return byKind;
 }
 

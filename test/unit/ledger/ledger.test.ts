@@ -4,6 +4,7 @@ import { jobRetention } from "../../../src/protocol/retention.ts";
 import { Cleanup } from "../../../src/store/erase/cleanup.ts";
 import { countOpen, findJob, listJobs, listProviders } from "../../../src/store/ledger/lists.ts";
 import { numbersOf } from "../../../src/store/ledger/tallies.ts";
+import { readMeta } from "../../../src/store/schema.ts";
 import { Random } from "../../support/random.ts";
 import { NOW, Stock, unsigned } from "../stocked.ts";
 import {
@@ -220,6 +221,61 @@ test("R-07-18 a store of an older schema is taken into the ledger behind, in bou
   expect(again.ledger).toEqual(dump(stock.sql));
 });
 
+test.each(["events", "jobs", "requests"])(
+  "R-07-18 a request that goes while the ledger is derived anew stays known: before the %s",
+  (when) => {
+    const stock = new Stock({ retention: jobRetention(DAY, 7 * DAY) });
+    const [cancelled, gone, old] = [
+      request(),
+      request({ tags: [["expiration", String(NOW + 60)]] }),
+      request({ created_at: NOW - 7 * DAY }),
+    ] as [Event, Event, Event];
+    stock.put(cancelled, gone, old, result(cancelled, ALFA), feedback(gone, BRAVO, "error"));
+    stock.store.ledger.rebuild();
+    const isAt = { events: "evidence", jobs: "job", requests: "kind" }[when] as string;
+    while (!readMeta(stock.sql, "ledger")?.includes(`"${isAt}"`)) stock.store.workLedger();
+    stock.put(deletion(cancelled), deletion(old));
+    stock.now = NOW + 61;
+    new Cleanup(stock.sql, stock.store).removeExpired(stock.now, 250);
+    while (stock.store.ledger.isRebuilding) stock.store.workLedger();
+    const jobs = [cancelled, gone, old].map(({ id }) => findJob(stock.sql, id, stock.now)?.job);
+    expect(jobs[0]).toMatchObject({ end: "cancelled", state: "success", provider: ALFA });
+    expect(jobs[1]).toMatchObject({ end: "gone", state: "expired", provider: BRAVO });
+    expect(jobs[2]).toBe(undefined);
+    expect(listProviders(stock.sql, 10)).toEqual([]);
+    const [ledger, tallies] = [dump(stock.sql), talliesOf(stock.store, stock.now)];
+    expect(rebuilt(stock.sql, stock.store, stock.now)).toEqual({ ledger, tallies });
+  },
+);
+
+test("R-07-18 requests that are older than the ledger keeps are not taken into it, imported or when it is derived anew", () => {
+  const stock = new Stock();
+  const [old, young] = [request({ created_at: NOW - 7 * DAY }), request({ created_at: NOW - 7 * DAY + 1 })] as [
+    Event,
+    Event,
+  ];
+  stock.put(old, young, result(old, ALFA), result(young, BRAVO));
+  const known = () => stock.sql.all("SELECT lower(hex(id)) FROM job").flat();
+  expect(known()).toEqual([young.id]);
+  expect(listProviders(stock.sql, 10).map(({ pubkey }) => pubkey)).toEqual([BRAVO]);
+  stock.now += 1;
+  rebuilt(stock.sql, stock.store, stock.now);
+  expect([known(), listProviders(stock.sql, 10)]).toEqual([[], []]);
+});
+
+test("R-07-18 jobs that have expired do not crowd out open ones when these are counted", () => {
+  const stock = new Stock();
+  stock.put(...Array.from({ length: 2100 }, (_, i) => request({ created_at: NOW - 2 * DAY - i })));
+  stock.put(...Array.from({ length: 50 }, (_, i) => request({ created_at: NOW - i })));
+  expect(countOpen(stock.sql, NOW).get(5050)).toEqual({
+    open: 50,
+    claimed: 0,
+    late: 0,
+    expiring: 0,
+    expired: new Map([["requested", 2000]]),
+  });
+});
+
 test.each(Array.from({ length: 12 }, (_, i) => i + 1))(
   "R-07-18 the ledger after random operations is the one derived anew, and so are the tallies: seed %i",
   (seed) => {
@@ -272,6 +328,8 @@ test.each(Array.from({ length: 12 }, (_, i) => i + 1))(
       if (random.chance(0.6) && stock.store.hasWork) stock.store.work();
       if (!random.chance(0.1)) continue;
       while (stock.store.hasWork) stock.store.work();
+      while ((stock.store.ledger.nextLeave() ?? Number.POSITIVE_INFINITY) <= stock.now)
+        stock.store.leaveLedger(stock.now);
       const [ledger, tallies] = [dump(stock.sql), talliesOf(stock.store, stock.now)];
       expect(rebuilt(stock.sql, stock.store, stock.now), `step ${step}`).toEqual({ ledger, tallies });
       // As after a crash that lost the tallies.

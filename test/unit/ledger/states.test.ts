@@ -148,7 +148,7 @@ test("R-07-19 a further protocol is a further row: its kinds, states, ledger", (
     [43_006, 43_006],
   ]);
   const { sql } = new Stock();
-  const ledger = new Ledger(sql, profiles);
+  const ledger = new Ledger(sql, () => NOW, profiles);
   const put = (...events: Event[]) => {
     for (const event of events) ledger.added(event);
     ledger.settle();
