@@ -18,7 +18,7 @@ import { writeMeta } from "./schema.ts";
 import { SearchIndex, type SearchRules } from "./search/search-index.ts";
 import type { Row, Sql } from "./sql.ts";
 
-/** Tags of events that go which one transaction removes with them, and events of those who vanished: a millisecond. */
+/** Tags of events that go with them in one transaction, and events of those who vanished: a millisecond. */
 const REMOVED_AT_ONCE = 250;
 
 /** The events of one relay in SQLite: the only writer. */
@@ -159,11 +159,11 @@ export class EventStore {
 
   /** Erases up to `max` events of those who asked to vanish (R-05-20). */
   eraseVanished = (max: number): void =>
-    this.#atomically(() => this.vanishing.erase(max, this.#erase, () => this.search.forget()), true)();
+    this.#atomically(() => this.vanishing.erase(max, this.#erase, this.ledger.leaveOf, this.search.forget), true)();
 
   /**
-   * Removes events that have been found, as rows of position and raw JSON: their time is over, or nothing of them may be
-   * left. Returns how many there were. With `forgetsDeletions` the tombstones of a kind 5 go with it.
+   * Removes events that were found, as rows of position and raw JSON. Returns how many there were. With `forgetsDeletions`
+   * the tombstones of a kind 5 go with it.
    */
   removeRows(rows: readonly Row[], why: "gone" | "erased", forgetsDeletions = false): number {
     if (rows.length === 0) return 0;
@@ -182,6 +182,9 @@ export class EventStore {
 
   /** Lets jobs go from the ledger that are too old at `now`, in seconds: a bounded step. */
   leaveLedger = (now: number): void => this.#atomically(() => this.ledger.leave(now), true);
+
+  /** Lets jobs of somebody go whose requests have gone: a bounded step. Returns how many; 0 if none is left. */
+  leaveLedgerOf = (pubkey: string): number => this.#atomically(() => this.ledger.leaveOf(pubkey), true);
 
   /** Indexes some of the events whose words are not yet, or puts the index in order: a bounded step. */
   fillSearch = (): void => this.#atomically(() => this.search.fill(this.#head))();

@@ -100,6 +100,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
        PRIMARY KEY(pubkey, kind)) STRICT, WITHOUT ROWID`,
     `INSERT INTO meta SELECT 'ledger', '{"kind":-1,"place":""}' WHERE EXISTS(SELECT 1 FROM event)`,
   ],
+  // Jobs whose requests have gone are found by their customer, of whom nothing may be left.
+  ["CREATE INDEX job_gone ON job(customer, made) WHERE ended > 0"],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

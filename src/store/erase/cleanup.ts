@@ -32,13 +32,14 @@ export class Cleanup {
   }
 
   /**
-   * Removes up to `max` events of an author who is banned; when there are none, tombstones of its deletions. Returns how many
-   * there were; 0 means that all are gone.
+   * Removes up to `max` events of an author who is banned; when there are none, tombstones of its deletions, then its jobs in
+   * the ledger. Returns how many there were; 0 means that all are gone.
    */
   removeAuthor(pubkey: string, max: number): number {
     const removals = new Removals(max);
     removals.find(this.#sql, "SELECT seq, raw FROM event WHERE pubkey = unhex(?1) LIMIT ?2 + 0", pubkey);
-    return this.#store.removeRows(removals.rows, "erased") || forgetDeletionsOf(this.#sql, pubkey);
+    const events = this.#store.removeRows(removals.rows, "erased");
+    return events || forgetDeletionsOf(this.#sql, pubkey) || this.#store.leaveLedgerOf(pubkey);
   }
 
   /**

@@ -42,14 +42,15 @@ export class Vanishing {
 
   /**
    * Records a request: one row, unless a later one is known. Its events are hidden from now on. To be called in the
-   * transaction that stores it, with its position if it is kept. Where nothing else of the key is stored there is nothing
-   * to erase, and nothing is pending. Reads four rows at most.
+   * transaction that stores it, with its position if it is kept. Where nothing else of the key is stored or in the ledger
+   * there is nothing to erase, and nothing is pending. Reads five rows at most.
    */
   request({ pubkey, created_at }: Pick<Event, "pubkey" | "created_at">, position = 0): void {
     this.#sql.all(
       `INSERT INTO vanished VALUES(unhex(?1), ?2,
          EXISTS(SELECT 1 FROM event INDEXED BY event_author WHERE pubkey = unhex(?1) AND seq <> ?3)
-         OR EXISTS(SELECT 1 FROM tag WHERE key = unhex(?4) AND kind = ?5 AND place >= unhex(?6)))
+         OR EXISTS(SELECT 1 FROM tag WHERE key = unhex(?4) AND kind = ?5 AND place >= unhex(?6))
+         OR EXISTS(SELECT 1 FROM job INDEXED BY job_gone WHERE customer = unhex(?1) AND made <= ?2 AND ended > 0))
        ON CONFLICT(pubkey) DO UPDATE SET until = excluded.until, pending = max(pending, excluded.pending)
        WHERE excluded.until > until`,
       pubkey,
@@ -84,10 +85,11 @@ export class Vanishing {
   }
 
   /**
-   * Erases up to `max` events of the requests that are pending, in the caller's transaction. `onGone` is called in it when all
-   * of somebody is erased. Returns what to call when it has been committed.
+   * Erases up to `max` events of the requests that are pending, in the caller's transaction. `leave` lets some jobs go whose
+   * requests have gone, and tells how many. `onGone` is called when all of somebody is erased. Returns what to call when it
+   * has been committed.
    */
-  erase(max: number, remove: Remove, onGone: () => void): () => void {
+  erase(max: number, remove: Remove, leave: (pubkey: string, until: number) => number, onGone: () => void): () => void {
     const removals = new Removals(max);
     const { meter } = this.#sql;
     const end = meter.spent + STEP / 2;
@@ -97,7 +99,7 @@ export class Vanishing {
       kind = this.#findOwn(pubkey, until, removals, kind, end);
       if (kind < MAX_KIND) break;
       this.#findWraps(pubkey, until, removals);
-      if (removals.isFull) break;
+      if (removals.isFull || leave(pubkey, until) > 0) break;
       kind = BEFORE_ALL;
       done.push(pubkey);
       if (meter.spent >= end) break;

@@ -143,6 +143,18 @@ export class Ledger {
     for (const row of rows) this.#changeOf(jobOf(row).id).end = "erased";
   }
 
+  /** Lets some jobs of a customer go whose requests have gone, made until then. Returns how many; 0 if none is left. */
+  leaveOf = (customer: string, until = Number.MAX_SAFE_INTEGER): number => {
+    const rows = this.#sql.all(
+      `SELECT lower(hex(id)) FROM job INDEXED BY job_gone
+       WHERE customer = unhex(?1) AND made <= ?2 AND ended > 0 LIMIT ${LEAVING}`,
+      customer,
+      until,
+    );
+    for (const [id] of rows) this.#changeOf(id as string).end = "erased";
+    return rows.length;
+  };
+
   /** Writes what the transaction under way has changed; to be called at its end. Returns the changes of the tallies. */
   settle(): TallyChange[] {
     const affected = this.#affected();

@@ -129,9 +129,9 @@ export class SearchIndex {
    * To be called in the transaction in which somebody's last event has been erased: no word of it is to be left either.
    * Writes one row if there may be.
    */
-  forget(): void {
+  forget = (): void => {
     if (this.#rewriteAt !== undefined && this.#rewriteAt > 0) this.#rewriteBy(0);
-  }
+  };
 
   /** When {@link isBehind} will be true at the latest, in Unix seconds, because words of events that are gone have to go. */
   get dueAt(): number | undefined {

@@ -276,6 +276,27 @@ test("R-07-18 jobs that have expired do not crowd out open ones when these are c
   });
 });
 
+test.each(["a request to vanish", "a ban"])("R-07-18 %s leaves none of the jobs whose requests have gone", (how) => {
+  const rules = jobRetention(DAY, 7 * DAY);
+  const stock = new Stock({ retention: rules });
+  const cleanup = new Cleanup(stock.sql, stock.store);
+  const others = request({ pubkey: OTHER });
+  stock.put(...Array.from({ length: 50 }, () => request()), others);
+  stock.now += DAY + 1;
+  for (let i = 0; i < 10; i++) cleanup.removePastRetention(rules, stock.now, 250);
+  expect([stock.rows("event"), stock.rows("job")]).toEqual([0, 51]);
+  if (how === "a ban") while (cleanup.removeAuthor(CUSTOMER, 250) > 0);
+  else {
+    const vanish = { pubkey: CUSTOMER, kind: 62, created_at: stock.now, tags: [["relay", "ALL_RELAYS"]] };
+    stock.put(unsigned(vanish));
+    stock.store.work();
+    // What is left is found after a restart.
+    stock.restart();
+    while (stock.store.hasWork) stock.store.work();
+  }
+  expect(listJobs(stock.sql, { limit: 100, now: stock.now }).jobs.map(({ id }) => id)).toEqual([others.id]);
+});
+
 test.each(Array.from({ length: 12 }, (_, i) => i + 1))(
   "R-07-18 the ledger after random operations is the one derived anew, and so are the tallies: seed %i",
   (seed) => {
