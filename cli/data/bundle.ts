@@ -16,6 +16,10 @@ export interface Head {
   self?: string;
   url: string;
   created_at: number;
+  /** Who could see what; what an early bundle does not say. */
+  private_kinds?: number[];
+  read?: string;
+  write?: string;
   tables: string[];
 }
 
@@ -41,6 +45,8 @@ interface About {
   self?: string;
   url: string;
   private_kinds: number[];
+  read?: string;
+  write?: string;
   tables: string[];
 }
 
@@ -89,13 +95,16 @@ export async function writeBundle(channel: Channel, file: string, meter: Progres
     hash.update(text);
     await output.write(text);
   };
-  const { self, url, tables } = about;
+  const { self, url, tables, private_kinds, read, write: writers } = about;
   const head: Head = {
     nexus: "bundle",
     version: 1,
     ...(self && { self }),
     url,
     created_at: Math.floor(Date.now() / 1000),
+    private_kinds,
+    ...(read && { read }),
+    ...(writers && { write: writers }),
     tables,
   };
   await write(`${JSON.stringify(head)}\n`);

@@ -81,14 +81,15 @@ export function restoreCommand(): Command {
   return new Command("restore")
     .argument("<file>", "bundle")
     .description("Restore a bundle into an empty relay, on either host, and check it.")
+    .option("--open", "restore also where more is shown, or more may write, than on the relay of the bundle")
     .option(...DATA)
     .addHelpText("after", examples("nexus restore --relay wss://relay.example.com relay.bundle.zst"))
     .action(async (file: string, _, command: Command) => {
-      const options = optionsOf<ChannelOptions>(command);
+      const options = optionsOf<ChannelOptions & { open?: boolean }>(command);
       const meter = new ProgressMeter("restored");
       const channel = await openChannel(options, (text) => meter.say(text));
       try {
-        const summary = await restoreBundle(channel, file, meter);
+        const summary = await restoreBundle(channel, file, meter, options.open);
         const verdict = summary.exact
           ? "The relay has exactly the events of the bundle."
           : "The relay has not all events of the bundle: see what was refused.";

@@ -5,6 +5,7 @@ import { Digest } from "./digest.ts";
 import { idsOf, pagesOf } from "./export.ts";
 import { Importing, type ImportSummary } from "./import.ts";
 import type { ProgressMeter } from "./meter.ts";
+import { openedBy } from "./opened.ts";
 
 export interface RestoreSummary extends ImportSummary {
   /** Events that the relay has now, of those of the bundle. */
@@ -24,17 +25,29 @@ const BEFORE = ["access", "audit"];
 
 /**
  * Restores a bundle into an empty relay, and checks what is there then. What was interrupted begins anew: what is there already is
- * not stored twice.
+ * not stored twice. Unless `mayOpen`, no event goes to a relay that shows or takes more than that of the bundle: settings and lists,
+ * which come first, have a say in that.
  */
-export async function restoreBundle(channel: Channel, file: string, meter: ProgressMeter): Promise<RestoreSummary> {
+export async function restoreBundle(
+  channel: Channel,
+  file: string,
+  meter: ProgressMeter,
+  mayOpen = false,
+): Promise<RestoreSummary> {
   const bundle = await Bundle.open(file);
   const name = bundle.end.sha256;
   await channel.call("beginrestore", name).catch((error) => {
     const text = messageOf(error);
     throw /this key/.test(text) ? new Failure(`${text}\n${BECOME_OPERATOR}`) : error;
   });
-  const about = await aboutOf(channel);
   await restoreTables(channel, bundle, (table) => BEFORE.includes(table));
+  const about = await aboutOf(channel);
+  const opened = mayOpen ? [] : openedBy(about, bundle.head);
+  if (opened.length > 0) {
+    throw new Failure(
+      `no event is restored, since this relay ${opened.join(", and it ")}. Change its variables and restore again, or restore with --open`,
+    );
+  }
   const importing = new Importing(channel);
   for await (const { parts, share } of bundle.parts()) {
     for (const part of parts) if ("raw" in part) await importing.add(part.raw);

@@ -117,6 +117,29 @@ test("a bundle goes from Node to workerd and back, and every answer, member, ban
   }
 }, 180_000);
 
+test("a relay that shows more than that of the bundle gets no event, unless the command says so", async () => {
+  const wrap = JSON.stringify(unique(alice, { kind: 1059, tags: [["p", bob.pubkey]] }));
+  await place.nexus(["import"], { input: wrap });
+  const { events } = await place.json<Bundled>("bundle", "closed.bundle.gz");
+  const open = await startServer({ ...SETTINGS, AUTH_REQUIRED: "false", PRIVATE_KINDS: "4" });
+  try {
+    const env = { NEXUS_RELAY: open.url };
+    const refused = await place.nexus(["restore", "closed.bundle.gz"], { env });
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/kinds .*1059.*READ_ACCESS is open.*--open/),
+    });
+    const ids = async () => (await place.nexus(["export", "--private-kind", "1059"], { env })).stdout;
+    expect(await ids()).not.toContain(JSON.parse(wrap).id);
+    const restored = await place.nexus(["--json", "restore", "--open", "closed.bundle.gz"], { env });
+    expect(restored).toMatchObject({ code: 0 });
+    expect(JSON.parse(restored.stdout)).toMatchObject({ events });
+    expect(await ids()).toContain(JSON.parse(wrap).id);
+  } finally {
+    await open.stop();
+  }
+});
+
 test("what is no whole bundle is not restored", async () => {
   await place.nexus(["bundle", "whole.bundle.gz"]);
   const text = String(gunzipSync(readFileSync(join(place.directory, "whole.bundle.gz"))));

@@ -8,6 +8,7 @@ import {
   type StateTables,
 } from "../../store/state-tables.ts";
 import type { Steps } from "../../store/steps.ts";
+import { modeOf } from "../access/access.ts";
 import { isSetting } from "../config/settings.ts";
 import type { AccessList } from "../ports.ts";
 import { type Call, change, type LongMethod, long, type Method, type Parameter, question } from "./method.ts";
@@ -111,9 +112,21 @@ export function stateMethods(restoring: Restoring, isDue: IsDue): Record<string,
   };
 }
 
-/** What a bundle begins with. */
-function aboutOf({ access: { config } }: Call, { self }: Restoring): unknown {
-  return { self, url: config.url, private_kinds: [...config.privateKinds].sort((a, b) => a - b), tables: STATE_TABLES };
+/** What a bundle begins with. Who may read and write is said as it is now, whatever variables, settings and lists make it so. */
+function aboutOf({ access }: Call, { self }: Restoring): unknown {
+  const { url, privateKinds, readAccess, writeAccess, authRequired } = access.config;
+  const who = (variable: typeof readAccess) => {
+    const mode = modeOf(access, variable);
+    return mode === "open" && authRequired ? "authenticated" : mode;
+  };
+  return {
+    self,
+    url,
+    private_kinds: [...privateKinds].sort((a, b) => a - b),
+    read: who(readAccess),
+    write: who(writeAccess),
+    tables: STATE_TABLES,
+  };
 }
 
 /** Whether a row may stand in its table: what is restored is read as if the relay had written it. */
