@@ -4,6 +4,9 @@ import type { Archive } from "../../support/model/archive.ts";
 import { type Expected, isFrame, subjectOf } from "../../support/model/expected.ts";
 import { isCurrent, isExpired } from "../../support/model/naive-features.ts";
 
+/** A COUNT that is disturbed so often may be approximate (R-05-34). */
+const DISTURBANCES = 3;
+
 /** Something that is expected, and how much of it has come. */
 interface Unit extends Expected {
   /** Forms that what has come so far fits. */
@@ -108,6 +111,8 @@ export class Matcher {
   /** True if the frame completes what is expected. */
   #receiveForm(unit: Unit, frame: Frame): boolean | string {
     if (unit.sync !== undefined && frame[2] === "done") return this.#receiveSync(unit, frame);
+    const isDisturbed = this.archive.losses.length - unit.losses >= DISTURBANCES;
+    if (unit.again !== undefined && isDisturbed && isApproximate(frame)) return true;
     unit.left = unit.left.filter((form) => isFrame(form[unit.taken], frame));
     if (unit.left.length === 0) return "something else is expected";
     unit.taken++;
@@ -177,4 +182,8 @@ export class Matcher {
       }
     }
   }
+}
+
+function isApproximate([verb, , answer]: Frame): boolean {
+  return verb === "COUNT" && (answer as { approximate?: boolean }).approximate === true;
 }

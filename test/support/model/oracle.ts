@@ -156,19 +156,28 @@ export class Oracle extends OracleWithSyncs {
   #add(connection: number, event: Event): void {
     this.archive.add(event);
     this.#takeOutcomes();
-    const isHinted = isRequest(event) && !this.#isHeardByOthers(connection, event);
-    this.expect(connection, ["OK", event.id, true, isHinted ? "info: no provider is listening, held until …" : ""]);
+    const isHinted = isRequest(event) && !this.#isHeardByOthers(connection, event, () => true);
+    // One that reads too slowly may have been closed by now.
+    const mayBeHinted = isRequest(event) && !this.#isHeardByOthers(connection, event, (by, id) => !this.isDeaf(by, id));
+    const ok = (text: string): Frame => ["OK", event.id, true, text];
+    const forms = [
+      ...(isHinted ? [] : [ok("")]),
+      ...(mayBeHinted ? [ok("info: no provider is listening, held until …")] : []),
+    ];
+    this.expect(connection, ...forms);
     this.outcomes.push(isHinted ? "stored, and nobody listens" : "stored");
     this.#deliver(event, true);
   }
 
-  /** R-07-20: whether another connection has a subscription that matches and may see it. */
-  #isHeardByOthers(publisher: number, event: Event): boolean {
+  /** R-07-20: whether another connection has a subscription that matches, may see it, and `counts`. */
+  #isHeardByOthers(publisher: number, event: Event, counts: (connection: number, id: string) => boolean): boolean {
     return [...this.connections].some(
       ([connection, { authed, subscriptions }]) =>
         connection !== publisher &&
         canSee(authed, event) &&
-        [...subscriptions.values()].some(({ filters }) => filters.some((filter) => naiveMatch(filter, event))),
+        [...subscriptions].some(
+          ([id, { filters }]) => counts(connection, id) && filters.some((filter) => naiveMatch(filter, event)),
+        ),
     );
   }
 
