@@ -17,6 +17,8 @@ interface Unit extends Expected {
   /** How many losses the archive had seen when it was expected. */
   losses: number;
   isOptional: boolean;
+  /** The latest that it has been since, in seconds: clocks may be set back. */
+  latest: number;
 }
 
 /** Holds what is sent against what is expected: each frame when it is sent, in the order of its subject. */
@@ -24,10 +26,15 @@ export class Matcher {
   readonly #queues = new Map<number, Map<string, Unit[]>>();
   /** Of the moment. */
   archive: Archive;
-  now = 0;
+  #now = 0;
 
   constructor(archive: Archive) {
     this.archive = archive;
+  }
+
+  setTime(now: number): void {
+    this.#now = now;
+    for (const unit of this.#units()) unit.latest = Math.max(unit.latest, now);
   }
 
   add(expected: Expected): void {
@@ -35,7 +42,7 @@ export class Matcher {
     const own = this.#queues.get(expected.connection) ?? new Map<string, Unit[]>();
     this.#queues.set(expected.connection, own);
     const progress = { left: expected.anyOf, taken: 0, sent: new Set<string>(), isOptional: false };
-    const unit = { ...expected, ...progress, losses: this.archive.losses.length };
+    const unit = { ...expected, ...progress, losses: this.archive.losses.length, latest: this.#now };
     own.set(subject, [...(own.get(subject) ?? []), unit]);
   }
 
@@ -159,9 +166,9 @@ export class Matcher {
       if (ids.has(id)) gone.set(id, isReplaced ? "replaced" : "removed");
     }
     for (const event of events) {
-      if (isCurrent(event, this.now) || gone.get(event.id) === "removed") continue;
+      if (gone.get(event.id) === "removed" || isCurrent(event, unit.latest)) continue;
       // What passes its retention meanwhile may still be shown: R-07-01 allows an hour.
-      gone.set(event.id, isExpired(event, this.now) ? "removed" : "replaced");
+      gone.set(event.id, isExpired(event, this.#now) ? "removed" : "replaced");
     }
     return gone;
   }
@@ -177,7 +184,7 @@ export class Matcher {
       if (gone === "removed" || (isBlocked && !isStored)) queue.splice(at, 1);
       else {
         // Of what was replaced, whoever was there before gets every version; not what was deleted after it, or is over.
-        unit.isOptional = gone === "replaced" && (isBlocked || !isCurrent(event, this.now));
+        unit.isOptional = gone === "replaced" && (isBlocked || !isCurrent(event, unit.latest));
         at++;
       }
     }

@@ -73,7 +73,7 @@ export class Referee implements Watcher {
     if (this.oracle.now === nowSeconds) return;
     this.flush();
     this.oracle.setTime(nowSeconds);
-    this.matcher.now = nowSeconds;
+    this.matcher.setTime(nowSeconds);
     this.#widen();
   }
 
