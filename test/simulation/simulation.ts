@@ -29,6 +29,8 @@ export class Simulation {
   readonly #clients = new Map<number, Party>();
   /** Statements that had failed before this action. */
   #thrown = 0;
+  /** Some connection has read too slowly. */
+  #hasOverflowed = false;
   /** How often everything has come to rest. */
   #settled = 0;
 
@@ -55,6 +57,7 @@ export class Simulation {
     referee.nowMs = () => machine.time.nowMs();
     referee.steadyMs = () => machine.time.steady;
     referee.stepped = (party, step) => this.#step(party, step);
+    referee.oracle.mayMishear = () => this.#hasOverflowed;
     referee.oracle.isDeaf = (key, id) => {
       return this.#clients.get(key)?.socket.isOverflowing === true && !referee.matcher.isAnswering(key, id);
     };
@@ -103,6 +106,7 @@ export class Simulation {
           socket.isCrowded = action.is;
         });
       case "overflow":
+        this.#hasOverflowed = true;
         return this.#with(action.on, (party) => party.overflow());
       case "leave":
         return this.#with(action.on, (party) => this.#leave(action.on, party));
