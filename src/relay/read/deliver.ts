@@ -53,8 +53,8 @@ export function isHeard(
 ): boolean {
   let isFound = false;
   subscriptions.index.match(event, tags, meter, ({ connection }) => {
-    const isServed = !config.authRequired || connection.isAuthenticated;
-    if (connection !== except && isServed && canRead(connection, event, tags)) isFound = true;
+    if (isFound || connection === except) return;
+    isFound = (!config.authRequired || connection.isAuthenticated) && canRead(connection, event, tags);
   });
   return isFound;
 }
