@@ -24,9 +24,9 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       [
         "    const results = this.#append(\n      stored.map",
-        '    for (const one of stored) ok(one.connection, one.verified.event.id, true, "");\n    const results = this.#append(\n      stored.map',
+        '    for (const one of stored) this.#ok(one.connection, one.verified.event.id, true, "");\n    const results = this.#append(\n      stored.map',
       ],
-      ['      case "stored":\n        ok(connection, id, true, "");', '      case "stored":'],
+      ["        this.#ok(connection, id, true, jobHint(this.#deps, connection, verified));\n", ""],
     ],
   },
   {
@@ -37,12 +37,12 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "what was kept until EOSE is forgotten",
     file: "src/relay/read/subscription.ts",
-    edits: [["    for (const { verified } of backlog) this.send(verified.raw);", "    void backlog;"]],
+    edits: [["    for (const { verified } of live) this.send(verified.raw);", "    void live;"]],
   },
   {
     name: "what has gone meanwhile still follows EOSE",
     file: "src/relay/read/request.ts",
-    edits: [["stored.remaining(live).filter(isAllowed)", "live.filter(isAllowed)"]],
+    edits: [["stored.remaining(subscription.backlog).filter(isAllowed)", "subscription.backlog.filter(isAllowed)"]],
   },
   {
     name: "CLOSE takes an event with it that waits",
@@ -57,7 +57,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "CLOSE does not end an answer under way",
     file: "src/relay/read/request.ts",
-    edits: [["    if (subscription.isClosed) return;\n", ""]],
+    edits: [["while (!subscription.isClosed) {", "for (;;) {"]],
   },
   {
     name: "tombstones are not looked at",
@@ -82,15 +82,15 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "a failed commit is not undone",
     file: "src/store/event-store.ts",
-    edits: [["this.#sql.transaction(body)", "body()"]],
+    edits: [["const result = this.#sql.transaction(() => {", "const result = ((run: () => T): T => run())(() => {"]],
   },
   {
     name: "who has done most is served first",
     file: "src/relay/scheduler.ts",
     edits: [
       [
-        "connection.virtualTime += this.#meter.spent - before;",
-        "connection.virtualTime -= this.#meter.spent - before;",
+        "one.virtualTime += this.#meter.spent - this.#meter.prepaid - this.#before;",
+        "one.virtualTime -= this.#meter.spent - this.#meter.prepaid - this.#before;",
       ],
     ],
   },
@@ -102,12 +102,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "a read does not wait for the events that its connection has sent before",
     file: "src/relay/verbs.ts",
-    edits: [
-      [
-        "    publisher.commitOf(connection);\n    this.#answer(connection, message);",
-        "    this.#answer(connection, message);",
-      ],
-    ],
+    edits: [["    publisher.commitOf(connection);\n    if (grace.isRepeated", "    if (grace.isRepeated"]],
   },
   {
     name: "the relay is not woken when a crowded socket has room again",

@@ -106,8 +106,10 @@ export class Referee implements Watcher {
       this.#refuseHeld(party);
     }
     if (frame[0] === "EVENT" && !isGated) this.#waiting.add({ party, frame });
-    else if (isGated || !party.repeats(arrived, this.steadyMs(), this.#open(party))) this.#current = { party, frame };
-    else if (frame[0] === "REQ") this.matcher.add({ connection: party.key, anyOf: [[["EOSE", frame[1]]]] });
+    else {
+      const isRepeat = !isGated && party.repeats(arrived, this.steadyMs(), this.#open(party));
+      if (!isRepeat || frame[0] === "REQ") this.#current = { party, frame, isRepeat };
+    }
   }
 
   committing(commit: () => void): void {
@@ -164,7 +166,7 @@ export class Referee implements Watcher {
   flush(): void {
     const current = this.#current;
     this.#current = undefined;
-    if (current !== undefined) this.#serve(current.party, current.frame);
+    if (current !== undefined) this.#serve(current);
     this.#takeAnswered();
     this.#match();
   }
@@ -189,15 +191,16 @@ export class Referee implements Watcher {
 
   #refuseHeld(party: Party): void {
     party.graceUntilMs = 0;
-    for (const { frame } of party.held.splice(0)) this.#serve(party, frame);
+    for (const { frame } of party.held.splice(0)) this.#serve({ party, frame });
   }
 
-  #serve(party: Party, frame: Frame): void {
+  #serve({ party, frame, isRepeat }: Served): void {
     if (party.isEnded) return;
     // R-01-09: it finds what it has sent itself.
     if (READS.includes(frame[0]) && this.#waiting.hasOf(party)) {
       this.#fail("a read is served before an event that was sent before it", frame);
     }
+    if (isRepeat) return this.matcher.add({ connection: party.key, anyOf: [[["EOSE", frame[1]]]] });
     if (
       frame[0] === "AUTH" &&
       this.#sent.some(({ frame: sent }) => sent?.[1] === (frame[1] as Event).id && sent[3] === INTERNAL)

@@ -6,6 +6,8 @@ import type { Party } from "./party.ts";
 export interface Served {
   party: Party;
   frame: Frame;
+  /** It was held until the login, and served then (R-06-06). */
+  isRepeat?: boolean;
 }
 
 /** Events that were served and wait for their OK, in the order in which they were served. */
