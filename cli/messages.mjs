@@ -50,7 +50,7 @@ const DEFECT = "A client may have got `internal error`. Look at `error`: a full 
 const LOG = {
   "the store cannot be written": "Make room on the disk, or raise `MAX_STORAGE`. `/health/ready` is 503 until then.",
   started: "Nothing. It lists the settings that differ from their defaults.",
-  "slow step": "If it stays, look at `verb` and `connection`, and lower the limits of README.",
+  "slow step": "If it stays, look at `verb` and `connection`, and lower the limits (docs/configure.md).",
   "slow run": "Look for a busy machine or disk. If it stays, report it.",
   "login refused": "Nothing. If one address guesses, block it with `blockip`.",
   "database copied before its migration": "Nothing. Delete the copy when the new version has proved itself.",
@@ -150,7 +150,7 @@ function pageOf(found) {
       where,
     ]),
     "## In the log",
-    "Each is one line of JSON with `message` and mostly `error`. Warnings are plain text and come once.",
+    "Each is one line, of JSON or as text (`LOG_FORMAT`), with `message` and mostly `error`. Warnings are plain text and come once.",
     table(["Message", "What to do", "Where"], of("log"), ({ text, where }) => [
       code(text),
       TELLING.test(text) ? "as it says" : adviceOn(LOG, text),

@@ -9,7 +9,7 @@ export function adminCommand(): Command {
   for (const verb of ["add", "remove"] as const) {
     const command = new Command(verb)
       .argument("<key>", "npub, hex or name")
-      .argument("[methods...]", "methods of NIP-86; all of them unless given")
+      .argument("[methods...]", "methods of NIP-86; without any, all that can be granted")
       .description(verb === "add" ? "Let a key call methods." : "Take methods from a key.")
       .addHelpText("after", examples(`nexus admin ${verb} npub1…`, `nexus admin ${verb} npub1… banpubkey banevent`))
       .action(async (text: string, methods: string[], _, command: Command) =>

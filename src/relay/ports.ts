@@ -61,7 +61,7 @@ export interface Host {
    * one run answers all calls before it.
    */
   wake(): void;
-  /** A commit is on its way to the disk: events that wait for the next lose no time. */
+  /** Commits had better wait: a disk sync is under way, for which their OKs would wait anyway, or a checkpoint asks for it. */
   readonly isSyncing: boolean;
   /** How long an event waits for others to share its commit, where frames are handed in one by one; 0 where they come together. */
   readonly gatherMs: number;

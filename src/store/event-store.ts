@@ -18,7 +18,7 @@ import { writeMeta } from "./schema.ts";
 import { SearchIndex, type SearchRules } from "./search/search-index.ts";
 import type { Row, Sql } from "./sql.ts";
 
-/** Tags of events that go with them in one transaction, and events of those who vanished: a millisecond. */
+/** What one transaction removes at most: so many tags together with their events, or events of those who vanished. A millisecond. */
 const REMOVED_AT_ONCE = 250;
 
 /** The events of one relay in SQLite: the only writer. */
@@ -53,7 +53,7 @@ export class EventStore {
   #room = 0;
   #revision = 0;
 
-  /** With `search`, texts are indexed for NIP-50. Without `nowSeconds` it is always the beginning of time. */
+  /** With `search`, texts are indexed for NIP-50. Without `nowSeconds` the time is always 0. */
   constructor(sql: Sql, options: { search?: SearchRules | undefined; nowSeconds?: () => number } = {}) {
     this.#sql = sql;
     this.#head = headOf(sql);
@@ -189,7 +189,7 @@ export class EventStore {
   /** Indexes some of the events whose words are not yet, or puts the index in order: a bounded step. */
   fillSearch = (): void => this.#atomically(() => this.search.fill(this.#head))();
 
-  /** One that stores no events `savesCounts`. */
+  /** Does all of `body` or nothing. With `savesCounts`, for a body that stores no events, the counts are saved with it. */
   #atomically<T>(body: () => T, savesCounts = false): T {
     const head = this.#head;
     this.#changes = [];

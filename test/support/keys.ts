@@ -31,7 +31,7 @@ export function signed(by: Key, template: Partial<EventTemplate> = {}): Event {
 
 let serial = 0;
 
-/** An event that differs from every other of this run. */
+/** An event that differs from every other of this run, unless `template` gives its content: then only by what else it gives. */
 export function unique(by: Key, template: Partial<EventTemplate> = {}): Event {
   return signed(by, { content: `${++serial} ${crypto.randomUUID()}`, ...template });
 }

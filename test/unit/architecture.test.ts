@@ -39,9 +39,9 @@ function withoutComments(code: string): string {
   return code.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "");
 }
 
-/** Where a function, a method or a policy of this name begins. */
+/** Where a function, a method, a getter or a policy of this name begins. */
 function definitionOf(name: string): RegExp {
-  return new RegExp(`^(export )?\\s*(function\\*? )?${name}\\(|^export const ${name}\\b`, "m");
+  return new RegExp(`^(export )?\\s*(function\\*? |get )?${name}\\(|^export const ${name}\\b`, "m");
 }
 
 describe.each(["EVENT", "REQ"])("the way of %s", (verb) => {

@@ -80,16 +80,16 @@ test("R-08-05 asking whether the relay is ready writes one row in five seconds",
     },
   };
   const readiness = new Readiness(log, { nowMs: () => nowMs }, () => {});
-  expect([readiness.refuse(), readiness.refuse(), writes]).toEqual([undefined, undefined, 1]);
+  expect([readiness.state(), readiness.state(), writes]).toEqual(["ready", "ready", 1]);
   isBroken = true;
   nowMs += 4999;
-  expect(readiness.refuse()).toBeUndefined();
+  expect(readiness.state()).toBe("ready");
   nowMs += 1;
-  expect(readiness.refuse()).toMatch(/cannot be written/);
+  expect(readiness.state()).toBe("unwritable");
   isBroken = false;
-  expect(readiness.refuse()).toMatch(/cannot be written/);
+  expect(readiness.state()).toBe("unwritable");
   nowMs += 5000;
-  expect([readiness.refuse(), writes]).toEqual([undefined, 3]);
+  expect([readiness.state(), writes]).toEqual(["ready", 3]);
 });
 
 const HEAD = "# HELP a_total Text.\n# TYPE a_total counter\n";

@@ -1,7 +1,7 @@
 import { type Config, parseConfig } from "../../relay/config/config.ts";
 import { type Authority, forManagement } from "../http/management.ts";
 import { plain, secured, withCors } from "../http/pages.ts";
-import { errandOf } from "../http/route.ts";
+import { purposeOf } from "../http/route.ts";
 import { withClientIp } from "./client-ip.ts";
 import { objectIdOf } from "./object-id.ts";
 import { isNamedByRequests } from "./own-urls.ts";
@@ -26,10 +26,10 @@ function respond(request: Request, env: Env): Response | Promise<Response> {
 }
 
 async function route(request: Request, env: Env, config: Config): Promise<Response> {
-  const errand = errandOf(request, config);
-  if (errand instanceof Response) return errand;
-  if (errand === "upgrade") return theObject(env, config).fetch(withClientIp(request, config.clientIpHeader));
-  const checked = errand === "management" ? await forManagement(request, whoMayCall(request, env, config)) : request;
+  const purpose = purposeOf(request, config);
+  if (purpose instanceof Response) return purpose;
+  if (purpose === "upgrade") return theObject(env, config).fetch(withClientIp(request, config.clientIpHeader));
+  const checked = purpose === "management" ? await forManagement(request, whoMayCall(request, env, config)) : request;
   return withCors(checked instanceof Response ? checked : await theObject(env, config).fetch(checked));
 }
 

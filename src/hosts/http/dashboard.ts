@@ -6,7 +6,7 @@ import type { Config } from "../../relay/config/config.ts";
 import { VERSION } from "../version.ts";
 
 /** First parts of the paths, behind the relay's own, whose pages the dashboard draws by itself. */
-const PAGES: ReadonlySet<string> = new Set(["admin", "claim", "explore", "invite", "jobs"]);
+const PAGES: ReadonlySet<string> = new Set(["admin", "claim", "explore", "invite"]);
 
 /** Of a file whose name changes with its content. */
 const FOR_EVER = "public, max-age=31536000, immutable";

@@ -4,7 +4,10 @@ import type { EventLog } from "../../store/event-log.ts";
 /** How long an answer counts, in milliseconds: asking more often writes no more rows. */
 const KEPT_MS = 5000;
 
-/** Whether the relay can store events. */
+/** Whether the relay can store events, and why not. */
+export type Ready = "ready" | "unwritable" | "full";
+
+/** Tells whether the relay can store events. */
 export class Readiness {
   readonly #log: Pick<EventLog, "isFull" | "tryToWrite">;
   readonly #clock: Pick<Clock, "nowMs">;
@@ -18,15 +21,15 @@ export class Readiness {
     this.#report = report;
   }
 
-  /** Why it cannot, in words for an operator; undefined if a row was written a moment ago. */
-  refuse(): string | undefined {
+  /** `ready` if a row was written a moment ago, and there is room. */
+  state(): Ready {
     const nowMs = this.#clock.nowMs();
     if (Math.abs(nowMs - this.#askedMs) >= KEPT_MS) {
       this.#askedMs = nowMs;
       this.#isWritable = this.#tryToWrite();
     }
-    if (!this.#isWritable) return "The store cannot be written. The log says why.";
-    return this.#log.isFull() ? "The storage is full." : undefined;
+    if (!this.#isWritable) return "unwritable";
+    return this.#log.isFull() ? "full" : "ready";
   }
 
   #tryToWrite(): boolean {

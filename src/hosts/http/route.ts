@@ -7,10 +7,10 @@ import { hasToken } from "./metrics.ts";
 import { plain, preflight, withCors } from "./pages.ts";
 
 /** What a request is for. */
-export type Errand = "upgrade" | "management" | "page";
+export type Purpose = "upgrade" | "management" | "page";
 
 /** What a request is for, or the answer to one that is for nothing here (R-01-01, R-08-08). */
-export function errandOf(request: Request, config: Config): Errand | Response {
+export function purposeOf(request: Request, config: Config): Purpose | Response {
   const url = new URL(request.url);
   const isRelay = relayPath(url) === relayPath(new URL(config.relayUrls[0] as string));
   const isMetrics = url.pathname === "/metrics" && config.metricsToken !== undefined;

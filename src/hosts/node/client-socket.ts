@@ -108,14 +108,14 @@ export class ClientSocket implements Socket, Outlet {
   }
 
   get isCrowded(): boolean {
-    return this.#backlog > CROWDED;
+    return this.#outstanding > CROWDED;
   }
 
   get isOverflowing(): boolean {
     const { most, tight, stranger } = OVERFLOWING;
-    const backlog = this.#backlog;
-    if (backlog <= stranger) return false;
-    return backlog > (this.isStranger() ? stranger : this.#shared.unsent > TIGHT ? tight : most);
+    const bytes = this.#outstanding;
+    if (bytes <= stranger) return false;
+    return bytes > (this.isStranger() ? stranger : this.#shared.unsent > TIGHT ? tight : most);
   }
 
   /** The host sees what is queued. */
@@ -160,7 +160,7 @@ export class ClientSocket implements Socket, Outlet {
     this.#note();
   }
 
-  get #backlog(): number {
+  get #outstanding(): number {
     return this.#waiting + this.#net.writableLength;
   }
 

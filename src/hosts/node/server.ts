@@ -7,7 +7,7 @@ import type { Running } from "../assemble.ts";
 import { answer } from "../http/answer.ts";
 import { proxyWarning, turnAway } from "../http/door.ts";
 import { plain, SECURITY, secured, withCors } from "../http/pages.ts";
-import { errandOf } from "../http/route.ts";
+import { purposeOf } from "../http/route.ts";
 import { warnOnce } from "../warn.ts";
 import { Entrance } from "./entrance.ts";
 import { report } from "./host.ts";
@@ -89,10 +89,10 @@ function upgrade(
   const request = requestOf(incoming, false);
   if (request === undefined) return plain(400, "The target or a header of the request is malformed.");
   const { config } = running;
-  const errand = errandOf(request, config);
-  if (errand instanceof Response) return errand;
+  const purpose = purposeOf(request, config);
+  if (purpose instanceof Response) return purpose;
   if (incoming.httpVersion !== "1.1") return plain(400, "An upgrade to WebSocket needs HTTP 1.1.");
-  if (errand !== "upgrade") return plain(400, "Only an upgrade to websocket is possible.");
+  if (purpose !== "upgrade") return plain(400, "Only an upgrade to websocket is possible.");
   const origin = originOfPeer(incoming, config.clientIpHeader);
   const warning = proxyWarning(origin?.isLoopback ?? false, request.headers, config);
   if (warning !== undefined) warnOnce(warning);
@@ -105,9 +105,9 @@ function upgrade(
 async function serve(incoming: IncomingMessage, running: Running, gate: Pick<SyncGate, "pass">): Promise<Response> {
   const request = requestOf(incoming, true);
   if (request === undefined) return plain(400, "The target or a header of the request is malformed.");
-  const errand = errandOf(request, running.config);
-  if (errand === "upgrade") return plain(400, "The header Connection must be Upgrade.");
-  if (errand instanceof Response) return errand;
+  const purpose = purposeOf(request, running.config);
+  if (purpose === "upgrade") return plain(400, "The header Connection must be Upgrade.");
+  if (purpose instanceof Response) return purpose;
   const answered = withCors(await answer(request, running));
   // It may confirm what was committed. Whether the process lives does not depend on the disk: that is answered above.
   await new Promise<void>((resolve) => gate.pass(resolve));

@@ -103,7 +103,7 @@ function checkResult(event: Event, find: FindEvent): Reason | undefined {
   if (!isHex64(id) || !values(event, "e").includes(id)) return "invalid: a request tag with the request is missing";
   const request = find(id);
   if (request !== undefined && event.kind !== request.kind + 1000) {
-    return "invalid: the kind is not that of the request and 1000";
+    return "invalid: the kind is not that of the request plus 1000";
   }
   if (request !== undefined && !values(event, "p").includes(request.pubkey)) {
     return "invalid: no p tag is the author of the request";

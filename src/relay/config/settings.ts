@@ -50,7 +50,7 @@ export class Settings {
   readonly config: Config;
   #environment: Environment;
   #lists: Pick<AccessLists, "get"> | undefined;
-  /** What `config` was made of, and as it was made: the names of a Worker are added to it later. */
+  /** The texts that `config` was made of, and the configuration without the names that a Worker adds to `config` later. */
   #texts: Texts;
   #parsed: Config;
 
@@ -63,8 +63,8 @@ export class Settings {
   }
 
   /**
-   * Has what is stored count, from now on, without what another version or hand has stored and is malformed here. Throws as the
-   * constructor does.
+   * From now on what is stored counts, except what is malformed here: another version, or somebody by hand, has stored it. Throws
+   * as the constructor does.
    */
   attach(lists: Pick<AccessLists, "get">): void {
     this.#lists = lists;

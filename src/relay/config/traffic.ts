@@ -21,7 +21,7 @@ export const TRAFFIC = {
   LIMIT_EVENT: rates({
     hasKinds: true,
     default: "connection:1000/20000,key:2000/50000,remote-ip:4000/100000",
-    help: "EVENT; for kinds that a rate names, it holds instead of the rate that names none",
+    help: "EVENT; for the kinds that a rate names, that rate holds instead of the one without kinds",
   }),
   LIMIT_REQ: rates({
     default: "connection:1000/20000,key:2000/50000,remote-ip:4000/100000",

@@ -270,7 +270,7 @@ const SIGHT = {
   }),
 };
 
-/** The relay's variables as docs/configure.md groups them. A new one needs an entry above and nothing else. */
+/** The relay's variables as docs/configure.md groups them. CONTRIBUTING.md says what a new one needs besides. */
 export const GROUPS = {
   Relay: RELAY,
   Access: ACCESS,

@@ -12,7 +12,7 @@ export class Overload {
   /** Lets a frame wait; false if there is no room for it. */
   push(connection: Connection, text: string): boolean {
     const { inbox } = connection;
-    // What has nothing before it is served next.
+    // An empty inbox takes every frame: it does not wait, but is served next.
     const isRoom = inbox.size + text.length <= MAX_WAITING && this.size + text.length <= MAX_WAITING_OF_ALL;
     if (!isRoom && inbox.count > 0) return false;
     this.#change(connection, () => inbox.push(text));

@@ -46,7 +46,7 @@ export class Judge {
     const { config, access, log, host } = this.#deps;
     const { event, tags } = verified;
     const isFull = !log.hasRoomFor(verified);
-    // Who may not read does not learn what is here. Asked for few events, so not before.
+    // Who may not read does not learn what is stored. Few events call `find`, so access is not checked before.
     const find = (wanted: string) => (refuseReader(access, authed) === undefined ? log.find(wanted) : undefined);
     const submission = { event, tags, now: host.clock.nowSeconds(), config, access, authed, isFull, find };
     const refusal = refuseEvent(submission, () => {
@@ -87,7 +87,7 @@ export class Judge {
     }
   }
 
-  /** Whether the answer depends on what erasures block or leave to erase, and the store is not asked anyway. */
+  /** Whether {@link refuse} will ask if an erasure blocks the event. About all others the store decides when they are stored. */
   isForLog({ authed }: Connection, event: Event): boolean {
     const { config, log } = this.#deps;
     if (kindClass(event.kind) === "ephemeral") return true;

@@ -19,23 +19,29 @@ import type { FirmPolicy, LatePolicy, Policy, Submission } from "./submission.ts
 
 /** Steps 5 to 10 of R-02-12, in that order: the first reason counts. */
 const POLICIES: readonly Policy[] = [
+  // 5.
   size,
+  // 6.
   createdAt,
   expiration,
   retention,
+  // 7.
   neverPublished,
+  // 8.
   protectedEvent,
   repost,
+  // 9.
   banned,
   writer,
   kinds,
+  // 10.
   work,
 ];
 
-/** What comes after tombstones, which are step 12. */
+/** Step 13, and whether there is room: asked where no tombstone (step 12) blocks the event. */
 const LATE_POLICIES: readonly LatePolicy[] = [vanish, deletion, job, room];
 
-/** Those that refuse an event although it is stored: it is as good as gone, or not this client's to publish. */
+/** Those that also refuse an event that is stored already: it is as good as gone, or not this client's to publish. */
 const FIRM_POLICIES: readonly FirmPolicy[] = [expiration, retention, protectedEvent];
 
 /** Whether an event that is stored already is refused nevertheless, and not answered as a duplicate. */
@@ -44,8 +50,8 @@ export function isRefusedAgain(submission: Parameters<FirmPolicy>[0]): boolean {
 }
 
 /**
- * Why an event may not be published, or undefined. Whether an erasure blocks it is asked only where the answer depends on
- * it: mostly the log tells when it stores the event, and an ephemeral one never gets there.
+ * Why an event may not be published, or undefined. `blocked` asks the store whether an erasure blocks the event. It is called
+ * only for an ephemeral event, which is never stored, and before a late refusal: the store itself refuses all others.
  */
 export function refuseEvent(submission: Submission, blocked: () => Reason | undefined): Reason | undefined {
   const early = firstOf(POLICIES, submission);
@@ -55,7 +61,7 @@ export function refuseEvent(submission: Submission, blocked: () => Reason | unde
   return isForLog ? undefined : (blocked() ?? late);
 }
 
-/** Whether, if no erasure blocks it, an event that nothing else refuses is refused. */
+/** Whether a late policy refuses the event. */
 export function isRefusedLate(submission: Parameters<LatePolicy>[0]): boolean {
   return firstOf(LATE_POLICIES, submission) !== undefined;
 }

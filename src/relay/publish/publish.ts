@@ -81,9 +81,9 @@ export class Publisher {
     if (!hashed.ok) return this.#ok(connection, id, false, hashed.reason);
     const waiting = this.#signatures.precheck(connection, hashed.value, now, meter);
     if (waiting === undefined) return this.#ok(connection, id, false, BAD_SIGNATURE);
-    // Only the log says what erasures block and what they leave to erase, and they must be in it to be asked about.
+    // The answer depends on an erasure, and the log knows only of those that have been committed.
     if (this.#batch.hasErasure && this.#judge.isForLog(connection, parsed.value)) this.commit();
-    // The same holds for the request that it is judged by.
+    // Feedback without `p` is judged by its request, which must be in the log, too.
     if (this.#batch.has(requestInstead(parsed.value) ?? "")) this.commit();
     const work = workOf(waiting) + this.#deliveryWork;
     connection.virtualTime += work;

@@ -23,7 +23,7 @@ export interface Submission {
 /** Whether an event may be published: the reason why not, or undefined. Changes nothing. */
 export type Policy<Looked extends Partial<Submission> = Submission> = (submission: Looked) => Reason | undefined;
 
-/** A policy that goes before `duplicate:` too, and looks at no more than can be known by then. */
+/** A policy that is also asked before the relay answers `duplicate:`. No more than this is known by then. */
 export type FirmPolicy = Policy<Pick<Submission, "event" | "now" | "config" | "authed">>;
 
 /** A policy that comes after tombstones. */

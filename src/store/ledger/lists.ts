@@ -47,7 +47,7 @@ export interface JobPage {
 
 /** Open jobs of one kind, at a moment. */
 export interface OpenJobs {
-  /** Nobody has answered, and somebody has. */
+  /** Nobody has answered, or only with errors; somebody works on it. */
   open: number;
   claimed: number;
   /** Of all of these: nobody has answered for ten minutes; the deadline is within an hour. */

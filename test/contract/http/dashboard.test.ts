@@ -13,7 +13,7 @@ function assetsOf(html: string): string[] {
   return [...html.matchAll(/"([^"]*\/assets\/[^"]+)"/g)].map(([, path]) => path ?? "");
 }
 
-const PAGES = ["/", "/admin", "/admin/members", "/invite/0123abcd", "/claim", "/explore", "/jobs"];
+const PAGES = ["/", "/admin", "/admin/members", "/invite/0123abcd", "/claim", "/explore"];
 
 describe.each(PAGES)("R-08-12 the page %s", (path) => {
   test("runs the script of the relay and no other", async () => {

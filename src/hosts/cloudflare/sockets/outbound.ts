@@ -13,7 +13,7 @@ const MAX_UNHEARD = 32 * 1024 * 1024;
 const SILENT_MS = 120_000;
 
 /** Growth after which the runtime is asked again about pings. */
-const STEP = 4 * 1024 * 1024;
+const ASK_AGAIN = 4 * 1024 * 1024;
 
 /**
  * Counts the characters sent to one socket, in place of the queue that cannot be seen (R-01-10). The level falls by
@@ -66,7 +66,7 @@ export class Outbound {
   #isSilent(): boolean {
     const pingedMs = this.#pingedMs();
     if (pingedMs > this.#unheardSinceMs) this.#forgive();
-    else this.#askAt = this.#unheard + STEP;
+    else this.#askAt = this.#unheard + ASK_AGAIN;
     return pingedMs > 0 && Date.now() - Math.max(pingedMs, this.#unheardSinceMs) > SILENT_MS;
   }
 
