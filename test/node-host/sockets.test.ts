@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket as NetSocket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { Outbox } from "../../src/hosts/node/outbox.ts";
 import { Sockets } from "../../src/hosts/node/sockets.ts";
 import { SyncGate } from "../../src/hosts/node/sync-gate.ts";
 import { Connection, newIdentity } from "../../src/relay/connection.ts";
@@ -20,17 +21,18 @@ let sockets: Sockets;
 let server: Server;
 let port: number;
 let syncs: ((error: Error | null) => void)[];
-let gate: SyncGate;
+let outbox: Outbox;
 let opened: Connection[];
 
 beforeEach(async () => {
   [heard, syncs, opened, charged] = [[], [], [], 0];
   answer = (socket, text) => socket.send(text);
-  gate = new SyncGate(
+  const gate = new SyncGate(
     { sync: (done) => syncs.push(done) },
     () => {},
     () => sockets.abort(1011, "stop"),
   );
+  outbox = new Outbox(gate);
   const relay = {
     open(socket: Socket) {
       const identity = newIdentity(0, (bytes) => "0".repeat(2 * bytes));
@@ -50,7 +52,7 @@ beforeEach(async () => {
       connection.isGone = true;
     },
   };
-  const deps = { relay, gate, maxFrameLength: () => 1 << 20, config: { authRequired: true } };
+  const deps = { relay, outbox, maxFrameLength: () => 1 << 20, config: { authRequired: true } };
   sockets = new Sockets({ ...deps, opened: (connection) => opened.push(connection) });
   server = createServer();
   server.on("upgrade", (request, net, head) => {
@@ -208,10 +210,10 @@ test("a flood of small frames is served in many turns", async () => {
   expect(turns).toBeGreaterThan(20_000 / 100);
 });
 
-test("what leaves in a turn that has committed waits for the sync, and other sockets with it", async () => {
+test("what is sent after a commit waits for the sync, and other sockets with it", async () => {
   const [writer, reader] = [await RawClient.open(port), await RawClient.open(port)];
   answer = (socket, text) => {
-    if (text === "write") gate.committed();
+    if (text === "write") outbox.committed();
     for (const { socket } of opened) socket.send(`about ${text}`);
     socket.send(`answer to ${text}`);
   };
@@ -227,10 +229,32 @@ test("what leaves in a turn that has committed waits for the sync, and other soc
   expect(reader.texts()).toEqual(["about write", "about read", "answer to read"]);
 });
 
+test("what is sent in the same turn, before the commit, does not wait for it", async () => {
+  const client = await RawClient.open(port);
+  answer = (socket, text) => {
+    socket.send("before");
+    outbox.committed();
+    socket.send(`after ${text}`);
+    outbox.committed();
+  };
+  client.send(frame(TEXT, "one"));
+  await client.until(() => client.texts().length === 1 && syncs.length === 1);
+  expect(client.texts()).toEqual(["before"]);
+  // Behind the sync that runs, and not behind the next.
+  client.send(frame(TEXT, "two"));
+  await client.until(() => heard.length === 2);
+  syncs.shift()?.(null);
+  await client.until(() => client.texts().length === 3 && syncs.length === 1);
+  expect(client.texts()).toEqual(["before", "after one", "before"]);
+  syncs.shift()?.(null);
+  await client.until(() => client.texts().length === 4);
+  expect(client.texts().at(-1)).toBe("after two");
+});
+
 test("when a sync fails everybody gets 1011, and nothing of what was held", async () => {
   const [writer, reader] = [await RawClient.open(port), await RawClient.open(port)];
   answer = () => {
-    gate.committed();
+    outbox.committed();
     for (const { socket } of opened) socket.send("stored");
   };
   writer.send(frame(TEXT, "write"));

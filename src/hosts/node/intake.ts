@@ -122,6 +122,7 @@ export class Intake {
   /** Looks at nothing more, and reads on only to see the end of the connection. */
   end(): void {
     this.#isOver = true;
+    this.#isPaused = false;
     this.#rest = undefined;
     this.#socket.resume();
   }
@@ -141,7 +142,7 @@ export class Intake {
   /** It is this one's turn again. */
   next(): void {
     this.#isWaiting = false;
-    if (this.#isOver || this.#isPaused) return;
+    if (this.#isPaused) return;
     const rest = this.#rest;
     this.#rest = undefined;
     if (rest !== undefined) this.#take(rest);
@@ -149,7 +150,8 @@ export class Intake {
   }
 
   #take(chunk: Buffer): void {
-    if (this.#isOver) return;
+    // One chunk in a turn: the loop would hand over two megabytes of each socket.
+    if (this.#isOver) return this.#wait();
     if (this.#rest !== undefined) {
       this.#rest = Buffer.concat([this.#rest, chunk]);
       return;

@@ -19,6 +19,7 @@ import { FreePages } from "./free-pages.ts";
 import { logbook, NodeHost, report } from "./host.ts";
 import { measuresOf } from "./measures.ts";
 import { copyBeforeMigration } from "./migration-copy.ts";
+import { Outbox } from "./outbox.ts";
 import { createRelayServer } from "./server.ts";
 import { Sockets } from "./sockets.ts";
 import { type NodeSql, openSql } from "./sql.ts";
@@ -98,6 +99,7 @@ export async function startRelay({
     },
     () => nodeHost.wake(),
   );
+  const outbox = new Outbox(gate);
   const checkpoints = new Checkpoints({
     path,
     report,
@@ -108,7 +110,7 @@ export async function startRelay({
   const nodeHost = new NodeHost(() => gate.isSyncing || checkpoints.isHolding, clock);
   const freePages = new FreePages(sql, () => nodeHost.isSyncing);
   sql.onCommit = () => {
-    gate.committed();
+    outbox.committed();
     checkpoints.committed();
     freePages.committed();
   };
@@ -125,7 +127,7 @@ export async function startRelay({
   const timer = new ChoreTimer(running.chores);
   running.chores.onDue = (seconds) => timer.ring(seconds);
   const { relay, opened, maxFrameLength, config } = running;
-  const sockets = new Sockets({ relay, gate, maxFrameLength, config, opened });
+  const sockets = new Sockets({ relay, outbox, maxFrameLength, config, opened });
   running.start();
   const server = createRelayServer(running, sockets, gate);
   server.maxConnections = maxFiles() - RESERVED_FILES;

@@ -23,11 +23,12 @@ const LITTLE = 1 << 14;
 /** The part of what may leave that a turn sends at least, so that nothing piles up. */
 const SHARE = 1 / 8;
 
-/** Sends the frames of all sockets: those of one turn together, behind the gate. */
+/** Sends the frames of all sockets behind the gate, those of one turn together. A commit divides a turn. */
 export class Outbox {
   readonly #gate: SyncGate;
   #queued: Outlet[] = [];
-  /** Turns whose frames wait behind the gate. */
+  #isDue = false;
+  /** Turns, or parts of them, whose frames wait behind the gate. */
   #held = 0;
   #released = new Set<Outlet>();
 
@@ -42,11 +43,23 @@ export class Outbox {
 
   /** The outlet has its first frame of this turn. */
   add(outlet: Outlet): void {
-    if (this.#queued.length === 0) process.nextTick(() => this.#pass());
     this.#queued.push(outlet);
+    if (this.#isDue) return;
+    this.#isDue = true;
+    process.nextTick(() => {
+      this.#isDue = false;
+      this.#pass();
+    });
+  }
+
+  /** Something is committed: what was queued before does not wait for its sync. */
+  committed(): void {
+    if (!this.#gate.isDirty) this.#pass();
+    this.#gate.committed();
   }
 
   #pass(): void {
+    if (this.#queued.length === 0) return;
     const turn = this.#queued.map((outlet) => [outlet, outlet.takeQueued()] as const);
     this.#queued = [];
     this.#held++;

@@ -9,8 +9,7 @@ import type { Counted } from "../http/door.ts";
 import { ClientSocket, type Shared } from "./client-socket.ts";
 import { guarded } from "./host.ts";
 import { Intake, IntakeTurns } from "./intake.ts";
-import { Outbox } from "./outbox.ts";
-import type { SyncGate } from "./sync-gate.ts";
+import type { Outbox } from "./outbox.ts";
 
 /** RFC 6455, 1.3. */
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -20,7 +19,7 @@ const OF_NOSTR_TOOLS = /^[^:]+:\d+$/;
 
 export interface SocketsDeps {
   relay: Pick<Relay, "connections" | "open" | "receive" | "receiveBinary" | "charge" | "leave">;
-  gate: SyncGate;
+  outbox: Outbox;
   /** Bytes of one message at most, on a connection that is accepted now. */
   maxFrameLength: () => number;
   config: Pick<Config, "authRequired">;
@@ -39,7 +38,7 @@ export class Sockets {
 
   constructor(deps: SocketsDeps) {
     this.#deps = deps;
-    this.#shared = { outbox: new Outbox(deps.gate), unsent: 0 };
+    this.#shared = { outbox: deps.outbox, unsent: 0 };
   }
 
   /** Takes over the network socket of an upgrade request, which has come with `key`; `head` was read behind the request. */

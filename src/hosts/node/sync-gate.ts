@@ -7,8 +7,7 @@ export interface SyncFile {
 }
 
 /**
- * Lets nothing leave that the disk could still lose: what leaves in a turn that has committed, or later, waits for one sync of
- * the WAL file, in order. The sync runs beside the loop; what is committed meanwhile shares the next one. If nothing was
+ * Lets nothing leave that the disk could still lose: what is sent after a commit waits for one sync of the WAL file, in order. The sync runs beside the loop; what is committed meanwhile shares the next one. If nothing was
  * committed, nothing waits.
  */
 export class SyncGate {
@@ -38,6 +37,11 @@ export class SyncGate {
   /** A sync is under way. */
   get isSyncing(): boolean {
     return this.#isSyncing;
+  }
+
+  /** Something was committed, and its sync has not begun. */
+  get isDirty(): boolean {
+    return this.#isDirty;
   }
 
   /** Something was committed: what leaves from now on waits until it is on the disk. */
