@@ -22,18 +22,29 @@ export const MAX_SUB_ID = 64;
 
 /** Parses a text frame (reference 1.1, 1.5). The caller has bounded its length. */
 export function parseClientMessage(text: string): { ok: true; value: ClientMessage } | Unreadable {
-  let frame: unknown;
-  try {
-    frame = JSON.parse(withoutDepths(text));
-  } catch {
-    return refuse("invalid: not JSON");
-  }
+  const frame = parseJson(withoutDepths(text));
+  if (frame === undefined) return refuse("invalid: not JSON");
   if (!Array.isArray(frame)) return refuse("invalid: not a JSON array");
   const verb = frame[0];
   if (typeof verb !== "string") return refuse("invalid: the first element must be a string");
   const message = read(verb, frame);
   if (typeof message === "string") return refuse(message);
   return { ok: true, value: message };
+}
+
+const V8_ERROR: { stackTraceLimit: number } = Error as ErrorConstructor & { stackTraceLimit: number };
+
+/** Undefined if it is not JSON: without a stack trace, which takes three times as long as all else. */
+function parseJson(text: string): unknown {
+  const { stackTraceLimit } = V8_ERROR;
+  V8_ERROR.stackTraceLimit = 0;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  } finally {
+    V8_ERROR.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 function read(verb: string, frame: unknown[]): ClientMessage | Reason {
@@ -99,5 +110,7 @@ export type RelayMessage =
   | ["PONG"];
 
 export function encode(message: RelayMessage): string {
+  // A megabyte of digits has nothing to escape.
+  if (message[0] === "NEG-MSG") return `["NEG-MSG",${JSON.stringify(message[1])},"${message[2]}"]`;
   return JSON.stringify(message);
 }

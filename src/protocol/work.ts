@@ -13,6 +13,10 @@ export class Meter {
 export const COST = {
   /** Receiving a frame, whatever becomes of it. */
   frame: 4,
+  /** Serving it, besides what it asks for. */
+  served: 5,
+  /** Finding that a frame is not JSON. */
+  malformed: 5,
   /** A character of a frame that is parsed, checked and hashed. */
   character: 0.02,
   /** Checking one signature in a batch, and one by itself. */
@@ -41,6 +45,8 @@ export const COST = {
   /** A range of a sync, and a fingerprint that is made for one. */
   range: 0.4,
   fingerprint: 8,
+  /** A byte of an answer of a sync that is made text and sent. */
+  hexByte: 0.015,
   /** Holding an event against one filter. */
   match: 0.3,
   /** A value of a filter that is parsed, kept and filed. */

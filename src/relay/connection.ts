@@ -114,7 +114,8 @@ export class Connection implements Reader, Served {
 
   /** What its next step may take, in units: of a frame that is not looked at yet only the length is known. */
   get nextWork(): number {
-    return this.task === undefined ? Math.min(this.inbox.nextLength * WORK_OF_CHARACTER, MAX_NEXT_WORK) : 0;
+    if (this.task !== undefined) return this.task.firstWork;
+    return Math.min(this.inbox.nextLength * WORK_OF_CHARACTER, MAX_NEXT_WORK);
   }
 
   /** A read is under way, or frames wait. */

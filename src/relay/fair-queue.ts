@@ -8,7 +8,7 @@ export interface Queued {
 }
 
 /** Head start of whoever has used less than the others, in units: it goes before all that are always busy. */
-const CREDIT = 2000;
+export const CREDIT = 500;
 
 interface Entry<T> {
   readonly item: T;

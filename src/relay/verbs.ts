@@ -21,7 +21,7 @@ import { request } from "./read/request.ts";
 import type { Subscriptions } from "./read/subscriptions.ts";
 import type { Syncs } from "./read/sync.ts";
 import { refusalOf } from "./refusals.ts";
-import { READS, subjectOf } from "./task.ts";
+import { guessOf, LITTLE, READS, subjectOf } from "./task.ts";
 
 export interface VerbsDeps {
   config: Config;
@@ -73,6 +73,7 @@ export class Verbs {
     }
     const text = this.#deps.overload.take(connection);
     if (text === undefined) return "none";
+    this.#deps.meter.spent += COST.served;
     const parsed = this.#parse(text);
     const message = messageOf(parsed);
     const verb = message?.verb ?? "none";
@@ -121,9 +122,11 @@ export class Verbs {
   #parse(text: string): Parsed {
     const { config, meter } = this.#deps;
     meter.spent += Math.min(text.length, config.maxMessageLength) * COST.character;
-    if (!exceedsBytes(text, config.maxMessageLength)) return parseClientMessage(text);
     const tooLarge = refuse(`invalid: message too large, at most ${config.maxMessageLength} bytes`);
-    return { ...tooLarge, message: unreadMessage(text) };
+    if (exceedsBytes(text, config.maxMessageLength)) return { ...tooLarge, message: unreadMessage(text) };
+    const parsed = parseClientMessage(text);
+    if (!parsed.ok) meter.spent += COST.malformed;
+    return parsed;
   }
 
   #serve(connection: Connection, text: string, parsed: Parsed): void {
@@ -207,13 +210,15 @@ export class Verbs {
   /** Begins with a read; what it does not do in one step is a task. */
   #begin(connection: Connection, message: ClientMessage, steps: Steps<void> | undefined): void {
     if (steps === undefined) return;
-    connection.task = { message, steps, begunMs: this.#deps.host.clock.nowMs() };
-    if (!connection.socket.isCrowded) this.#resume(connection);
+    const firstWork = guessOf(message);
+    connection.task = { message, steps, begunMs: this.#deps.host.clock.nowMs(), firstWork };
+    if (firstWork <= LITTLE && !connection.socket.isCrowded) this.#resume(connection);
   }
 
   #resume(connection: Connection): void {
     const { task } = connection;
     if (task === undefined) return;
+    task.firstWork = 0;
     try {
       if (!task.steps.next().done) return;
       if (connection.task === task) connection.task = undefined;

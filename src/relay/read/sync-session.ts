@@ -1,9 +1,12 @@
 import { messageToHex, responding } from "../../protocol/negentropy/negentropy.ts";
 import type { Records } from "../../protocol/negentropy/records.ts";
 import type { Reason } from "../../protocol/reason.ts";
-import type { Meter } from "../../protocol/work.ts";
+import { COST, type Meter } from "../../protocol/work.ts";
 import type { Steps } from "../../store/steps.ts";
 import type { Connection } from "../connection.ts";
+
+/** Bytes of an answer that are made text in one step: a millisecond. */
+const PIECE = 1 << 16;
 
 /** One sync of one connection (NIP-77): the records as they were at NEG-OPEN. */
 export class SyncSession {
@@ -52,11 +55,24 @@ export class SyncSession {
       const { done, value } = steps.next();
       if (done) {
         if ("error" in value) return value.error;
-        this.connection.send(["NEG-MSG", this.id, messageToHex(value)]);
+        const hex = yield* textOf(value, meter);
+        if (!this.isClosed) this.connection.send(["NEG-MSG", this.id, hex]);
         return undefined;
       }
       yield;
       if (this.isClosed) return undefined;
     }
   }
+}
+
+/** A message as hex, made and charged with its sending in steps. */
+function* textOf(message: Uint8Array, meter: Meter): Steps<string> {
+  let hex = "";
+  for (let at = 0; at < message.length; at += PIECE) {
+    if (at > 0) yield;
+    const piece = message.subarray(at, at + PIECE);
+    meter.spent += piece.length * COST.hexByte;
+    hex += messageToHex(piece);
+  }
+  return hex;
 }

@@ -2,7 +2,7 @@ import { type Meter, STEP } from "../../../src/protocol/work.ts";
 import type { Party } from "./party.ts";
 
 /** Head start of whoever comes after a silence, in units. */
-const CREDIT = 2000;
+const CREDIT = 500;
 
 /** Sees to it that nobody waits for long while others are served again and again (R-01-10). */
 export class Fairness {

@@ -73,7 +73,8 @@ export class Party {
     if (steadyMs >= this.#releasedUntilMs || aboutOf(frame) === undefined) return false;
     const same = this.#released.filter(({ arrived }) => arrived.text === text);
     const next = same.find(({ taken }) => taken === 0) ?? same.find(({ taken }) => taken === 1);
-    if (next === undefined) this.forget(aboutOf(frame));
+    // What is closed may be opened anew.
+    if (next === undefined || frame[0].endsWith("CLOSE")) this.forget(aboutOf(frame));
     if (next === undefined || ++next.taken < 2) return false;
     return frame[0] !== "REQ" || subscriptions?.has(String(frame[1])) === true;
   }
