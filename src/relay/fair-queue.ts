@@ -20,9 +20,9 @@ interface Entry<T> {
 }
 
 /**
- * Fair queueing: of those that have something to do the one is next for which the least has been done once its next step is.
- * So whoever asks for little does not wait for many that have had nothing yet and ask for much. Whoever comes after a silence
- * is early, but saves up nothing (R-01-10).
+ * Fair queueing: the next is the one whose virtual time would be the least after its next step. So whoever asks for little
+ * does not wait for many that ask for much, even if they have had nothing yet. Whoever comes after a silence is early, but
+ * saves up nothing (R-01-10).
  */
 export class FairQueue<T extends Queued> {
   /** A binary heap. */

@@ -106,7 +106,7 @@ export class Verbs {
     return true;
   }
 
-  /** There is no room for what waits. It is refused before what came earlier, which must not open what is closed then. */
+  /** Refuses a frame for which there is no room. What waits of its id is withdrawn: it would open again what this closes. */
   refuseOverrun(connection: Connection, text: string): void {
     const message = messageOf(this.#parse(text));
     this.#deps.metrics.frames[message?.verb ?? "none"]++;
@@ -143,7 +143,7 @@ export class Verbs {
       return connection.send(["NOTICE", reason ?? INTERNAL_ERROR]);
     }
     if (refusal !== undefined) {
-      // Of two answers about an id this is the last; a subscription that ends by it has what its connection sent before.
+      // An event of the same id that waits gets its OK first. A subscription that ends gets what its connection sent before.
       if (message.verb === "EVENT" && publisher.waits(message.id)) publisher.commit();
       if (message.verb === "REQ") publisher.commitOf(connection);
       return this.#refuse(connection, message, refusal);
@@ -155,7 +155,7 @@ export class Verbs {
       return;
     }
     if (message.verb === "EVENT") return this.#publish(connection, message);
-    // It finds what it has sent itself (R-01-09). What others have waiting has no OK yet, and comes live.
+    // A read finds what its own connection has sent (R-01-09). Events of others that wait have no OK yet, and come live.
     publisher.commitOf(connection);
     if (grace.isRepeated(connection, text, subjectOf(message)) && this.#isRepeatServed(connection, message)) return;
     this.#answer(connection, message);

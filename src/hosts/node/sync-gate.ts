@@ -7,17 +7,17 @@ export interface SyncFile {
 }
 
 /**
- * Lets nothing leave that the disk could still lose: what is sent after a commit waits for one sync of the WAL file, in order. The sync runs beside the loop; what is committed meanwhile shares the next one. If nothing was
- * committed, nothing waits.
+ * Lets nothing leave that the disk could still lose: what is sent after a commit waits for one sync of the WAL file, in order.
+ * The sync runs beside the loop; what is committed meanwhile shares the next one. If nothing was committed, nothing waits.
  */
 export class SyncGate {
   readonly #file: SyncFile;
   readonly #report: Logger;
   readonly #failed: () => void;
   readonly #synced: () => void;
-  /** Wait for the sync that runs. */
+  /** What waits for the sync under way. */
   #waiting: (() => void)[] = [];
-  /** Wait for the next: something was committed after the one that runs had begun. */
+  /** What waits for the next one: something was committed after the one under way had begun. */
   #gathered: (() => void)[] = [];
   #isDirty = false;
   #isSyncing = false;
