@@ -37,6 +37,27 @@ describe("R-01-10 who is served next", () => {
     }
   });
 
+  test.each([
+    ["REQ", "s", { limit: 500 }],
+    ["REQ", "s", {}],
+    ["REQ", "s", { search: "word", limit: 10 }],
+    ["COUNT", "s", { "#t": ["x"] }],
+    ["NEG-OPEN", "s", {}, OPENING],
+  ])("fifty that come at once, each with %s %s %j, do not go before one REQ for an event", (...read) => {
+    const stock = Array.from({ length: 2000 }, (_, n) => unsigned({ tags: [["t", "x"]], content: `word ${n}` }));
+    const bench = new Bench({ ENABLE_SEARCH: "true" }, { stock });
+    const light = bench.login(alice);
+    const small = ["REQ", "small", { ids: ["0".repeat(64)], limit: 1 }];
+    // It has had more than those who come now.
+    for (let n = 0; n < 100; n++) light.ask(small);
+    for (const peer of Array.from({ length: 50 }, () => bench.login(bob))) peer.say(read, read, read);
+    light.say(small);
+    const before = bench.sql.meter.spent;
+    while (light.take().length === 0) bench.running.relay.run();
+    const waited = bench.sql.meter.spent - before;
+    expect(waited).toBeLessThan(2 * MOST);
+  });
+
   test("those that are busy get the same", () => {
     const bench = new Bench({}, { stock: Array.from({ length: 500 }, () => unsigned({})) });
     const peers = Array.from({ length: 6 }, () => bench.login(alice));
