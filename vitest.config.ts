@@ -179,11 +179,11 @@ export default defineConfig({
           provide: { host },
         },
       })),
-      // The dashboard in a real Chromium, where there is one; what needs both hosts on workerd too.
+      // The dashboard in a real Chromium, where there is one, on both hosts.
       ...(["node", "workers"] as const).map((host) => ({
         test: {
           name: host === "node" ? "browser" : "browser-workers",
-          include: [host === "node" ? "test/browser/*.test.ts" : "test/browser/first-minute.test.ts"],
+          include: ["test/browser/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 60_000,
           provide: { host },

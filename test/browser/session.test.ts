@@ -60,7 +60,7 @@ inBrowser("signing in and staying connected", () => {
 
   test("a remote signer signs the login and calls of the management; the sign-in outlives a reload", async () => {
     const server = await startServer({ ADMIN_PUBKEYS: bob.pubkey });
-    const signersRelay = await startServer({ AUTH_REQUIRED: "false" });
+    const signersRelay = await startServer({ AUTH_REQUIRED: "false" }, "node");
     const bunker = playBunker(signersRelay.url, bob);
     const page = await open();
     await page.goto(`${server.httpUrl}/admin`);
