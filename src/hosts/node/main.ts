@@ -16,7 +16,7 @@ import { type BackupSettings, Backups, backupActions } from "./backups.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { ChoreTimer } from "./chore-timer.ts";
 import { FreePages } from "./free-pages.ts";
-import { logbook, NodeHost, report } from "./host.ts";
+import { guarded, logbook, NodeHost, report } from "./host.ts";
 import { measuresOf } from "./measures.ts";
 import { copyBeforeMigration } from "./migration-copy.ts";
 import { Outbox } from "./outbox.ts";
@@ -159,7 +159,9 @@ export async function startRelay({
       await checkpoints.stop();
       // What came before the sockets were gone counts, too. Where the counts are behind the next start counts every job.
       running.relay.commitAll();
-      if (running.log.hasUnsavedCounts) running.log.saveCounts();
+      guarded("counts not saved", () => {
+        if (running.log.hasUnsavedCounts) running.log.saveCounts();
+      });
       sql.close();
     },
   };
