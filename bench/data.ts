@@ -1,129 +1,24 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import {
-  createReadStream,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { createReadStream, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { Digest } from "../cli/data/digest.ts";
 import { generate } from "./generate.ts";
+import * as local from "./local.ts";
+import { freePort, Relay, say, whole, workDirectory } from "./local.ts";
 import { sleep } from "./process.ts";
-import { Signer } from "./signer.ts";
 
 // node bench/data.ts [EVENTS] [KILLS]: what import, export and backup of a large relay take, and whether they survive kills.
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const EVENTS = Number(process.argv[2] ?? 1_000_000);
 const KILLS = Number(process.argv[3] ?? 10);
-
-/** The operator: its secret key is 7 shifted by 64 bits. */
-const operator = new Signer(7);
-const SECRET = (7n << 64n).toString(16).padStart(64, "0");
 
 interface Exported {
   events: number;
   digest: string;
 }
 
-const directory = mkdtempSync(join(tmpdir(), "nexus-data-"));
-const path = (name: string) => join(directory, name);
-writeFileSync(path("operator.key"), SECRET, { mode: 0o600 });
-
-class Relay {
-  readonly data: string;
-  readonly port: number;
-  #child: ChildProcess | undefined;
-
-  constructor(name: string, port: number) {
-    this.data = path(name);
-    this.port = port;
-  }
-
-  get pid(): number {
-    return this.#child?.pid ?? 0;
-  }
-
-  async start(): Promise<void> {
-    const env = {
-      ...process.env,
-      PORT: `${this.port}`,
-      NEXUS_DATA_DIR: this.data,
-      RELAY_PUBKEY: operator.pubkey,
-      LOG_LEVEL: "error",
-    };
-    const args = ["--max-semi-space-size=2", join(ROOT, "cli/start.mjs")];
-    this.#child = spawn(process.execPath, args, { env, cwd: directory, stdio: "ignore" });
-    for (;;) {
-      const is = await fetch(`http://127.0.0.1:${this.port}/health/live`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-      if (is) return;
-      await sleep(50);
-    }
-  }
-
-  async end(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#child as ChildProcess;
-    const ended = once(child, "exit");
-    child.kill(signal);
-    await ended;
-  }
-}
-
-/** Runs `nexus`; `pid` may be killed meanwhile. */
-function command(relay: Relay, ...args: string[]) {
-  const env = { ...process.env, NEXUS_RELAY: `ws://127.0.0.1:${relay.port}`, NEXUS_KEY_FILE: path("operator.key") };
-  const child = spawn(process.execPath, [join(ROOT, "cli/nexus.mjs"), "--json", ...args], { env, cwd: directory });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.on("data", (text) => (stdout += text));
-  child.stderr.on("data", (text) => (stderr += text));
-  const peak = { command: 0, relay: 0 };
-  const timer = setInterval(() => {
-    peak.command = Math.max(peak.command, peakMb(child.pid ?? 0));
-    peak.relay = Math.max(peak.relay, peakMb(relay.pid));
-  }, 100);
-  const done = once(child, "exit").then(([code, signal]) => {
-    clearInterval(timer);
-    return { code: code as number | null, signal: signal as string | null, stdout, stderr, peak };
-  });
-  return { child, done };
-}
-
-async function succeed<T>(relay: Relay, ...args: string[]) {
-  const begunMs = performance.now();
-  const { code, stdout, stderr, peak } = await command(relay, ...args).done;
-  if (code !== 0) throw new Error(`${args.join(" ")} ended with ${code}: ${stderr}`);
-  return { result: JSON.parse(stdout) as T, seconds: (performance.now() - begunMs) / 1000, peak };
-}
-
-/** The most memory that a process has had in RAM, in MB. */
-function peakMb(pid: number): number {
-  try {
-    return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
-  } catch {
-    return 0;
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
+const { directory, path } = workDirectory();
+const succeed = <T>(relay: Relay, ...args: string[]) => local.succeed<T>(directory, relay, ...args);
 
 /** What a relay has after each line of a file: called with its digest, until it says that this was enough. */
 async function walk(file: string, isEnough: (digest: Digest, line: number) => boolean): Promise<void> {
@@ -153,9 +48,6 @@ function without(digest: Digest, id: string): Digest {
   return new Digest(left.toString(16), digest.count - 1);
 }
 
-const say = (text: string) => console.log(text);
-const whole = (n: number) => Math.round(n).toLocaleString("en");
-
 try {
   const file = path("events.jsonl");
   await generate(file, EVENTS);
@@ -166,7 +58,7 @@ try {
     return false;
   });
 
-  const first = new Relay("first", await freePort());
+  const first = new Relay(directory, "first", await freePort());
   await first.start();
   const imported = await succeed(first, "import", "events.jsonl");
   const { seconds, peak } = imported;
@@ -185,12 +77,12 @@ try {
   await first.end("SIGTERM");
   rmSync(first.data, { recursive: true });
 
-  const second = new Relay("second", await freePort());
+  const second = new Relay(directory, "second", await freePort());
   await second.start();
   let kills = 0;
   const meanMs = (seconds * 1000) / (KILLS + 1);
   for (;;) {
-    const { child, done } = command(second, "import", "events.jsonl");
+    const { child, done } = local.command(directory, second, "import", "events.jsonl");
     let over = false;
     void done.then(() => (over = true));
     while (!over && kills < KILLS) {
@@ -215,7 +107,7 @@ try {
   await second.end("SIGTERM");
   rmSync(second.data, { recursive: true });
 
-  const third = new Relay("third", await freePort());
+  const third = new Relay(directory, "third", await freePort());
   await third.start();
   const importing = succeed(third, "import", "events.jsonl");
   await sleep((seconds * 1000) / 3);
@@ -225,7 +117,7 @@ try {
   );
   await importing;
   await third.end("SIGTERM");
-  const restored = new Relay("restored", await freePort());
+  const restored = new Relay(directory, "restored", await freePort());
   mkdirSync(restored.data, { mode: 0o700 });
   renameSync(path("backup.sqlite"), join(restored.data, "nexus.sqlite"));
   await restored.start();

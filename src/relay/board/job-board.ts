@@ -1,9 +1,9 @@
 import { quantile } from "../../protocol/job/durations.ts";
 import { HANDLER_KIND } from "../../protocol/job/job.ts";
-import { profileOfRequest, resultKindOf, roleOfKind } from "../../protocol/job/profile.ts";
+import { type ProviderState, profileOfRequest, resultKindOf, roleOfKind } from "../../protocol/job/profile.ts";
 import type { EventLog } from "../../store/event-log.ts";
 import type { EventStore } from "../../store/event-store.ts";
-import type { JobQuery, ListedJob, OpenJobs } from "../../store/ledger/lists.ts";
+import type { JobQuery, ListedJob, OpenCount, OpenJobs } from "../../store/ledger/lists.ts";
 import type { ProviderRow } from "../../store/ledger/providers.ts";
 import { type JobNumbers, numbersOf } from "../../store/ledger/tallies.ts";
 import type { Config } from "../config/config.ts";
@@ -33,7 +33,7 @@ export type BoardQuery = Omit<JobQuery, "now" | "except" | "after"> & { readonly
 type Json = Record<string, unknown>;
 
 /** What the tallies and the open jobs say. */
-type Numbers = JobNumbers & { readonly open: Map<number, OpenJobs> };
+type Numbers = JobNumbers & { readonly open: OpenCount };
 
 /** Answers that are given for {@link KEPT_MS}. */
 interface Told {
@@ -140,15 +140,14 @@ export class JobBoard {
     return kinds
       .sort((a, b) => a - b)
       .map((kind) => {
-        const { open: unanswered = 0, claimed = 0, late = 0, expiring = 0 } = open.get(kind) ?? {};
+        const found = open.byKind.get(kind);
+        const now = atMoment(states.get(kind) ?? new Map(), found);
         const durations = results.get(kind) ?? new Map<number, number>();
         return {
           kind,
-          states: Object.fromEntries(atMoment(states.get(kind) ?? new Map(), open.get(kind))),
-          open: unanswered,
-          claimed,
-          late,
-          expiring,
+          states: Object.fromEntries(now),
+          ...waiting(now, found, open.isWhole),
+          expiring: found?.expiring ?? 0,
           handlers: handlers.get(kind) ?? 0,
           result_p50: quantile(durations, 0.5),
           result_p95: quantile(durations, 0.95),
@@ -166,7 +165,7 @@ export class JobBoard {
     const durations = new Map<number, number>();
     for (const [kind, ofKind] of states) {
       if (!this.#isKind(kind)) continue;
-      for (const [state, count] of atMoment(ofKind, open.get(kind)))
+      for (const [state, count] of atMoment(ofKind, open.byKind.get(kind)))
         byState.set(state, (byState.get(state) ?? 0) + count);
       for (const [place, count] of results.get(kind) ?? []) durations.set(place, (durations.get(place) ?? 0) + count);
     }
@@ -258,4 +257,19 @@ function atMoment(states: ReadonlyMap<string, number>, open: OpenJobs | undefine
     now.set("expired", (now.get("expired") ?? 0) + count);
   }
   return new Map([...now].filter(([, count]) => count > 0));
+}
+
+/** Jobs that can still come to something: what was looked at, where that was all; else what the states at the moment say. */
+function waiting(
+  now: ReadonlyMap<string, number>,
+  found: OpenJobs | undefined,
+  isWhole: boolean,
+): Pick<OpenJobs, "open" | "claimed" | "late"> {
+  if (isWhole) return { open: found?.open ?? 0, claimed: found?.claimed ?? 0, late: found?.late ?? 0 };
+  const sum = (...states: ProviderState[]) => states.reduce((total, state) => total + (now.get(state) ?? 0), 0);
+  return {
+    open: sum("requested", "error"),
+    claimed: sum("payment-required", "processing", "partial"),
+    late: Math.max(0, sum("requested") - (found?.fresh ?? 0)),
+  };
 }

@@ -14,7 +14,7 @@ import {
   lastSeen,
   listJobs,
   listProviders,
-  type OpenJobs,
+  type OpenCount,
 } from "./lists.ts";
 import { type ProviderRow, Providers } from "./providers.ts";
 import { Rebuild } from "./rebuild.ts";
@@ -103,7 +103,7 @@ export class Ledger {
   lastSeen = (pubkey: string, kinds: readonly number[]): number | undefined => lastSeen(this.#sql, pubkey, kinds);
 
   /** Open jobs by kind at `now`, in Unix seconds. */
-  open = (now: number): Map<number, OpenJobs> => countOpen(this.#sql, now);
+  open = (now: number): OpenCount => countOpen(this.#sql, now);
 
   /** Begins to derive everything anew from the stored events. Writes one row. */
   rebuild(): void {

@@ -45,7 +45,7 @@ export interface JobPage {
   readonly next: { readonly made: number; readonly id: string } | undefined;
 }
 
-/** Open jobs of one kind, at a moment. */
+/** Open jobs of one kind that were looked at, at a moment. */
 export interface OpenJobs {
   /** Nobody has answered, or only with errors; somebody works on it. */
   open: number;
@@ -53,8 +53,16 @@ export interface OpenJobs {
   /** Of all of these: nobody has answered for ten minutes; the deadline is within an hour. */
   late: number;
   expiring: number;
+  /** Made within the last ten minutes, and nobody has answered yet; only where not all open jobs were looked at. */
+  fresh: number;
   /** Past their deadline, by the state that the tallies still have. */
   readonly expired: Map<ProviderState, number>;
+}
+
+/** Open jobs by kind, and whether all of them were looked at. */
+export interface OpenCount {
+  readonly byKind: Map<number, OpenJobs>;
+  readonly isWhole: boolean;
 }
 
 /** A page of jobs, the newest first. It may be short although there are more: `next` tells. Reads a bounded number of rows. */
@@ -128,32 +136,42 @@ export function lastSeen(sql: Sql, pubkey: string, kinds: readonly number[]): nu
 
 /**
  * Jobs by kind that can still come to something at `now`, in seconds: 2,000 with the nearest deadlines. Of those that have
- * just expired it counts as many.
+ * just expired it counts as many; and of the newest ones where there are more.
  */
-export function countOpen(sql: Sql, now: number): Map<number, OpenJobs> {
+export function countOpen(sql: Sql, now: number): OpenCount {
   const byKind = new Map<number, OpenJobs>();
-  const each = (
-    which: string,
-    count: (open: OpenJobs, state: ProviderState, deadline: number, made: number) => void,
-  ) => {
-    const query = `SELECT kind, deadline, made, state FROM job INDEXED BY job_open
-      WHERE open IS NOT NULL AND deadline ${which} LIMIT ${COUNTED}`;
+  const each = (which: string, count: (of: OpenJobs, state: ProviderState, deadline: number, made: number) => void) => {
+    const query = `SELECT kind, deadline, made, state, open FROM job INDEXED BY ${which} LIMIT ${COUNTED}`;
+    let looked = 0;
     sql.each(query, [now], (row) => {
-      const [kind, deadline, made, rank] = row as [number, number, number, number];
-      const open = byKind.get(kind) ?? { open: 0, claimed: 0, late: 0, expiring: 0, expired: new Map() };
-      byKind.set(kind, open);
-      count(open, PROVIDER_STATES[rank] ?? "requested", deadline, made);
+      looked++;
+      const [kind, deadline, made, rank, isOpen] = row as [number, number, number, number, number | null];
+      if (isOpen === null) return true;
+      const of = byKind.get(kind) ?? { open: 0, claimed: 0, late: 0, expiring: 0, fresh: 0, expired: new Map() };
+      byKind.set(kind, of);
+      count(of, PROVIDER_STATES[rank] ?? "requested", deadline, made);
       return true;
     });
+    return looked;
   };
-  each("> ?1 ORDER BY deadline", (open, state, deadline, made) => {
-    if (state === "requested" || state === "error") open.open++;
-    else open.claimed++;
-    if (state === "requested" && made + LATE_SECONDS <= now) open.late++;
-    if (deadline <= now + EXPIRING_SECONDS) open.expiring++;
+  const looked = each(
+    "job_open WHERE open IS NOT NULL AND deadline > ?1 ORDER BY deadline",
+    (of, state, deadline, made) => {
+      if (state === "requested" || state === "error") of.open++;
+      else of.claimed++;
+      if (state === "requested" && made + LATE_SECONDS <= now) of.late++;
+      if (deadline <= now + EXPIRING_SECONDS) of.expiring++;
+    },
+  );
+  each("job_open WHERE open IS NOT NULL AND deadline <= ?1 ORDER BY deadline DESC", ({ expired }, state) => {
+    expired.set(state, (expired.get(state) ?? 0) + 1);
   });
-  each("<= ?1 ORDER BY deadline DESC", ({ expired }, state) => expired.set(state, (expired.get(state) ?? 0) + 1));
-  return byKind;
+  const isWhole = looked < COUNTED;
+  if (isWhole) return { byKind, isWhole };
+  each(`job_made WHERE made > ?1 - ${LATE_SECONDS} ORDER BY made DESC`, (of, state, deadline) => {
+    if (state === "requested" && deadline > now) of.fresh++;
+  });
+  return { byKind, isWhole };
 }
 
 /** The tallies of the ledger, counted. Reads all jobs and accounts: only where they are not known. */
