@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command, Option } from "commander";
+import { JOB_STATES } from "../../src/protocol/job/profile.ts";
 import { publicKeyOf } from "../client/keys.ts";
 import type { Management } from "../client/management.ts";
 import { Failure } from "../failure.ts";
@@ -7,7 +8,6 @@ import { membersOf, shorten, show, showRows, tableOf, timeOf } from "../output.t
 import { change, examples, management, optionsOf } from "./context.ts";
 import { wholeNumber } from "./filter.ts";
 
-const STATES = ["requested", "error", "payment-required", "processing", "partial", "success", "cancelled", "expired"];
 const COLUMNS = ["id", "kind", "state", "created_at", "customer", "provider", "feedback_seconds", "result_seconds"];
 const KINDS = ["kind", "open", "claimed", "late", "expiring", "handlers", "result_p50", "result_p95", "states"];
 const PROVIDERS = [
@@ -47,7 +47,7 @@ export function jobsCommand(): Command {
   return new Command("jobs")
     .description("List jobs and their states, the newest first; for operators.")
     .option("--kind <number>", "requests of this kind", wholeNumber)
-    .addOption(new Option("--state <state>", "jobs in this state").choices(STATES))
+    .addOption(new Option("--state <state>", "jobs in this state").choices(JOB_STATES))
     .option("--provider <key>", "jobs of which this key has made something")
     .option("--customer <key>", "jobs that this key has requested")
     .option("--limit <number>", "jobs at most", wholeNumber, 20)

@@ -3,8 +3,11 @@ import type { SettingFacts } from "../../src/relay/config/settings.ts";
 import { VARIABLES } from "../../src/relay/config/variables.ts";
 import { UsageError } from "../failure.ts";
 import { nearMisses } from "../near-misses.mjs";
-import { membersOf, show, showRows } from "../output.ts";
+import { membersOf, shorten, show, showRows } from "../output.ts";
 import { change, examples, management, optionsOf } from "./context.ts";
+
+/** Characters of what a relay says of a value at most. */
+const MAX_PROBLEM = 500;
 
 /** `nexus settings`: the settings of a running relay. */
 export function settingsCommand(): Command {
@@ -20,6 +23,8 @@ export function settingsCommand(): Command {
       const all = await (await management(options)).call<SettingFacts[]>("listsettings");
       const rows = options.changed ? all.filter(({ source }) => source !== "default") : all;
       showRows(options.json, rows, ["group", "name", "value", "source"]);
+      if (!options.json)
+        for (const { name, problem } of rows) if (problem !== undefined) console.log(leftOut(name, problem));
     });
   const get = new Command("get")
     .argument("<name>", "as it stands in the list")
@@ -49,6 +54,12 @@ export function settingsCommand(): Command {
   const parent = new Command("settings").description("List and change the settings of a running relay.");
   for (const sub of [list, get, set, unset]) parent.addCommand(sub);
   return parent;
+}
+
+/** What to do about a stored value that does not count. */
+function leftOut(name: string, problem: string): string {
+  const why = shorten(`The value that is stored for ${name} does not count: ${problem}.`, MAX_PROBLEM);
+  return `\n${why}\nSet it again, or: nexus settings unset ${shorten(name)}`;
 }
 
 /** The name of a setting in any case. One that this version does not know may be the relay's, unless it looks like a slip. */

@@ -110,6 +110,8 @@ export interface Setting {
   values: string;
   unset: string;
   help: string;
+  /** Why the stored value does not count. */
+  problem?: string;
 }
 
 export interface AuditEntry {

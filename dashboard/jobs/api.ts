@@ -1,20 +1,9 @@
+import type { JobState } from "../../src/protocol/job/profile.ts";
 import { callAll } from "../api/management.ts";
 import { sign } from "../session/session.ts";
 
-/** States of a job, the worst that a provider has made of it first; then how it ended without a result. */
-export const STATES = [
-  "requested",
-  "error",
-  "payment-required",
-  "processing",
-  "partial",
-  "success",
-  "cancelled",
-  "expired",
-] as const;
-
 /** States in words. */
-export const STATE_WORDS: Readonly<Record<string, string>> = {
+export const STATE_WORDS: Readonly<Record<JobState, string>> = {
   requested: "not answered",
   error: "failed",
   "payment-required": "payment asked",
@@ -29,7 +18,7 @@ export const STATE_WORDS: Readonly<Record<string, string>> = {
 export interface Job {
   readonly id: string;
   readonly kind: number;
-  readonly state: string;
+  readonly state: JobState;
   readonly customer: string;
   readonly created_at: number;
   readonly expires_at?: number | null;
@@ -47,7 +36,7 @@ export interface Step {
   readonly kind: number;
   readonly pubkey: string;
   readonly created_at: number;
-  readonly status?: string;
+  readonly status?: JobState;
   readonly amount_msat?: number;
   /** What a feedback says besides its status. */
   readonly extra?: string;
@@ -57,7 +46,7 @@ export interface Step {
 /** Jobs of one kind. */
 export interface KindSummary {
   readonly kind: number;
-  readonly states: Readonly<Record<string, number>>;
+  readonly states: Readonly<Partial<Record<JobState, number>>>;
   readonly open: number;
   readonly claimed: number;
   readonly late: number;
@@ -84,7 +73,7 @@ export interface Provider {
 }
 
 /** Which jobs are asked for. */
-export type JobFilter = Readonly<{ kind?: number; state?: string; provider?: string; customer?: string }>;
+export type JobFilter = Readonly<{ kind?: number; state?: JobState; provider?: string; customer?: string }>;
 
 async function ask<T>(method: string, ...params: unknown[]): Promise<T> {
   return (await callAll<T>(sign, method, params)).result;

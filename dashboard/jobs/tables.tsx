@@ -1,3 +1,4 @@
+import { JOB_STATES } from "../../src/protocol/job/profile.ts";
 import { List, Table } from "../operate/list.tsx";
 import { usePaged } from "../operate/use-paged.ts";
 import { Person } from "../parts/person.tsx";
@@ -5,16 +6,7 @@ import { Empty, ErrorNote, Loading } from "../parts/states.tsx";
 import { count, Time } from "../parts/time.tsx";
 import { useLoaded } from "../parts/use-loaded.ts";
 import { base } from "../router.ts";
-import {
-  type JobFilter,
-  jobSummary,
-  listJobs,
-  listProviders,
-  type Provider,
-  STATE_WORDS,
-  STATES,
-  seconds,
-} from "./api.ts";
+import { type JobFilter, jobSummary, listJobs, listProviders, type Provider, STATE_WORDS, seconds } from "./api.ts";
 
 /** Rows of one page. */
 const SIZE = 50;
@@ -40,7 +32,7 @@ export function Queue() {
               </td>
               <td>
                 <span class="tags">
-                  {STATES.filter((state) => (kind.states[state] ?? 0) > 0).map((state) => (
+                  {JOB_STATES.filter((state) => (kind.states[state] ?? 0) > 0).map((state) => (
                     <a
                       key={state}
                       class={`tag state-${state}`}
@@ -97,7 +89,7 @@ export function Providers() {
             ]}
           >
             {providers.map((one) => (
-              <tr key={`${one.pubkey}:${one.kind}`}>
+              <tr key={`${one.pubkey}:${one.kind}`} data-provider={one.pubkey}>
                 <td>
                   <Person pubkey={one.pubkey} to={`${base}/admin/jobs?provider=${one.pubkey}`} />
                 </td>

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { call, callAll, type Member } from "../api/management.ts";
-import { Dialog } from "../parts/dialog.tsx";
+import { Confirm } from "../parts/dialog.tsx";
 import { Person } from "../parts/person.tsx";
 import { Empty, ErrorNote, Loading } from "../parts/states.tsx";
 import { count } from "../parts/time.tsx";
@@ -80,7 +80,12 @@ function TakeOut({
     onClose();
   });
   return (
-    <Dialog title="Take out a member" onClose={onClose}>
+    <Confirm
+      title="Take out a member"
+      button={isErasing.value ? "Ban and erase" : "Take out"}
+      action={action}
+      onClose={onClose}
+    >
       <p>
         <Person pubkey={pubkey} /> loses what members may do, at once, on open connections too.
       </p>
@@ -111,22 +116,7 @@ function TakeOut({
           is hidden now and erased later; the key is banned
         </label>
       </fieldset>
-      {action.error !== undefined && <ErrorNote error={action.error} />}
-      <footer>
-        <button type="button" class="secondary" onClick={onClose}>
-          Cancel
-        </button>
-        <button
-          type="button"
-          class="danger"
-          aria-busy={action.isBusy}
-          disabled={action.isBusy}
-          onClick={() => action.run()}
-        >
-          {isErasing.value ? "Ban and erase" : "Take out"}
-        </button>
-      </footer>
-    </Dialog>
+    </Confirm>
   );
 }
 
@@ -148,7 +138,14 @@ function RolesOf({
     onClose();
   });
   return (
-    <Dialog title="Roles" onClose={onClose}>
+    <Confirm
+      title="Roles"
+      button="Save"
+      action={action}
+      isDangerous={false}
+      isReady={value !== undefined}
+      onClose={onClose}
+    >
       <p>
         <Person pubkey={pubkey} />
       </p>
@@ -172,20 +169,6 @@ function RolesOf({
           </label>
         ))}
       </fieldset>
-      {action.error !== undefined && <ErrorNote error={action.error} />}
-      <footer>
-        <button type="button" class="secondary" onClick={onClose}>
-          Cancel
-        </button>
-        <button
-          type="button"
-          aria-busy={action.isBusy}
-          disabled={action.isBusy || value === undefined}
-          onClick={() => action.run()}
-        >
-          Save
-        </button>
-      </footer>
-    </Dialog>
+    </Confirm>
   );
 }

@@ -115,8 +115,8 @@ function ReportEntry({ report, onJudged }: { report: Report; onJudged: (said: st
       {isAsking.value && (
         <Confirm
           title="Ban the author"
-          act={["Ban the key", () => banAuthor.run()]}
-          isBusy={banAuthor.isBusy}
+          button="Ban the key"
+          action={banAuthor}
           onClose={() => {
             isAsking.value = false;
           }}
@@ -125,7 +125,6 @@ function ReportEntry({ report, onJudged }: { report: Report; onJudged: (said: st
             The key can do nothing here any more. What it has published is hidden at once and erased later. You can lift
             the ban until then.
           </p>
-          {banAuthor.error !== undefined && <ErrorNote error={banAuthor.error} />}
         </Confirm>
       )}
     </li>

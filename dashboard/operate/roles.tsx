@@ -56,14 +56,13 @@ function RoleRow({ role, onChanged }: { role: RoleEntry; onChanged: () => void }
         {isAsking.value && (
           <Confirm
             title="Delete the role"
-            act={["Delete it", () => action.run()]}
-            isBusy={action.isBusy}
+            button="Delete it"
+            action={action}
             onClose={() => {
               isAsking.value = false;
             }}
           >
             <p>All members lose the role “{role.label || role.id}”. They stay members.</p>
-            {action.error !== undefined && <ErrorNote error={action.error} />}
           </Confirm>
         )}
       </td>

@@ -14,7 +14,7 @@ const SOURCES: Readonly<Record<string, string>> = {
 
 /** One setting: what it is, what counts now, and a form for another value. */
 export function SettingRow({ setting, onChanged }: { setting: Setting; onChanged: () => void }) {
-  const { name, help, values, source, changeable } = setting;
+  const { name, help, values, source, changeable, problem } = setting;
   const isOpen = useSignal(false);
   const warnings = useSignal<readonly string[]>([]);
   const button = useRef<HTMLButtonElement>(null);
@@ -54,6 +54,11 @@ export function SettingRow({ setting, onChanged }: { setting: Setting; onChanged
       <p>
         <Line text={`${help.charAt(0).toUpperCase()}${help.slice(1)}.`} />
       </p>
+      {problem !== undefined && (
+        <p role="alert" class="error">
+          The value that is stored does not count: {problem}. Set it again, or undo the change.
+        </p>
+      )}
       {isOpen.value ? (
         <Editor
           setting={setting}

@@ -1,4 +1,5 @@
-import { type JobFilter, STATE_WORDS, STATES } from "../jobs/api.ts";
+import { JOB_STATES } from "../../src/protocol/job/profile.ts";
+import { type JobFilter, STATE_WORDS } from "../jobs/api.ts";
 import { Jobs, Providers, Queue } from "../jobs/tables.tsx";
 import { ForAdmins } from "../parts/for-admins.tsx";
 import { Person } from "../parts/person.tsx";
@@ -45,7 +46,7 @@ function Narrowing({ filter }: { filter: JobFilter }) {
         State
         <select value={filter.state ?? ""} onChange={(event) => set({ state: event.currentTarget.value })}>
           <option value="">any</option>
-          {STATES.map((state) => (
+          {JOB_STATES.map((state) => (
             <option key={state} value={state}>
               {STATE_WORDS[state]}
             </option>
@@ -73,10 +74,11 @@ function filterOf(given: URLSearchParams): JobFilter {
     const text = given.get(name) ?? "";
     return /^[0-9a-f]{64}$/.test(text) ? { [name]: text } : {};
   };
-  const [kind, state] = [given.get("kind") ?? "", given.get("state") ?? ""];
+  const kind = given.get("kind") ?? "";
+  const state = JOB_STATES.find((one) => one === given.get("state"));
   return {
     ...(/^\d{1,5}$/.test(kind) && { kind: Number(kind) }),
-    ...(STATES.some((one) => one === state) && { state }),
+    ...(state !== undefined && { state }),
     ...key("provider"),
     ...key("customer"),
   };

@@ -1,5 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { ErrorNote } from "./states.tsx";
+import type { Action } from "./use-loaded.ts";
 
 /** A dialog over the page, open as long as it is drawn. Escape and the button close it. */
 export function Dialog({
@@ -30,30 +32,45 @@ export function Dialog({
   );
 }
 
-/** Asks before something that cannot be undone. */
+/** Asks before something is done, and says what went wrong with it. */
 export function Confirm({
   title,
   children,
-  act,
+  button,
+  action,
   onClose,
-  isBusy = false,
+  isDangerous = true,
+  isReady = true,
 }: {
   title: string;
   children: ComponentChildren;
-  /** What the button says, and does. */
-  act: readonly [label: string, run: () => void];
+  /** What the button says. */
+  button: string;
+  /** What it does. */
+  action: Action;
   onClose: () => void;
-  isBusy?: boolean;
+  /** It takes something away from somebody. */
+  isDangerous?: boolean;
+  /** What is to be known before is there. */
+  isReady?: boolean;
 }) {
+  const { isBusy, error, run } = action;
   return (
     <Dialog title={title} onClose={onClose}>
       {children}
+      {error !== undefined && <ErrorNote error={error} />}
       <footer>
         <button type="button" class="secondary" onClick={onClose}>
           Cancel
         </button>
-        <button type="button" class="danger" aria-busy={isBusy} disabled={isBusy} onClick={act[1]}>
-          {act[0]}
+        <button
+          type="button"
+          class={isDangerous ? "danger" : undefined}
+          aria-busy={isBusy}
+          disabled={isBusy || !isReady}
+          onClick={() => run()}
+        >
+          {button}
         </button>
       </footer>
     </Dialog>

@@ -34,6 +34,9 @@ export function useLoaded<T>(load: () => Promise<T>, inputs: readonly unknown[],
   return { value: state.value, error: state.error, isLoading: state.isLoading, reload };
 }
 
+/** Something that a person may ask for. */
+export type Action = ReturnType<typeof useAction<[]>>;
+
 /** Runs something that a person asked for, once at a time: whether it runs, and what went wrong. */
 export function useAction<A extends unknown[]>(act: (...args: A) => Promise<void>) {
   const [state, setState] = useState<{ isBusy: boolean; error?: unknown }>({ isBusy: false });

@@ -5,6 +5,7 @@ import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { alice, bob, type Key } from "../support/keys.ts";
 import { startServer } from "../support/server.ts";
+import { storeSetting } from "../support/stored-setting.ts";
 import { expectAccessible, inBrowser, pages } from "./browser.ts";
 
 const BUNKER_KIND = 24133;
@@ -79,8 +80,8 @@ inBrowser("signing in and staying connected", () => {
     await Promise.all([server.stop(), signersRelay.stop()]);
   });
 
-  test("a page that loses the relay says so, and is connected again when the relay is back", async () => {
-    const server = await startServer();
+  test("a page that loses the relay says so, is connected again when it is back, and shows what the start left out", async () => {
+    const server = await startServer({ ADMIN_PUBKEYS: alice.pubkey });
     const page = await open();
     await page.goto(server.httpUrl);
     await page.getByRole("heading", { name: "Connect" }).waitFor();
@@ -93,9 +94,19 @@ inBrowser("signing in and staying connected", () => {
     await server.kill("SIGKILL");
     await page.getByText("The connection to the relay is lost").waitFor();
     await expectAccessible(page);
+    storeSetting(server.dataDirectory, "MAX_LIMIT", "many");
     await server.restart();
     await connected(page);
     await page.getByText("The connection to the relay is lost").waitFor({ state: "detached" });
+    await page.goto(`${server.httpUrl}/admin/settings`);
+    const setting = page.locator('[data-setting="MAX_LIMIT"]');
+    await setting
+      .getByText('does not count: MAX_LIMIT must be a whole number of events from 1 to 50000, not "many".')
+      .waitFor();
+    await expectAccessible(page);
+    await setting.getByRole("button", { name: "Change MAX_LIMIT" }).click();
+    await setting.getByRole("button", { name: "Undo the change" }).click();
+    await setting.getByText("does not count").waitFor({ state: "detached" });
     expect(complaints(/ERR_CONNECTION|ERR_EMPTY|WebSocket connection to/)).toEqual([]);
     await server.stop();
   });

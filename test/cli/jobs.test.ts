@@ -1,27 +1,10 @@
-import { execFile, spawn } from "node:child_process";
-import { promisify } from "node:util";
+import { spawn } from "node:child_process";
 import { finalizeEvent } from "nostr-tools/pure";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ROOT } from "../support/server.ts";
+import { type Account, playMarketplace, type Tally } from "../support/marketplace.ts";
 import { NEXUS, openPlace, operator, type Place } from "./command.ts";
 
 // A marketplace is played, and the relay tells of it what the script itself has counted.
-
-interface Account {
-  pubkey: string;
-  working: number;
-  failed: number;
-  answered: number;
-}
-
-interface Tally {
-  requests: number;
-  unheard: number;
-  feedback: number;
-  results: number;
-  states: Record<string, number>;
-  providers: Record<string, Account>;
-}
 
 type Job = { id: string; state: string; kind: number };
 
@@ -30,9 +13,7 @@ let tally: Tally;
 
 beforeAll(async () => {
   place = await openPlace();
-  const args = ["examples/marketplace.mjs", place.server.url, "--seconds", "4", "--json"];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT, timeout: 50_000 });
-  tally = JSON.parse(stdout) as Tally;
+  tally = await playMarketplace(place.server.url);
 });
 
 afterAll(() => place.end());

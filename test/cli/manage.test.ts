@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { nip19 } from "nostr-tools";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { alice, bob, unique } from "../support/keys.ts";
+import { storeSetting } from "../support/stored-setting.ts";
 import { openPlace, operator, type Place } from "./command.ts";
 
 let place: Place;
@@ -156,6 +157,19 @@ test("settings are listed, set and unset; the answer warns of what a change open
   expect(await place.json("settings", "unset", "AUTH_REQUIRED")).toMatchObject({
     warnings: [expect.any(String), expect.any(String)],
   });
+});
+
+test("R-05-79 settings list names a stored value that the start left out, and what to do", async () => {
+  await place.server.kill("SIGTERM");
+  storeSetting(place.server.dataDirectory, "MAX_LIMIT", "many");
+  await place.server.restart();
+  const { stdout } = await place.nexus(["settings", "list", "--changed"]);
+  expect(stdout).toContain(
+    'MAX_LIMIT does not count: MAX_LIMIT must be a whole number of events from 1 to 50000, not "many".',
+  );
+  expect(stdout).toContain("nexus settings unset MAX_LIMIT");
+  await succeed("settings", "unset", "MAX_LIMIT");
+  expect((await place.nexus(["settings", "list", "--changed"])).stdout).not.toContain("MAX_LIMIT");
 });
 
 /** A relay that records the calls of its management and answers what it is told. */

@@ -5,6 +5,10 @@ export type JobRole = "request" | "result" | "feedback";
 export const PROVIDER_STATES = ["requested", "error", "payment-required", "processing", "partial", "success"] as const;
 export type ProviderState = (typeof PROVIDER_STATES)[number];
 
+/** States of a job: what providers have made of it, then how it ended without a result. */
+export const JOB_STATES = [...PROVIDER_STATES, "cancelled", "expired"] as const;
+export type JobState = (typeof JOB_STATES)[number];
+
 /** A kind of feedback, and the state that it tells: always the same one, or by the value of a tag. */
 export interface FeedbackKind {
   readonly kind: number;

@@ -1,7 +1,14 @@
 import type { Event } from "../event.ts";
 import { expirationOf } from "../event.ts";
 import type { Evidence } from "./evidence.ts";
-import { PROFILES, PROVIDER_STATES, type ProviderState, profileOfRequest, resultKindOf } from "./profile.ts";
+import {
+  type JobState,
+  PROFILES,
+  PROVIDER_STATES,
+  type ProviderState,
+  profileOfRequest,
+  resultKindOf,
+} from "./profile.ts";
 
 /** Seconds after which a job without a result has expired (R-07-09). */
 export const JOB_SECONDS = 86_400;
@@ -38,7 +45,6 @@ export interface Derived {
 
 /** How a request has ended: it is there, its time is over, or its author has deleted it. */
 export type JobEnd = "live" | "gone" | "cancelled";
-export type JobState = ProviderState | "cancelled" | "expired";
 
 /** What a request says. */
 export function factsOf(request: Event): JobFacts {

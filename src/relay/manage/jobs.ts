@@ -1,3 +1,4 @@
+import { JOB_STATES, type JobState } from "../../protocol/job/profile.ts";
 import { accept, type Reason, refuse } from "../../protocol/reason.ts";
 import { isHex64 } from "../../protocol/text.ts";
 import type { BoardQuery } from "../board/job-board.ts";
@@ -8,22 +9,11 @@ import { eventId, integer, kind, optional, publicKey, text } from "./parameters.
 const MAX_PAGE = 500;
 const PAGE = 100;
 
-const STATES = [
-  "requested",
-  "error",
-  "payment-required",
-  "processing",
-  "partial",
-  "success",
-  "cancelled",
-  "expired",
-] as const;
-
 type Narrowing = Omit<BoardQuery, "limit" | "after">;
 
-const state: Parameter<(typeof STATES)[number]> = (value) => {
-  const found = STATES.find((one) => one === value);
-  return found === undefined ? refuse(`invalid: the state must be one of ${STATES.join(", ")}`) : accept(found);
+const state: Parameter<JobState> = (value) => {
+  const found = JOB_STATES.find((one) => one === value);
+  return found === undefined ? refuse(`invalid: the state must be one of ${JOB_STATES.join(", ")}`) : accept(found);
 };
 
 const MEMBERS = { kind, state, provider: publicKey, customer: publicKey } as const;

@@ -1,7 +1,7 @@
 import { placeOfDuration } from "../../protocol/job/durations.ts";
 import type { Evidence } from "../../protocol/job/evidence.ts";
-import { PROVIDER_STATES, type ProviderState } from "../../protocol/job/profile.ts";
-import { type JobEnd, type JobState, stateAt } from "../../protocol/job/state.ts";
+import { type JobState, PROVIDER_STATES, type ProviderState } from "../../protocol/job/profile.ts";
+import { type JobEnd, stateAt } from "../../protocol/job/state.ts";
 import { timeOfPlace } from "../place.ts";
 import type { Sql } from "../sql.ts";
 import { PROVIDER_COLUMNS, type ProviderRow, providerOf } from "./providers.ts";

@@ -1,6 +1,6 @@
 import type { Event } from "../../protocol/event.ts";
 import type { Durations } from "../../protocol/job/durations.ts";
-import type { JobState } from "../../protocol/job/state.ts";
+import type { JobState } from "../../protocol/job/profile.ts";
 
 /** Numbers about jobs by what they count, see {@link tallyKey}. */
 export type Tallies = Map<string, number>;
