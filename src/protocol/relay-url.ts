@@ -1,4 +1,4 @@
-import { isLoopback } from "./ip-address.ts";
+import { isLoopback, normalizeIp } from "./ip-address.ts";
 
 const DEFAULT_PORTS: Record<string, string> = { "ws:": "80", "http:": "80", "wss:": "443", "https:": "443" };
 
@@ -22,5 +22,7 @@ export function relayPath(url: URL): string {
 
 /** Whether a host of a URL is this machine, whoever asks. */
 export function isLoopbackHost(hostname: string): boolean {
-  return hostname === "localhost" || hostname.endsWith(".localhost") || isLoopback(hostname.replace(/^\[|\]$/g, ""));
+  // A name such as 127.0.0.1.example.com is no address: its owner says where it leads.
+  const ip = normalizeIp(hostname.replace(/^\[|\]$/g, ""));
+  return hostname === "localhost" || hostname.endsWith(".localhost") || (ip !== undefined && isLoopback(ip));
 }

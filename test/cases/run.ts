@@ -15,6 +15,8 @@ import { WIRE } from "./wire.ts";
 
 /** What the second client may wait, in milliseconds. */
 const MAX_MS = Number(process.env.MAX_MS ?? 100);
+/** How long the relay is left alone before and after: what a case leaves behind may keep others waiting, too. */
+const AROUND_MS = 300;
 const SCRIPTS = { node: "start", workers: "start:workers" } as const;
 
 const { values, positionals } = parseArgs({
@@ -58,15 +60,17 @@ async function outcomeOf(one: Case): Promise<{ wrong: string | undefined; worstM
   const memoryMb = () => residentKb(relay.pid) / 1024;
   const second = one.isClosed ? undefined : await bystander(relay);
   try {
-    await sleep(300);
+    await sleep(AROUND_MS);
     const before = memoryMb();
     second?.begin();
     const found = await one.run(new Subject(relay.url, data)).catch((error) => `could not be tried: ${error}`);
-    const { worstMs } = (await second?.end()) ?? { worstMs: 0 };
+    await sleep(AROUND_MS);
+    const { answers, worstMs } = (await second?.end()) ?? { answers: 1, worstMs: 0 };
     const grownMb = memoryMb() - before;
     const tooMuch = grownMb > (one.maxMb ?? Number.POSITIVE_INFINITY) ? `${grownMb.toFixed(0)} MB more` : undefined;
     const tooLong = worstMs > MAX_MS ? "others wait" : undefined;
-    return { wrong: found ?? tooLong ?? tooMuch, worstMs, grownMb };
+    const unmeasured = answers === 0 ? "could not be tried: nobody measured" : undefined;
+    return { wrong: found ?? tooLong ?? tooMuch ?? unmeasured, worstMs: worstMs ?? 0, grownMb };
   } finally {
     second?.stop();
     await relay.stop();

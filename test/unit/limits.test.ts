@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { networkOf, normalizeIp, normalizeNetwork, withoutPort } from "../../src/protocol/ip-address.ts";
+import { isLoopbackHost } from "../../src/protocol/relay-url.ts";
 import { parseConfig } from "../../src/relay/config/config.ts";
 import { Connection, newIdentity, originOf } from "../../src/relay/connection.ts";
 import { Buckets } from "../../src/relay/limits/buckets.ts";
@@ -188,4 +189,18 @@ describe("addresses", () => {
     ["203.0.113.0/24", undefined],
     ["/64", undefined],
   ])("R-05-74 a block of %s", (text, network) => expect(normalizeNetwork(text)).toBe(network));
+
+  test.each([
+    ["ws://localhost:8787", true],
+    ["ws://relay.localhost", true],
+    ["ws://127.0.0.2", true],
+    ["ws://127.1", true],
+    ["ws://[::1]", true],
+    ["ws://[::ffff:127.0.0.1]", true],
+    ["wss://127.0.0.1.example.com", false],
+    ["wss://127.example.com", false],
+    ["wss://localhost.example.com", false],
+    ["ws://0.0.0.0", false],
+    ["ws://192.168.1.2", false],
+  ])("R-05-55 %s names this machine: %s", (url, isHere) => expect(isLoopbackHost(new URL(url).hostname)).toBe(isHere));
 });
