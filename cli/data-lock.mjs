@@ -1,6 +1,6 @@
 // @ts-check
 import { randomUUID } from "node:crypto";
-import { rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -53,7 +53,11 @@ function listen(directory, name) {
   return new Promise((resolve) => {
     const server = createServer((socket) => socket.on("error", () => {}).end(name));
     server.once("error", (error) => resolve(/** @type {NodeJS.ErrnoException} */ (error).code));
-    within(directory, () => server.listen(NAME, () => resolve(undefined)).unref());
+    const taken = () => {
+      chmodSync(join(directory, NAME), 0o600);
+      resolve(undefined);
+    };
+    within(directory, () => server.listen(NAME, taken).unref());
   });
 }
 

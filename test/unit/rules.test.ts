@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, matchesGlob } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
@@ -46,4 +46,23 @@ test("the page names test files that there are", () => {
     return told.filter((file) => !files.has(file)).map((file) => `${name}.md: ${file}`);
   });
   expect(gone).toEqual([]);
+});
+
+/** What the page says under a rule, up to the next one. */
+const textOf = (rule: string) => page.split(`**${rule}**`)[1]?.split(/^- \*\*R-/m)[0] ?? "";
+
+test("docs/security.md cites tests that name the rule, or that the rule names", () => {
+  const cells = readFileSync(join(ROOT, "docs/security.md"), "utf8").match(/^\|.*\|$/gm) ?? [];
+  const cited = cells.flatMap((row) => row.split("|").at(-2)?.split(";") ?? []);
+  const wrong = cited.flatMap((text) => {
+    const files = [...text.matchAll(/([\w*-]+\.test\.ts)`/g)].map(([, file = ""]) => file);
+    const found = testFiles.filter((path) => files.some((file) => matchesGlob(basename(path), file)));
+    const body = found.map((path) => readFileSync(join(ROOT, path), "utf8")).join("");
+    const rules = files.length === 0 ? [] : (text.match(NAME) ?? []);
+    return rules
+      .filter((rule) => !body.includes(rule) && !files.some((file) => textOf(rule).includes(file)))
+      .map((rule) => `${files.join(", ")}: ${rule}`);
+  });
+  expect(cited.length).toBeGreaterThan(60);
+  expect(wrong).toEqual([]);
 });
