@@ -75,6 +75,7 @@ const LOG = {
   "looking up known events failed": "Look at `error`. The events are judged without this short cut.",
   "management failed": "The caller got 500. Look at `error`, then call the method again.",
   "message failed": DEFECT,
+  "counts not saved": "Look at `error`: the disk may be full. The next start counts the events, which takes longer.",
   "publishing failed":
     "The client got `error: internal error` and may send the event again. Look for a full or failing disk.",
   "report not queued": "The report (kind 1984) is stored, but the moderators' queue lacks it. Query it by its kind.",

@@ -1,6 +1,7 @@
 import { isLoopback, networkOf } from "../protocol/ip-address.ts";
 import { encode, type RelayMessage } from "../protocol/message.ts";
 import type { Reader } from "../protocol/visibility.ts";
+import { guessWork } from "./guess.ts";
 import { Inbox } from "./inbox.ts";
 import type { Socket } from "./ports.ts";
 import type { Subscription } from "./read/subscription.ts";
@@ -13,12 +14,6 @@ export const MAX_AUTHED_KEYS = 16;
 /** What is sent to one that has to log in and has not, in characters, and what a frame counts as at least. */
 const MAX_BEFORE_LOGIN = 512 * 1024;
 const MIN_FRAME = 1024;
-
-/** What a character of a frame may take, in units: one of an EVENT with many tags does. */
-const WORK_OF_CHARACTER = 0.3;
-
-/** So much is assumed at most: it is not to wait for long either. */
-const MAX_NEXT_WORK = 4000;
 
 /** Where a connection comes from. */
 export interface Origin {
@@ -112,10 +107,9 @@ export class Connection implements Reader, Served {
     this.origin = origin;
   }
 
-  /** What its next step may take, in units: of a frame that is not looked at yet only the length is known. */
+  /** What its next step may take, in units: a guess from the text of a frame that waits. */
   get nextWork(): number {
-    if (this.task !== undefined) return this.task.firstWork;
-    return Math.min(this.inbox.nextLength * WORK_OF_CHARACTER, MAX_NEXT_WORK);
+    return this.task === undefined ? guessWork(this.inbox.next ?? "") : 0;
   }
 
   /** A read is under way, or frames wait. */

@@ -24,9 +24,9 @@ export class Inbox {
     return this.#frames.length - this.#first;
   }
 
-  /** Characters of the next frame; 0 if none waits. */
-  get nextLength(): number {
-    return this.#frames[this.#first]?.length ?? 0;
+  /** The next frame, which stays; undefined if none waits. */
+  get next(): string | undefined {
+    return this.#frames[this.#first];
   }
 
   get isEnough(): boolean {

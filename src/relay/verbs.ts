@@ -21,7 +21,7 @@ import { request } from "./read/request.ts";
 import type { Subscriptions } from "./read/subscriptions.ts";
 import type { Syncs } from "./read/sync.ts";
 import { refusalOf } from "./refusals.ts";
-import { guessOf, LITTLE, READS, subjectOf } from "./task.ts";
+import { READS, subjectOf } from "./task.ts";
 
 export interface VerbsDeps {
   config: Config;
@@ -210,15 +210,13 @@ export class Verbs {
   /** Begins with a read; what it does not do in one step is a task. */
   #begin(connection: Connection, message: ClientMessage, steps: Steps<void> | undefined): void {
     if (steps === undefined) return;
-    const firstWork = guessOf(message);
-    connection.task = { message, steps, begunMs: this.#deps.host.clock.nowMs(), firstWork };
-    if (firstWork <= LITTLE && !connection.socket.isCrowded) this.#resume(connection);
+    connection.task = { message, steps, begunMs: this.#deps.host.clock.nowMs() };
+    if (!connection.socket.isCrowded) this.#resume(connection);
   }
 
   #resume(connection: Connection): void {
     const { task } = connection;
     if (task === undefined) return;
-    task.firstWork = 0;
     try {
       if (!task.steps.next().done) return;
       if (connection.task === task) connection.task = undefined;

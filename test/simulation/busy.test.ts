@@ -58,6 +58,24 @@ describe("R-01-10 who is served next", () => {
     expect(waited).toBeLessThan(2 * MOST);
   });
 
+  test("R-04-03 a REQ that waits behind small ones finds one version, however many replace it meanwhile", () => {
+    const version = (n: number) => bench.event(alice, { kind: 10002, created_at: bench.time.nowSeconds() - 500 + n });
+    const bench = new Bench();
+    const writers = Array.from({ length: 10 }, () => bench.login(alice));
+    writers[0]?.ask(["EVENT", version(0)]);
+    const reader = bench.login(bob);
+    for (const [w, writer] of writers.entries()) {
+      reader.say(["REQ", `${w}`, { kinds: [10002] }]);
+      writer.say(...Array.from({ length: 30 }, (_, n) => ["EVENT", version(10 * n + w + 1)]));
+    }
+    bench.run();
+    const frames = reader.take();
+    for (const w of writers.keys()) {
+      const own = frames.filter(([, id]) => id === `${w}`).map(([verb]) => verb);
+      expect(own.slice(0, 2)).toEqual(["EVENT", "EOSE"]);
+    }
+  });
+
   test("those that are busy get the same", () => {
     const bench = new Bench({}, { stock: Array.from({ length: 500 }, () => unsigned({})) });
     const peers = Array.from({ length: 6 }, () => bench.login(alice));
