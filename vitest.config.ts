@@ -61,6 +61,7 @@ const LONG = [
   "test/contract/read/search-speed.test.ts",
   "test/contract/read/subscriptions.test.ts",
   "test/contract/sync/sync-large.test.ts",
+  "test/node-host/dev-secrets.test.ts",
   "test/node-host/erased-text.test.ts",
   "test/node-host/laggards.test.ts",
   "test/node-host/reconnect.test.ts",

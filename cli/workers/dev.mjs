@@ -2,10 +2,11 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { VARIABLES } from "../../src/relay/config/config.ts";
 import { readEnvFile, readSettings, StartError } from "../settings.mjs";
 
 /** What must not stand in a command line, which everybody on the machine can read. */
-const SECRETS = ["RELAY_SECRET_KEY", "CLAIM_TOKEN"];
+const SECRETS = Object.entries(VARIABLES).flatMap(([name, { isSecret }]) => (isSecret ? [name] : []));
 
 /**
  * Runs `wrangler dev` with the variables of `npm start`, so that clients can log in under the loopback names. Further
