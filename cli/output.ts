@@ -1,4 +1,5 @@
 import Table from "cli-table3";
+import { toBech32 } from "./client/keys.ts";
 
 /** Characters of one cell at most. */
 const MAX_CELL = 90;
@@ -8,17 +9,53 @@ export function show(json: boolean | undefined, value: unknown, text: string): v
   console.log(json ? JSON.stringify(value) : text);
 }
 
-/** Prints rows: for programs a JSON array, for people a table of the named columns. */
+/** Columns that hold public keys, which people know as npub. */
+const KEYS: readonly string[] = ["pubkey", "inviter", "customer", "provider"];
+
+/** Prints rows: for programs a JSON array, for people the text of {@link rowsFor} their screen. */
 export function showRows(json: boolean | undefined, rows: readonly object[], columns: readonly string[]): void {
-  show(json, rows, rows.length === 0 ? "none" : tableOf(rows, columns));
+  show(
+    json,
+    rows,
+    rows.length === 0 ? "none" : rowsFor(process.stdout.isTTY ? process.stdout.columns : 0, rows, columns),
+  );
+}
+
+/**
+ * Rows as a table of the named columns. Where that is wider than the screen each row is a paragraph: keys and ids stay whole, and
+ * can be copied. A width of 0 is no screen, or one that does not say how wide it is.
+ */
+export function rowsFor(width: number, rows: readonly object[], columns: readonly string[]): string {
+  const table = tableOf(rows, columns);
+  return width > 0 && table.indexOf("\n") > width ? paragraphsOf(rows, columns) : table;
 }
 
 /** Rows as a table of the named columns. */
 export function tableOf(rows: readonly object[], columns: readonly string[]): string {
-  const head = columns.map((column) => column.replaceAll("_", " "));
-  const table = new Table({ head, style: { head: [], border: [], compact: true } });
-  for (const row of rows) table.push(columns.map((column) => cell((row as Record<string, unknown>)[column], column)));
+  const table = new Table({ head: columns.map(titleOf), style: { head: [], border: [], compact: true } });
+  for (const row of rows) table.push(cellsOf(row, columns));
   return table.toString();
+}
+
+/** Rows as paragraphs, with a line for each column that has a value. */
+function paragraphsOf(rows: readonly object[], columns: readonly string[]): string {
+  const width = Math.max(...columns.map(({ length }) => length));
+  const lines = (row: object) =>
+    cellsOf(row, columns).flatMap((text, i) =>
+      text === "" ? [] : `${titleOf(columns[i] ?? "").padEnd(width)}  ${text}`,
+    );
+  return rows.map((row) => lines(row).join("\n")).join("\n\n");
+}
+
+function titleOf(column: string): string {
+  return column.replaceAll("_", " ");
+}
+
+function cellsOf(row: object, columns: readonly string[]): string[] {
+  return columns.map((column) => {
+    const text = cell((row as Record<string, unknown>)[column], column);
+    return KEYS.includes(column) && /^[0-9a-f]{64}$/.test(text) ? toBech32("npub", text) : text;
+  });
 }
 
 /** The members of an object, one on each line. */

@@ -261,5 +261,7 @@ function now() {
 
 main().catch((error) => {
   console.error(error.message);
+  if (/restricted:/.test(error.message))
+    console.error("The keys of this example are new: the relay must let every key publish.");
   process.exit(1);
 });

@@ -21,6 +21,10 @@ const RESULT = 6050;
 const FEEDBACK = 7000;
 const HANDLER = 31990;
 
+const MEMBERS_ONLY = `Not every key may publish here, and the two of this example are new. Try it on a relay of its own:
+
+  NEXUS_DATA_DIR=/tmp/nexus-try PORT=8790 WRITE_ACCESS=authenticated READ_ACCESS=authenticated npm start`;
+
 async function doOneJob() {
   const buyerKey = generateSecretKey();
   const buyerPubkey = getPublicKey(buyerKey);
@@ -172,13 +176,17 @@ async function arrival(inbox, kind) {
 
 /** NIP-11: the relay says what it is, also to those who have not logged in. */
 async function introduceRelay() {
-  try {
-    const response = await fetch(url.replace(/^ws/, "http"), { headers: { Accept: "application/nostr+json" } });
-    const relay = /** @type {{ name: string, supported_nips: number[] }} */ (await response.json());
-    console.log(`"${relay.name}" at ${url} speaks NIPs ${relay.supported_nips.join(", ")}.\n`);
-  } catch {
-    throw new Error(`No relay answers at ${url}. Start one with "npm start".`);
-  }
+  const response = await fetch(url.replace(/^ws/, "http"), { headers: { Accept: "application/nostr+json" } }).catch(
+    () => {
+      throw new Error(`No relay answers at ${url}. Start one with "npm start".`);
+    },
+  );
+  const relay =
+    /** @type {{ name: string, supported_nips: number[], limitation?: { restricted_writes?: boolean } }} */ (
+      await response.json()
+    );
+  console.log(`"${relay.name}" at ${url} speaks NIPs ${relay.supported_nips.join(", ")}.\n`);
+  if (option !== "--check" && relay.limitation?.restricted_writes) throw new Error(MEMBERS_ONLY);
 }
 
 function now() {

@@ -8,6 +8,9 @@ const HEX = /^[0-9a-f]{64}$/i;
 /** Characters of a bech32 text at most: an nevent names relays too. */
 const MAX_BECH32 = 2000;
 
+/** A name of NIP-05. Without `@` its last label begins with a letter: 192.0.2 is a slip in an IP address. */
+const NAME = /^([\w.+-]+@[a-z0-9-]+(\.[a-z0-9-]+)+|([a-z0-9-]+\.)+[a-z][a-z0-9-]*)(:\d+)?$/i;
+
 /** How long a server may take to answer for a name, in milliseconds. */
 const NAME_TIMEOUT_MS = 10_000;
 
@@ -51,7 +54,7 @@ export async function publicKeyOf(text: string): Promise<string> {
     console.error("warning: a secret key on the command line stays in the history of the shell; use its npub");
     return crypto.publicKey(decoded.hex);
   }
-  if (/^([\w.+-]+@)?[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?$/i.test(text)) return lookUp(text);
+  if (NAME.test(text)) return lookUp(text);
   throw new UsageError(`${text} is no public key: give an npub, 64 hex digits, or a name such as ann@example.com`);
 }
 

@@ -49,7 +49,12 @@ export function banCommand(): Command {
         const entries = await relay.call<{ pubkey?: string; id?: string; ip?: string; reason?: string }[]>(
           METHODS.list[what],
         );
-        rows.push(...entries.map(({ pubkey, id, ip, reason }) => ({ what, subject: pubkey ?? id ?? ip, reason })));
+        rows.push(
+          ...entries.map(({ pubkey, id, ip, reason }) => {
+            const value = pubkey ?? id ?? ip ?? "";
+            return { what, subject: options.json ? value : nameOf({ what, value }), reason };
+          }),
+        );
       }
       showRows(options.json, rows, ["what", "subject", "reason"]);
     });

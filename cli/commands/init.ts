@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { crypto } from "../client/crypto.ts";
 import { publicKeyOf, toBech32 } from "../client/keys.ts";
 import { webSocketUrl } from "../client/place.ts";
+import { readSigner } from "../client/secret.ts";
 import { claimedBy } from "../data/claimed.ts";
 import { Failure, messageOf, UsageError } from "../failure.ts";
 import { show } from "../output.ts";
@@ -110,8 +111,10 @@ async function write({ name, access, port, url, operator }: Answers): Promise<Ma
     throw new UsageError(`the access must be one of ${ACCESS.join(", ")}`);
   const { variables: known, dataDirectory } = await readSettings(process.env);
   const secret = known.RELAY_SECRET_KEY ?? newSecret();
-  const own = operator === "" ? newSecret() : undefined;
-  const pubkey = own === undefined ? await publicKeyOf(operator) : crypto.publicKey(own);
+  const isOwn = operator === "";
+  // Whoever sets the relay up anew stays who they are.
+  const own = isOwn && !existsSync(OPERATOR_FILE) ? newSecret() : undefined;
+  const pubkey = own !== undefined ? crypto.publicKey(own) : await keyOfOperator(operator);
   const variables: Record<string, string> = {
     RELAY_NAME: name,
     PORT: String(port),
@@ -121,7 +124,7 @@ async function write({ name, access, port, url, operator }: Answers): Promise<Ma
     ...(known.RELAY_SECRET_KEY === undefined && { RELAY_SECRET_KEY: secret }),
     READ_ACCESS: access,
     WRITE_ACCESS: access,
-    ...(own !== undefined && { NEXUS_KEY_FILE: OPERATOR_FILE }),
+    ...(isOwn && { NEXUS_KEY_FILE: OPERATOR_FILE }),
   };
   await readSettings(variables);
   if (own !== undefined) saveSecret(OPERATOR_FILE, own);
@@ -138,10 +141,15 @@ async function write({ name, access, port, url, operator }: Answers): Promise<Ma
       kept: { data_directory: relative("", dataDirectory) || ".", operators },
     }),
     operator: toBech32("npub", pubkey),
-    ...(own !== undefined && { operator_file: OPERATOR_FILE }),
+    ...(isOwn && { operator_file: OPERATOR_FILE }),
     relay: variables.RELAY_URL ?? `ws://localhost:${port}`,
     pubkey: crypto.publicKey(secret),
   };
+}
+
+/** The public key of the operator that is named, or else of the key file that is here. */
+async function keyOfOperator(operator: string): Promise<string> {
+  return operator === "" ? (await readSigner({ keyFile: OPERATOR_FILE })).pubkey : publicKeyOf(operator);
 }
 
 /** A value as a settings file has it. */

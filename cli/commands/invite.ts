@@ -9,6 +9,9 @@ import { Failure, UsageError } from "../failure.ts";
 import { show, showRows } from "../output.ts";
 import { change, examples, management, optionsOf } from "./context.ts";
 
+const LOOPBACK = /^(localhost|127\.[\d.]+|\[::1\])$/;
+const ONLY_HERE = "The link opens on this machine only. To let others in, set RELAY_URL (docs/deploy.md).";
+
 /** `nexus invite`: codes with which keys become members. */
 export function inviteCommand(): Command {
   const make = new Command("new")
@@ -22,10 +25,11 @@ export function inviteCommand(): Command {
       const code = await freshCode(await Connection.open(place, await readSigner(options)));
       const invite = { code, link: linkOf(place.name, code, options.app), relay: place.name };
       const qr = options.qr ? `\n\n${renderUnicodeCompact(invite.link)}` : "";
-      show(options.json, invite, `code   ${code}\nrelay  ${place.name}\nlink   ${invite.link}${qr}`);
+      const here = LOOPBACK.test(new URL(invite.link).hostname) ? `\n\n${ONLY_HERE}` : "";
+      show(options.json, invite, `code   ${code}\nrelay  ${place.name}\nlink   ${invite.link}${here}${qr}`);
     });
   const list = new Command("list")
-    .description("List the invites that are still good. It shows no codes.")
+    .description("List the invites that have not expired, used ones too. It shows no codes.")
     .addHelpText("after", examples("nexus invite list"))
     .action(async (_, command: Command) => {
       const options = optionsOf(command);

@@ -58,6 +58,8 @@ export function saveSecret(file: string, secret: string): void {
   try {
     writeFileSync(file, `${toBech32("nsec", secret)}\n`, { mode: 0o600, flag: "wx" });
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST")
+      throw new Failure(`${file} is there already: give another name, or keep that key elsewhere first`);
     throw new Failure(`the key file cannot be written: ${messageOf(error)}`);
   }
 }

@@ -23,7 +23,7 @@ export function proxyCommand(): Command {
       const report = (text: string) => console.error(text);
       const origins = new Set(options.origin);
       const server = await startProxy({ place, signer, report, origins, port: options.port }).catch((error) => {
-        throw new Failure(`port ${options.port} cannot be listened on: ${messageOf(error)}`);
+        throw new Failure(`port ${options.port} cannot be listened on, give another --port: ${messageOf(error)}`);
       });
       const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
       if (options.json) console.log(JSON.stringify({ url, relay: place.url, pubkey: signer.pubkey }));

@@ -47,6 +47,8 @@ async function* eventsOf({ content, kind, tag }: Flags, signer: Signer | undefin
     yield await signer.sign({ kind, content, tags: tag ?? [] });
     return;
   }
+  if (process.stdin.isTTY)
+    console.error("Enter events as JSON, one in each line, then Ctrl-D. For a note: nexus publish -c TEXT");
   let line = 0;
   for await (const text of createInterface({ input: process.stdin })) {
     line++;

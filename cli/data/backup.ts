@@ -41,11 +41,16 @@ export async function backUpRunning(channel: Channel, file: string): Promise<Ver
   if (lstatSync(made, { throwIfNoEntry: false })?.isFile() !== true)
     throw new Failure(`the backup is on the machine of the relay: ${made}`);
   const part = `${file}.part`;
-  rmSync(part, { force: true });
-  copyFileSync(made, part, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-  const verified = verifyAndName(part, file);
-  if (!isKept) rmSync(made);
-  return verified;
+  try {
+    rmSync(part, { force: true });
+    copyFileSync(made, part, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    return verifyAndName(part, file);
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw error instanceof Failure ? error : new Failure(`${file} cannot be written: ${messageOf(error)}`);
+  } finally {
+    if (!isKept) rmSync(made, { force: true });
+  }
 }
 
 /** Backs up the data directory of a relay that does not run. */

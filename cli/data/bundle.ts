@@ -8,6 +8,8 @@ import { LineSource } from "./lines.ts";
 import type { ProgressMeter } from "./meter.ts";
 import { FileOutput, refuseExisting } from "./output.ts";
 
+const OTHERS = "nexus import takes files of events. A backup (SQLite) takes the place of the database: docs/backup.md";
+
 /** What stands in the first line of a bundle. */
 export interface Head {
   nexus: "bundle";
@@ -167,7 +169,7 @@ export class Bundle {
       for (const line of lines) {
         if (before !== undefined) hash.update(`${before}\n`);
         head ??= parsed<Head>(line);
-        if (head?.nexus !== "bundle") throw new Failure(`${file} is no bundle`);
+        if (head?.nexus !== "bundle") throw new Failure(`${file} is no bundle. ${OTHERS}`);
         if (head.version !== 1) throw new Failure(`${file} was made by a newer Nexus`);
         before = line;
       }

@@ -117,6 +117,7 @@ export async function importEvents(
     left -= skipped;
     if (skipped === lines.length) continue;
     if (meter === undefined) {
+      if (/^\{"nexus":"bundle"/.test(lines[0] ?? "")) throw new Failure(`${file} is a bundle: nexus restore takes it`);
       meter = meterOf(summary.lines, source.share ?? 0);
       if (begun !== undefined) meter.say(`going on behind line ${begun.lines.toLocaleString("en")} of an earlier try`);
     }

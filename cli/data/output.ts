@@ -1,4 +1,5 @@
 import {
+  accessSync,
   closeSync,
   constants,
   existsSync,
@@ -10,6 +11,7 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
+import { dirname } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { Failure, messageOf } from "../failure.ts";
 
@@ -77,9 +79,14 @@ export class FileOutput implements Output {
   }
 }
 
-/** Refuses to replace what is there. */
+/** Refuses to replace what is there, and a directory where nothing can be made. Throws a {@link Failure}. */
 export function refuseExisting(file: string): void {
   if (existsSync(file)) throw new Failure(`${file} is there already: give another name, or remove it`);
+  try {
+    accessSync(dirname(file), constants.W_OK);
+  } catch (error) {
+    throw new Failure(`${file} cannot be written: ${messageOf(error)}`);
+  }
 }
 
 function packerOf(name: string): (text: string) => Buffer {

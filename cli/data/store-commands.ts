@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { examples, management, optionsOf } from "../commands/context.ts";
-import { Failure } from "../failure.ts";
+import { examples, type GlobalOptions, management, optionsOf } from "../commands/context.ts";
+import { Failure, messageOf } from "../failure.ts";
 import { show } from "../output.ts";
 import { readEnvFile, readSettings, StartError } from "../settings.mjs";
 import { backUpRunning, backUpStopped, compact } from "./backup.ts";
@@ -59,7 +59,7 @@ export function bookmarkCommand(): Command {
     .addHelpText("after", examples("nexus bookmark show", "nexus bookmark show 2026-01-31T12:00:00Z"))
     .action(async (time: string | undefined, _, command: Command) => {
       const options = optionsOf(command);
-      const result = await (await management(options)).call<{ bookmark: string }>("getbookmark", secondsOf(time));
+      const result = await onCloudflare<{ bookmark: string }>(options, "getbookmark", secondsOf(time));
       show(options.json, result, result.bookmark);
     });
   const restore = new Command("restore")
@@ -73,7 +73,7 @@ export function bookmarkCommand(): Command {
     )
     .action(async (bookmark: string, _, command: Command) => {
       const options = optionsOf(command);
-      const result = await (await management(options)).call<{ undo: string }>("restorebookmark", bookmark);
+      const result = await onCloudflare<{ undo: string }>(options, "restorebookmark", bookmark);
       show(
         options.json,
         result,
@@ -85,6 +85,17 @@ export function bookmarkCommand(): Command {
     new Command("bookmark").description("Take a relay on Cloudflare back to a moment of the last 30 days."),
   );
 }
+
+/** Calls a method that only relays on Cloudflare have, and only for operators. */
+async function onCloudflare<T>(options: GlobalOptions, method: string, param: unknown): Promise<T> {
+  const relay = await management(options);
+  return relay.call<T>(method, param).catch((error) => {
+    const text = messageOf(error);
+    throw text.includes("does not offer") ? new Failure(`${text}\n${ELSEWHERE}`) : error;
+  });
+}
+
+const ELSEWHERE = "Bookmarks are for operators of a relay on Cloudflare. On Node make backups: nexus backup FILE";
 
 function secondsOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;

@@ -81,6 +81,11 @@ export function Plot({
   );
 }
 
+/** Times along the axis. Before there are two moments the splits mean none. */
+function timesOf(plot: uPlot, splits: number[]): string[] {
+  return splits.map((at) => (plot.data[0].length < 2 ? "" : CLOCK.format(at * 1000)));
+}
+
 function optionsOf(element: HTMLElement, lines: readonly Line[], show: (value: number) => string): uPlot.Options {
   const style = getComputedStyle(element);
   const color = (name: string) => style.getPropertyValue(name).trim();
@@ -92,7 +97,7 @@ function optionsOf(element: HTMLElement, lines: readonly Line[], show: (value: n
     cursor: { show: false },
     scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [
-      { ...axis, size: 32, space: 110, values: (_plot, splits) => splits.map((at) => CLOCK.format(at * 1000)) },
+      { ...axis, size: 32, space: 110, values: timesOf },
       { ...axis, size: 80, values: (_plot, splits) => splits.map(show) },
     ],
     series: [

@@ -32,7 +32,7 @@ const WORDS: Readonly<Record<string, string>> = {
   deleterole: "deleted the role",
   assignrole: "gave a role to",
   unassignrole: "took a role from",
-  join: "joined, invited by",
+  join: "joined",
   leave: "left",
   invite: "made the invite",
   revokeinvite: "revoked the invite",
@@ -44,6 +44,12 @@ const WORDS: Readonly<Record<string, string>> = {
   claim: "became the operator",
   exportevents: "exported events",
   importevents: "imported events",
+  exportstate: "exported members, lists and settings",
+  makebackup: "made a backup",
+  beginrestore: "began to restore a bundle",
+  endrestore: "restored a bundle",
+  rebuildjobs: "had the list of jobs made anew",
+  restorebookmark: "took the relay back to a moment",
 };
 
 /** Methods whose first parameter is a public key. */
@@ -79,7 +85,7 @@ function Changes() {
 
 function Change({ entry: { at, pubkey, method, params } }: { entry: AuditEntry }) {
   const noted = params.findLast(isDiff);
-  const given = params.filter((param) => param !== noted && param !== null && param !== "");
+  const given = params.filter((param) => param !== noted && !isEmpty(param));
   const isNamed = WORDS[method] !== undefined;
   // The value is in the difference already.
   const shown = noted !== undefined ? given.slice(0, method.endsWith("setting") ? 1 : 0) : given;
@@ -88,6 +94,8 @@ function Change({ entry: { at, pubkey, method, params } }: { entry: AuditEntry }
       <div class="head">
         <Person pubkey={pubkey} />
         <span>{isNamed ? WORDS[method] : <code>{method}</code>}</span>
+        {method === "join" && shown.length > 0 && <span>invited by</span>}
+        {method === "exportevents" && shown.length > 0 && <span>with the private kinds</span>}
         {shown.map((param, i) => (
           <Given key={String(i)} param={param} isKey={i === 0 && OF_KEYS.test(method)} />
         ))}
@@ -114,7 +122,12 @@ function Given({ param, isKey }: { param: unknown; isKey: boolean }) {
   const isHex = typeof param === "string" && /^[0-9a-f]{64}$/.test(param);
   if (isHex && isKey) return <Person pubkey={param} hasPicture={false} />;
   if (isHex) return <code title={param}>{param.slice(0, 8)}…</code>;
+  if (Array.isArray(param)) return <code>{param.join(", ")}</code>;
   return <code>{typeof param === "string" || typeof param === "number" ? param : JSON.stringify(param)}</code>;
+}
+
+function isEmpty(param: unknown): boolean {
+  return param === null || param === "" || (Array.isArray(param) && param.length === 0);
 }
 
 function isDiff(param: unknown): param is { was: unknown; is: unknown } {

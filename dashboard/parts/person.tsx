@@ -40,10 +40,17 @@ export function Person({ pubkey, hasPicture = true, to }: { pubkey: string; hasP
           </span>
         ))}
       {to !== undefined && <a href={to}>{profile?.name ?? <code>{shortened}</code>}</a>}
-      <CopyKey npub={npub}>
-        {to !== undefined ? <span aria-hidden="true">⧉</span> : (profile?.name ?? <code>{shortened}</code>)}
-      </CopyKey>
+      <CopyKey npub={npub}>{to !== undefined ? <CopyIcon /> : (profile?.name ?? <code>{shortened}</code>)}</CopyKey>
     </span>
+  );
+}
+
+/** Two sheets. Not a character, since many fonts lack it. */
+function CopyIcon() {
+  return (
+    <svg width="14" height="14" viewBox="0 0 14 14" fill="none" stroke="currentColor" aria-hidden="true">
+      <path d="M4.5 4.5h8v8h-8zM9.5 4V1.5h-8v8H4" />
+    </svg>
   );
 }
 

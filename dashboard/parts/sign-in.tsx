@@ -66,6 +66,7 @@ function Bunker({ onDone }: { onDone: () => void }) {
         if (await action.run(address.value)) onDone();
       }}
     >
+      <p>A signer, such as an app on your phone, keeps your key and signs for this page. It shows you its address.</p>
       <label>
         Address of your signer (NIP-46)
         <input

@@ -143,6 +143,7 @@ test("a relay that shows more than that of the bundle gets no event, unless the 
 test("what is no whole bundle is not restored", async () => {
   await place.nexus(["bundle", "whole.bundle.gz"]);
   const text = String(gunzipSync(readFileSync(join(place.directory, "whole.bundle.gz"))));
+  expect((await place.nexus(["import", "whole.bundle.gz"])).stderr).toMatch(/is a bundle: nexus restore/);
   const write = (name: string, content: string) => writeFileSync(join(place.directory, name), gzipSync(content));
   write("changed.gz", text.replace('"banned-', '"Banned-').replace('"id":"', '"id": "'));
   write("cut.gz", text.slice(0, text.lastIndexOf("\n", text.length - 2) + 1));

@@ -59,7 +59,10 @@ test("keys are made and are members at once; no file is written over", async () 
   expect(made.map(({ file }) => file)).toEqual(["a.key", "b.key"]);
   const members = await place.json<{ npub: string }[]>("member", "list");
   for (const { npub } of made) expect(members.map((member) => member.npub)).toContain(npub);
-  expect(await place.nexus(["member", "new", "a.key"])).toMatchObject({ code: 1 });
+  expect(await place.nexus(["member", "new", "a.key"])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("a.key is there already"),
+  });
 });
 
 test("bans of keys, events and addresses are made, listed and taken back", async () => {
@@ -74,6 +77,9 @@ test("bans of keys, events and addresses are made, listed and taken back", async
     { what: "ip", subject: "203.0.113.7" },
   ];
   expect(await place.json("ban")).toEqual(bans);
+  expect((await place.nexus(["ban"])).stdout).toContain(npub);
+  // No name that could be looked up, and no whole address.
+  expect(await place.nexus(["ban", "203.0.113"])).toMatchObject({ code: 2 });
   expect(await place.json("count", JSON.stringify({ ids: [event.id] }))).toEqual({ count: 0 });
   const lifted = await place.nexus(["unban", npub]);
   expect(lifted.stdout).toContain(`The ban of ${npub} is lifted.`);

@@ -79,6 +79,11 @@ test("init makes keys and a settings file that only the owner may read, and writ
   const before = readFileSync(join(directory, ".env"), "utf8");
   expect(await run(["init", "--yes"])).toMatchObject({ code: 1 });
   expect(readFileSync(join(directory, ".env"), "utf8")).toBe(before);
+  // Set up anew, it has the operator whose key is here.
+  rmSync(join(directory, ".env"));
+  const again = await run(["init", "--yes", "--name", "Ann's relay", "--port", String(port)]);
+  const operator = /^Operator (npub1\w+), secret key in operator.key/m;
+  expect(operator.exec(again.stdout)?.[1]).toBe(operator.exec(stdout)?.[1] ?? "none");
 });
 
 test("init asks nobody who is not there, and writes no settings that the relay would refuse", async () => {

@@ -59,7 +59,11 @@ test("a backup of a running relay is one checked file of one moment, from which 
   expect(made.events).toBeGreaterThanOrEqual(300);
   expect(statSync(join(place.directory, "one.sqlite")).mode & 0o777).toBe(0o600);
   expect((await startedOn("one.sqlite")).events).toBe(made.events);
-  // It leaves nothing behind, and replaces nothing.
+  // It leaves nothing behind, also where its file cannot be written, and replaces nothing.
+  expect(await place.nexus(["backup", "none/one.sqlite"])).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^error: none\/one.sqlite cannot be written/),
+  });
   expect(readdirSync(join(place.server.dataDirectory, "backups"))).toEqual([]);
   expect((await place.nexus(["backup", "one.sqlite"])).stderr).toMatch(/there already/);
   const audit = await place.json<{ method: string }[]>("audit");
@@ -106,5 +110,8 @@ test("a stopped relay is backed up and compacted from its directory; a running o
 
 test("bookmarks are Cloudflare's: on Node there are none", async () => {
   const { code, stderr } = await place.nexus(["bookmark", "show"]);
-  expect([code, stderr]).toEqual([1, expect.stringMatching(/does not offer this key the method getbookmark/)]);
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringMatching(/does not offer this key the method getbookmark.*\n.*nexus backup/),
+  ]);
 });

@@ -68,7 +68,7 @@ export class NodeHost implements Host {
       const tookMs = performance.now() - begunMs;
       this.runSeconds.observe(tookMs / 1000);
       if (tookMs > SLOW_RUN_MS)
-        report("slow run", { milliseconds: Math.round(tookMs), units: this.spent() - before }, "warn");
+        report("slow run", { milliseconds: Math.round(tookMs), units: Math.round(this.spent() - before) }, "warn");
     });
   }
 }
