@@ -33,8 +33,10 @@ export class Entrance {
     if (socket.destroyed) return false;
     const unanswered = (this.#unanswered.get(socket) ?? 0) + 1;
     this.#unanswered.set(socket, unanswered);
-    if (unanswered > MAX_UNANSWERED) socket.destroy();
-    return unanswered <= MAX_UNANSWERED;
+    if (unanswered <= MAX_UNANSWERED) return true;
+    socket.destroy();
+    stopParsing(socket);
+    return false;
   }
 
   /** One of its requests has been answered. */
@@ -53,4 +55,13 @@ export class Entrance {
       if (next.length > 0) this.#arm();
     });
   }
+}
+
+/**
+ * Node parses what it has read to its end, also of a connection that is gone, and then makes an error for each of these
+ * requests: thousands of errors for 64 KiB, each with its stack. The parser stops where this answer says that an upgrade begins.
+ */
+function stopParsing(socket: NetSocket): void {
+  const { parser } = socket as NetSocket & { parser?: { onIncoming: () => number } | null };
+  if (parser) parser.onIncoming = () => 2;
 }

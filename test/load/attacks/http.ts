@@ -140,6 +140,9 @@ export const HTTP: readonly Attack[] = [
   storm("GET of NIP-11, 1,000 in one go", 8, (url) =>
     exchange(url, request("GET /", "Accept: application/nostr+json\r\n").repeat(1000)),
   ),
+  storm("GET of NIP-11, as many as 64 KiB hold", 50, (url) =>
+    exchange(url, "GET / HTTP/1.1\r\nHost:x\r\n\r\n".repeat(2400)),
+  ),
   storm("headers of 15 kB", 50, (url) => exchange(url, request("GET /", `X: ${"x".repeat(15_000)}\r\n`))),
   storm("headers of 1 MB", 20, (url) => exchange(url, request("GET /", `X: ${"x".repeat(1 << 20)}\r\n`))),
   storm("10,000 headers", 20, (url) => exchange(url, request("GET /", list(10_000, (i) => `X${i}: x\r\n`).join("")))),
