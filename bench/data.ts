@@ -1,4 +1,4 @@
-import { createReadStream, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { createReadStream, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Digest } from "../cli/data/digest.ts";
@@ -48,6 +48,15 @@ function without(digest: Digest, id: string): Digest {
   return new Digest(left.toString(16), digest.count - 1);
 }
 
+/** Lines of the file that the import has behind it. */
+function importedLines(): number {
+  try {
+    return (JSON.parse(readFileSync(path("events.jsonl.progress"), "utf8")) as { position: number }).position;
+  } catch {
+    return 0;
+  }
+}
+
 try {
   const file = path("events.jsonl");
   await generate(file, EVENTS);
@@ -80,13 +89,14 @@ try {
   const second = new Relay(directory, "second", await freePort());
   await second.start();
   let kills = 0;
-  const meanMs = (seconds * 1000) / (KILLS + 1);
+  const places = Array.from({ length: KILLS }, () => Math.random() * EVENTS).sort((a, b) => a - b);
   for (;;) {
     const { child, done } = local.command(directory, second, "import", "events.jsonl");
     let over = false;
     void done.then(() => (over = true));
     while (!over && kills < KILLS) {
-      await Promise.race([sleep(meanMs * (0.3 + 1.4 * Math.random())), done]);
+      while (!over && importedLines() < (places[kills] as number)) await sleep(20);
+      await sleep(300 * Math.random());
       if (over) break;
       kills++;
       if (kills % 2 === 0) {
@@ -110,7 +120,7 @@ try {
   const third = new Relay(directory, "third", await freePort());
   await third.start();
   const importing = succeed(third, "import", "events.jsonl");
-  await sleep((seconds * 1000) / 3);
+  while (importedLines() < EVENTS / 3) await sleep(20);
   const backup = await succeed<{ events: number; bytes: number }>(third, "backup", "backup.sqlite");
   say(
     `backup under load: ${backup.seconds.toFixed(1)} s, ${whole(backup.result.bytes / 1e6)} MB, ${whole(backup.result.events)} events`,

@@ -4,23 +4,17 @@ import { kindRanges, roleOfKind } from "../protocol/job/profile.ts";
 import { ledgerTallies } from "./ledger/lists.ts";
 import { prune, type Tallies, type TallyChange, tally, tallyKey } from "./ledger/tallies.ts";
 import { readMeta, writeMeta } from "./schema.ts";
-import type { Sql } from "./sql.ts";
+import type { Row, Sql } from "./sql.ts";
 
 /** A change in the number of stored events of a kind. */
 export interface CountChange {
   readonly kind: number;
   readonly change: 1 | -1;
-  /** The kind is one of jobs, and the event is none. */
-  readonly isOther: boolean;
 }
 
-/**
- * Stored events by kind; `others` are those of them that are no jobs although their kind is one of jobs. The tallies are
- * about jobs.
- */
+/** Stored events by kind. The tallies are about jobs. */
 interface Numbers {
   readonly byKind: Map<number, number>;
-  readonly others: Map<number, number>;
   readonly tallies: Tallies;
 }
 
@@ -31,18 +25,19 @@ export interface Changes {
 }
 
 /** An event comes or goes. */
-export function changeOf(event: Event, change: 1 | -1): CountChange {
-  return { kind: event.kind, change, isOther: isOther(event) };
+export function changeOf({ kind }: Event, change: 1 | -1): CountChange {
+  return { kind, change };
 }
 
-/** Whether an event uses a kind of jobs for something else. */
-function isOther(event: Event): boolean {
-  return roleOfKind(event.kind) !== undefined && jobRole(event) === undefined;
+/** Whether a transaction that has changed these must save the counts: what has gone of jobs is not to be found afterwards. */
+export function mustSave({ events }: Changes): boolean {
+  return events.some(({ kind, change }) => change < 0 && roleOfKind(kind) !== undefined);
 }
 
 /**
  * Stored events by kind, for statistics. Kept in memory and saved behind the writes as one row, so that neither storing
- * nor asking costs a scan. After a crash that lost the last save, the next use counts anew.
+ * nor asking costs a scan. After a crash that lost the last save, the next start counts what indexes tell, and looks at the
+ * events that have come since.
  */
 export class Counts {
   readonly #sql: Sql;
@@ -75,11 +70,6 @@ export class Counts {
     return this.#load().byKind;
   }
 
-  /** Those of them that are no jobs, of kinds of jobs. */
-  others(): ReadonlyMap<number, number> {
-    return this.#load().others;
-  }
-
   /** Numbers about jobs. */
   tallies(): Tallies {
     return this.#load().tallies;
@@ -91,8 +81,8 @@ export class Counts {
   }
 
   /**
-   * As {@link apply}, to be called at the end of a transaction that stores no events: the position then does not tell that an
-   * older save is out of date. Writes one row at most. `undo` gets what is to be called if the transaction is undone.
+   * As {@link apply}, to be called at the end of a transaction that stores no events, or after which {@link mustSave}: the
+   * position then does not tell that an older save is out of date. Writes one row at most. `undo` gets what is to be called if the transaction is undone.
    */
   saveRemoved(head: number, changes: Changes, undo: (() => void)[]): void {
     if (changes.events.length + changes.tallies.length === 0) return;
@@ -113,9 +103,9 @@ export class Counts {
     this.#dirty = false;
   }
 
-  #write(head: number, { byKind, others, tallies }: Numbers): void {
+  #write(head: number, { byKind, tallies }: Numbers): void {
     prune(tallies, this.#nowSeconds());
-    const saved = { head, kinds: [...byKind], others: [...others], jobs: [...tallies] } satisfies Saved;
+    const saved = { head, kinds: [...byKind], jobs: [...tallies] } satisfies Saved;
     writeMeta(this.#sql, "counts", JSON.stringify(saved));
   }
 
@@ -123,55 +113,58 @@ export class Counts {
     const known = this.#known();
     if (known !== undefined) return known;
     const rows = this.#sql.all("SELECT kind, count(*) FROM event GROUP BY kind");
-    this.#numbers = { byKind: new Map(rows as [number, number][]), others: new Map(), tallies: new Map() };
-    this.#countJobs(this.#numbers);
+    this.#numbers = { byKind: new Map(rows as [number, number][]), tallies: this.#countJobs() };
     this.#dirty = true;
     return this.#numbers;
   }
 
-  /** Reads all events of kinds of jobs, and the ledger. */
-  #countJobs({ others, tallies }: Numbers): void {
+  /** Reads the ledger, and the events that the last save does not know; without one, all of kinds of jobs. */
+  #countJobs(): Tallies {
+    const { head, jobs } = this.#saved() ?? {};
+    const tallies: Tallies = new Map(jobs?.filter(([key]) => tallyKey.isHour(key)));
+    const take = ([raw]: Row) => {
+      const event = JSON.parse(raw as string) as Event;
+      if (jobRole(event) !== undefined) tally(tallies, [[tallyKey.hour(event), 1]], this.#nowSeconds());
+      return true;
+    };
     for (const [from, to] of kindRanges()) {
-      const query = "SELECT raw FROM event INDEXED BY event_kind WHERE kind BETWEEN ?1 AND ?2";
-      this.#sql.each(query, [from, to], ([raw]) => {
-        const event = JSON.parse(raw as string) as Event;
-        if (isOther(event)) add(others, event.kind, 1);
-        else if (jobRole(event) !== undefined) tally(tallies, [[tallyKey.hour(event), 1]], this.#nowSeconds());
-        return true;
-      });
+      if (jobs !== undefined) {
+        // The plus keeps SQLite from the index of kinds.
+        this.#sql.each("SELECT raw FROM event WHERE seq > ?1 AND +kind BETWEEN ?2 AND ?3", [head ?? 0, from, to], take);
+      } else
+        this.#sql.each("SELECT raw FROM event INDEXED BY event_kind WHERE kind BETWEEN ?1 AND ?2", [from, to], take);
     }
     tally(tallies, ledgerTallies(this.#sql), this.#nowSeconds());
+    return tallies;
   }
 
   #known(): Numbers | undefined {
     if (this.#numbers !== undefined) return this.#numbers;
-    const text = this.#startHead === 0 ? undefined : readMeta(this.#sql, "counts");
-    const saved = text === undefined ? undefined : (JSON.parse(text) as Saved);
-    // Before its first event a store is empty. An older save lacks the numbers about jobs.
-    if (this.#startHead > 0 && (saved?.head !== this.#startHead || saved.jobs === undefined)) return undefined;
-    this.#numbers = {
-      byKind: new Map(saved?.kinds ?? []),
-      others: new Map(saved?.others ?? []),
-      tallies: new Map(saved?.jobs ?? []),
-    };
+    const saved = this.#saved();
+    // Before its first event a store is empty.
+    if (this.#startHead > 0 && saved?.head !== this.#startHead) return undefined;
+    this.#numbers = { byKind: new Map(saved?.kinds), tallies: new Map(saved?.jobs) };
     return this.#numbers;
+  }
+
+  /** What was saved last. An older save lacks the numbers about jobs. */
+  #saved(): Saved | undefined {
+    const text = this.#startHead === 0 ? undefined : readMeta(this.#sql, "counts");
+    const saved = text === undefined ? undefined : (JSON.parse(text) as Partial<Saved>);
+    return saved?.jobs === undefined ? undefined : (saved as Saved);
   }
 }
 
 interface Saved {
   head: number;
   kinds: [kind: number, count: number][];
-  others?: [kind: number, count: number][];
-  jobs?: [key: string, count: number][];
+  jobs: [key: string, count: number][];
 }
 
 /** Returns what undoes it. */
-function addTo({ byKind, others, tallies }: Numbers, { events, tallies: changes }: Changes, now: number): () => void {
+function addTo({ byKind, tallies }: Numbers, { events, tallies: changes }: Changes, now: number): () => void {
   const count = (sign: 1 | -1) => {
-    for (const { kind, change, isOther } of events) {
-      add(byKind, kind, sign * change);
-      if (isOther) add(others, kind, sign * change);
-    }
+    for (const { kind, change } of events) add(byKind, kind, sign * change);
   };
   count(1);
   const undo = tally(tallies, changes, now);

@@ -2,7 +2,7 @@ import type { VerifiedEvent } from "../protocol/crypto/verify.ts";
 import { DELETION_KIND, VANISH_KIND } from "../protocol/deletion.ts";
 import { type Event, indexedTags } from "../protocol/event.ts";
 import { supersedes } from "../protocol/kind.ts";
-import { type Changes, type CountChange, Counts, changeOf } from "./counts.ts";
+import { type Changes, type CountChange, Counts, changeOf, mustSave } from "./counts.ts";
 import { Deletions, type Remove } from "./erase/deletions.ts";
 import { Leftovers } from "./erase/leftovers.ts";
 import { keysOf, removeTags } from "./erase/tags.ts";
@@ -59,7 +59,7 @@ export class EventStore {
     this.#head = headOf(sql);
     const nowSeconds = options.nowSeconds ?? (() => 0);
     this.counts = new Counts(sql, this.#head, nowSeconds);
-    // After a crash they are counted: better now than in the midst of other work.
+    // After a crash they are counted anew: better now than in the midst of other work.
     this.counts.byKind();
     this.lookups = new Lookups(sql, this.losses);
     this.recent = new Recent(this.#head);
@@ -189,8 +189,8 @@ export class EventStore {
   /** Indexes some of the events whose words are not yet, or puts the index in order: a bounded step. */
   fillSearch = (): void => this.#atomically(() => this.search.fill(this.#head))();
 
-  /** Does all of `body` or nothing. With `savesCounts`, for a body that stores no events, the counts are saved with it. */
-  #atomically<T>(body: () => T, savesCounts = false): T {
+  /** Does all of `body` or nothing. With `storesNone`, for a body that stores no events, the counts are saved with it. */
+  #atomically<T>(body: () => T, storesNone = false): T {
     const head = this.#head;
     this.#changes = [];
     this.#added = [];
@@ -202,11 +202,11 @@ export class EventStore {
       const result = this.#sql.transaction(() => {
         const done = body();
         changes = { events: this.#changes, tallies: this.ledger.settle() };
-        if (savesCounts) this.counts.saveRemoved(this.#head, changes, this.#undo);
+        if (storesNone || mustSave(changes)) this.counts.saveRemoved(this.#head, changes, this.#undo);
         return done;
       });
       this.#revision++;
-      if (!savesCounts) this.counts.apply(changes);
+      if (!storesNone && !mustSave(changes)) this.counts.apply(changes);
       for (const { position, verified } of this.#added) {
         this.recent.add(position, verified.event, verified.raw);
         this.onAdded(verified.event);

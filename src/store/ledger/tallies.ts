@@ -15,6 +15,7 @@ const HOURS = 26;
 export const tallyKey = {
   /** Events about jobs by the hour in which they were made, and kind. */
   hour: ({ created_at, kind }: Pick<Event, "created_at" | "kind">) => `h:${Math.floor(created_at / HOUR)}:${kind}`,
+  isHour: (key: string) => key.startsWith("h:"),
   /** Jobs by kind and state; what is past its deadline has the state that it had. */
   state: (kind: number, state: JobState) => `s:${kind}:${state}`,
   /** Jobs whose request is stored, by kind and the place of the time to their first result. */

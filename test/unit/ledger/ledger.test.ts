@@ -340,7 +340,17 @@ test.each(Array.from({ length: 12 }, (_, i) => i + 1))(
       if (random.chance(0.05)) cleanup.removeAuthor(random.pick(keys), random.int(1, 5));
       if (random.chance(0.05)) cleanup.removeEvent(random.pick(all).id);
       if (random.chance(0.1)) stock.store.leaveLedger(stock.now);
-      if (random.chance(0.1)) stock.restart();
+      if (random.chance(0.2)) {
+        // As after a crash behind the last save, however long ago that was.
+        const known = () => [
+          talliesOf(stock.store, stock.now),
+          [...stock.store.counts.byKind()].sort(([a], [b]) => a - b),
+        ];
+        const before = known();
+        stock.restart();
+        expect(known(), `step ${step}, restarted`).toEqual(before);
+      }
+      if (random.chance(0.2)) stock.log.saveCounts();
       if (random.chance(0.05)) stock.store.ledger.rebuild();
       if (random.chance(0.6) && stock.store.hasWork) stock.store.work();
       if (!random.chance(0.1)) continue;
