@@ -1,6 +1,6 @@
 import { type ClientMessage, parseClientMessage } from "../protocol/message.ts";
 import { AUTH_REQUIRED, INTERNAL_ERROR, type Reason, refuse } from "../protocol/reason.ts";
-import { exceedsBytes } from "../protocol/text.ts";
+import { exceedsBytes, exceedsObjects, MAX_OBJECTS } from "../protocol/text.ts";
 import { unreadMessage } from "../protocol/unread.ts";
 import { COST, type Meter } from "../protocol/work.ts";
 import type { EventLog } from "../store/event-log.ts";
@@ -124,6 +124,8 @@ export class Verbs {
     meter.spent += Math.min(text.length, config.maxMessageLength) * COST.character;
     const tooLarge = refuse(`invalid: message too large, at most ${config.maxMessageLength} bytes`);
     if (exceedsBytes(text, config.maxMessageLength)) return { ...tooLarge, message: unreadMessage(text) };
+    const tooMany = refuse(`invalid: more than ${MAX_OBJECTS} JSON objects in a message`);
+    if (exceedsObjects(text)) return { ...tooMany, message: unreadMessage(text) };
     const parsed = parseClientMessage(text);
     if (!parsed.ok) meter.spent += COST.malformed;
     return parsed;

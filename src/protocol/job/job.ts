@@ -1,6 +1,6 @@
 import type { Event } from "../event.ts";
 import type { Reason } from "../reason.ts";
-import { isHex64 } from "../text.ts";
+import { exceedsObjects, isHex64 } from "../text.ts";
 import { FEEDBACK_KIND, type JobRole, PROFILES, profileOfRequest, roleOfKind } from "./profile.ts";
 
 /** NIP-89: what jobs a handler does. */
@@ -167,6 +167,7 @@ function isObject(value: unknown): boolean {
 }
 
 function parsed(json: string): unknown {
+  if (exceedsObjects(json)) return undefined;
   try {
     return JSON.parse(json);
   } catch {

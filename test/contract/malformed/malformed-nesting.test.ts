@@ -187,3 +187,30 @@ test("M-16 R-01-11 surplus that nests to the 8th level is ignored", async () => 
   if (unknown.length > 0) expect(unknown).toEqual(NOTICE_INVALID);
   await expectServed(other);
 });
+
+/** So many objects of different members, in a list. */
+const listOf = (count: number) => `[${Array.from({ length: count }, (_, i) => `{"${i.toString(36)}":1}`).join()}]`;
+const TOO_MANY = expect.stringMatching(/^invalid: more than 2000 JSON objects/);
+
+test.each([
+  ["an EVENT", `["EVENT",{"id":"x","tags":${listOf(2000)}}]`, ["OK", "x", false, TOO_MANY]],
+  ["a REQ", `["REQ","s",${listOf(2001)}]`, ["CLOSED", "s", TOO_MANY]],
+  ["a NEG-OPEN", `["NEG-OPEN","n",{},${listOf(2000)}]`, ["NEG-ERR", "n", TOO_MANY]],
+  ["the surplus of a CLOSE", `["CLOSE","x",${listOf(2001)}]`, ["NOTICE", TOO_MANY]],
+])("M-22 %s with more than 2,000 objects is not parsed", async (_name, text, answer) => {
+  const { client, frames } = await provoke(text);
+  expect(frames).toEqual([answer]);
+  await expectServed(client);
+});
+
+test("M-22 braces in texts are no objects", async () => {
+  const client = await freshRelay().login(alice);
+  const event = unique(alice, { kind: 1, content: '{}\\"'.repeat(3000), tags: [["t", "{".repeat(3000)]] });
+  expect(await client.publish(event)).toEqual(["OK", event.id, true, ""]);
+});
+
+test("M-22 R-05-26 a repost of more than 2,000 objects is refused", async () => {
+  const client = await freshRelay().login(alice);
+  const event = unique(alice, { kind: 6, content: `{"tags":[["-"]],"x":${listOf(2000)}}` });
+  expect(await client.publish(event)).toEqual(["OK", event.id, false, "invalid: what is reposted is no event"]);
+});
