@@ -87,6 +87,8 @@ const LOG = {
   "the disk does not keep what is written: the relay stops":
     "Check or replace the disk, then start the relay again. What was acknowledged before is on the disk.",
   "timed task failed": "Look at `error` and report the defect.",
+  "visit not noted":
+    "A member seems to have been here last earlier than it was. Look at `error`: a full or failing disk.",
   "unreadable subscription row": "Nothing. The client was told to subscribe again.",
 };
 

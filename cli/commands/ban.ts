@@ -4,6 +4,7 @@ import { eventIdOf, fromBech32, publicKeyOf, toBech32 } from "../client/keys.ts"
 import { showRows } from "../output.ts";
 import { change, examples, management, optionsOf } from "./context.ts";
 import { eventId } from "./filter.ts";
+import { offboard } from "./offboard.ts";
 
 interface Flags {
   event?: boolean;
@@ -28,9 +29,10 @@ const SUBJECT = "npub, hex or name; note or nevent; IP address or prefix";
 export function banCommand(): Command {
   return new Command("ban")
     .argument("[subject]", SUBJECT)
-    .description("Ban a key, an event or an IP address. Without one, list the bans.")
+    .description("Ban a key, an event or an IP address. What a key has here is said first. Without one, list the bans.")
     .option("--event", "the 64 hex digits are the id of an event")
     .option("--reason <text>", "why, for the lists")
+    .option("--yes", "do not ask")
     .addHelpText(
       "after",
       examples("nexus ban npub1… --reason spam", "nexus ban note1…", "nexus ban 203.0.113.7", "nexus ban"),
@@ -40,8 +42,11 @@ export function banCommand(): Command {
       if (text !== undefined) {
         const subject = await subjectOf(text, options);
         const { what, value } = subject;
-        const ends = what === "key" ? " A ban ends the membership." : "";
-        return change(command, METHODS.ban[what], [value, options.reason ?? ""], `Banned ${nameOf(subject)}.${ends}`);
+        const [method, params] = [METHODS.ban[what], [value, options.reason ?? ""]];
+        const done = `Banned ${nameOf(subject)}.`;
+        if (what !== "key") return change(command, method, params, done);
+        const fate = "are hidden now and erased later. It can do nothing here any more";
+        return offboard(command, { method, params, pubkey: value, fate, done: `${done} A ban ends the membership.` });
       }
       const relay = await management(options);
       const rows: object[] = [];

@@ -44,10 +44,16 @@ export function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}\n`;
 }
 
-/** Calls a method that changes something, and says that it is done and what the relay warns of. */
-export async function change(command: Command, method: string, params: unknown[], done = "Done."): Promise<void> {
+/** Calls a method that changes something, and says that it is done and what the relay warns of; programs read `more`, too. */
+export async function change(
+  command: Command,
+  method: string,
+  params: unknown[],
+  done = "Done.",
+  more: object = {},
+): Promise<void> {
   const options = optionsOf(command);
   const { result, warnings = [] } = await (await management(options)).ask(method, ...params);
-  const told = { method, result, ...(warnings.length > 0 && { warnings }) };
+  const told = { method, result, ...more, ...(warnings.length > 0 && { warnings }) };
   show(options.json, told, [done, ...warnings].map((text) => shorten(text, MAX_WARNING)).join("\n"));
 }

@@ -5,12 +5,16 @@ import { Failure } from "../failure.ts";
 import { membersOf, show, showRows } from "../output.ts";
 import { change, examples, management, optionsOf } from "./context.ts";
 import { newSecret, saveSecret } from "./key.ts";
+import { offboard } from "./offboard.ts";
 
 interface Member {
   pubkey: string;
   roles: string[];
   inviter?: string;
   joined_at?: number;
+  /** To within a day; now if it is connected. */
+  last_seen_at?: number;
+  connected?: boolean;
 }
 
 /** `nexus member`: who belongs to the relay. */
@@ -42,11 +46,18 @@ export function memberCommand(): Command {
     });
   const remove = new Command("remove")
     .argument("<key>", "npub, hex or name")
-    .description("End a membership. What the key published stays.")
-    .addHelpText("after", examples("nexus member remove npub1…"))
+    .description("Say what a key has here, and end its membership. What it published stays: nexus ban hides that, too.")
+    .option("--yes", "do not ask")
+    .addHelpText("after", examples("nexus member remove npub1…", "nexus member remove npub1… --yes"))
     .action(async (text: string, _, command: Command) => {
       const pubkey = await publicKeyOf(text);
-      await change(command, "removemember", [pubkey], `${toBech32("npub", pubkey)} is no member.`);
+      await offboard(command, {
+        method: "removemember",
+        params: [pubkey],
+        pubkey,
+        fate: "stay. It loses what members may do, on open connections too",
+        done: `${toBech32("npub", pubkey)} is no member.`,
+      });
     });
   const list = new Command("list")
     .description("List the members.")
@@ -54,7 +65,14 @@ export function memberCommand(): Command {
     .action(async (_, command: Command) => {
       const options = optionsOf(command);
       const members = await (await management(options)).call<Member[]>("listmembers");
-      showRows(options.json, members.map(withNpub), ["npub", "roles", "inviter", "joined_at"]);
+      showRows(options.json, members.map(withNpub), [
+        "npub",
+        "roles",
+        "inviter",
+        "joined_at",
+        "last_seen_at",
+        "connected",
+      ]);
     });
   const showOne = new Command("show")
     .argument("<key>", "npub, hex or name")

@@ -11,6 +11,7 @@ export interface Methods {
 
   banpubkey: [[pubkey: string, reason?: string], true];
   unbanpubkey: [[pubkey: string, reason?: string], true];
+  keysummary: [[pubkey: string], KeySummary];
   listbannedpubkeys: [Page, ListedKey[]];
   allowpubkey: [[pubkey: string, reason?: string], true];
   unallowpubkey: [[pubkey: string, reason?: string], true];
@@ -79,6 +80,20 @@ export interface Member {
   inviter?: string;
   /** Unix seconds. */
   joined_at?: number;
+  /** Unix seconds, to within a day; now if it is connected. */
+  last_seen_at?: number;
+  connected: boolean;
+}
+
+/** What a key has on the relay, in counts. */
+export interface KeySummary {
+  is_member: boolean;
+  is_banned: boolean;
+  /** 5,000 at most. */
+  events: number;
+  connections: number;
+  subscriptions: number;
+  invites: number;
 }
 
 export interface Invite {

@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { ErrorNote } from "../parts/states.tsx";
 import { useAction } from "../parts/use-loaded.ts";
+import { KeySummary } from "./key-summary.tsx";
 import { readPublicKey } from "./keys.ts";
 
 /** A form that asks for a public key, and does something with it; with `reason` for a reason too. */
@@ -22,6 +23,7 @@ export function KeyForm({
   /** The key that stands in the form at first. Then the cursor goes to what is behind it. */
   initial?: string | undefined;
   hasReason?: boolean;
+  /** It takes something from the key: what the key has is said first. */
   isDanger?: boolean;
   children?: ComponentChildren;
 }) {
@@ -31,6 +33,7 @@ export function KeyForm({
   useEffect(() => {
     if (initial !== undefined) reasonField.current?.focus();
   }, [initial]);
+  const typed = readPublicKey(text.value);
   const action = useAction(async () => {
     const pubkey = readPublicKey(text.value);
     if (pubkey === undefined) throw new Error("This is no public key. It begins with npub1, or has 64 hex digits.");
@@ -81,6 +84,7 @@ export function KeyForm({
         {button}
       </button>
       {children}
+      {isDanger && typed !== undefined && <KeySummary pubkey={typed} />}
       {action.error !== undefined && <ErrorNote error={action.error} />}
     </form>
   );

@@ -7,6 +7,7 @@ import { count } from "../parts/time.tsx";
 import { useAction, useLoaded } from "../parts/use-loaded.ts";
 import { methods, sign } from "../session/session.ts";
 import { BanButton } from "./ban-button.tsx";
+import { KeySummary } from "./key-summary.tsx";
 
 /** What a ban has done, in words. */
 export function bannedText(hidden: unknown): string {
@@ -89,6 +90,7 @@ function TakeOut({
       <p>
         <Person pubkey={pubkey} /> loses what members may do, at once, on open connections too.
       </p>
+      <KeySummary pubkey={pubkey} />
       <fieldset>
         <legend>What it has published</legend>
         <label>

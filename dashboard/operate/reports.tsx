@@ -7,6 +7,7 @@ import { useAction } from "../parts/use-loaded.ts";
 import { fetchEvents, link } from "../relay/client.ts";
 import { methods, sign } from "../session/session.ts";
 import { EventView } from "./event-view.tsx";
+import { KeySummary } from "./key-summary.tsx";
 import { List } from "./list.tsx";
 import { bannedText } from "./member-actions.tsx";
 import { pageBehind, usePaged } from "./use-paged.ts";
@@ -125,6 +126,7 @@ function ReportEntry({ report, onJudged }: { report: Report; onJudged: (said: st
             The key can do nothing here any more. What it has published is hidden at once and erased later. You can lift
             the ban until then.
           </p>
+          <KeySummary pubkey={event?.pubkey ?? ""} />
         </Confirm>
       )}
     </li>

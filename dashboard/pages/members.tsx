@@ -11,7 +11,7 @@ import { ForAdmins } from "../parts/for-admins.tsx";
 import { InviteMaker } from "../parts/invite-maker.tsx";
 import { Person } from "../parts/person.tsx";
 import { Done, Empty, ErrorNote, Loading } from "../parts/states.tsx";
-import { Time } from "../parts/time.tsx";
+import { Day, Time } from "../parts/time.tsx";
 import { useAction, useLoaded } from "../parts/use-loaded.ts";
 import { base } from "../router.ts";
 import { methods, sign } from "../session/session.ts";
@@ -90,7 +90,7 @@ function Members() {
         }
       >
         {(members) => (
-          <Table label="Members" columns={["Member", "Roles", "Invited by", "Joined", ""]}>
+          <Table label="Members" columns={["Member", "Roles", "Invited by", "Joined", "Last seen", ""]}>
             {members.map((member) => (
               <tr key={member.pubkey} data-member={member.pubkey}>
                 <td>
@@ -111,6 +111,15 @@ function Members() {
                   {member.inviter === undefined ? "–" : <Person pubkey={member.inviter} hasPicture={false} />}
                 </td>
                 <td data-label="Joined">{member.joined_at === undefined ? "–" : <Time at={member.joined_at} />}</td>
+                <td data-label="Last seen">
+                  {member.connected ? (
+                    "connected now"
+                  ) : member.last_seen_at === undefined ? (
+                    "–"
+                  ) : (
+                    <Day at={member.last_seen_at} />
+                  )}
+                </td>
                 <td>
                   <MemberActions
                     member={member}

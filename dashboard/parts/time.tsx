@@ -1,4 +1,5 @@
 const DATE_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 const NUMBER = new Intl.NumberFormat();
@@ -21,6 +22,12 @@ export function Time({ at, isExact = false }: { at: number; isExact?: boolean })
       {isExact ? DATE_TIME.format(date) : ago(at)}
     </time>
   );
+}
+
+/** The day of a moment in Unix seconds, where no more than that is known. */
+export function Day({ at }: { at: number }) {
+  const date = new Date(at * 1000);
+  return <time dateTime={date.toISOString().slice(0, 10)}>{DAY.format(date)}</time>;
 }
 
 /** How long ago, or in how long, a moment in Unix seconds is. */

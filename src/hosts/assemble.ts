@@ -202,6 +202,7 @@ export function assemble(parts: Parts): Running {
     storedOf,
     authorOf: (id) => store.lookups.find(id)?.pubkey,
     storedBy: (pubkey) => store.lookups.storedBy(pubkey, config.privateKinds),
+    connections: relay.connections,
     closeBlocked,
     eraseAt: (seconds) => chores.onDue(log.isFull() ? clock.nowSeconds() : seconds),
     enforce,

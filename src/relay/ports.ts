@@ -80,7 +80,7 @@ export interface Host {
  * | `operator` | public key that has claimed the relay | empty |
  * | `claim` | SHA-256 of a token that was offered | Unix seconds until which it is good; 0 once it was used |
  * | `member` | public key | JSON array of role ids |
- * | `joined` | public key of a member | JSON of how it became one |
+ * | `joined` | public key of a member | JSON of how it became one, and when it was last seen |
  * | `role` | role id | JSON of the role |
  * | `invite` | SHA-256 of the code | JSON of the invite |
  * | `owed` | `key:` and a member that came or went, `role:` and a role id, or `members` | empty |

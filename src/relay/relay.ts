@@ -88,7 +88,11 @@ export class Relay {
       overload: this.#overload,
       grace: this.#grace,
       close: (connection, code, text) => this.close(connection, code, text),
-      enforce: (connection) => this.enforce(connection),
+      // What it may not have with its new key ends.
+      identified: (connection) => {
+        this.membership?.noteSeen(connection.authed);
+        this.enforce(connection);
+      },
     });
     this.#scheduler = new Scheduler(meter, clock, () => host.wake());
   }
@@ -245,6 +249,7 @@ export class Relay {
 
   /** Frees what is kept for a connection; the events of its inbox stay. */
   #release(connection: Connection): void {
+    this.membership?.noteSeen(connection.authed);
     connection.endTask();
     this.#grace.take(connection);
     this.connections.remove(connection);

@@ -40,8 +40,8 @@ export interface VerbsDeps {
   crypto: AuthenticateDeps["crypto"];
   /** Ends a connection, after a NOTICE. */
   close(connection: Connection, code: number, text: string): void;
-  /** The connection has one more key: what it may not have with it ends. */
-  enforce(connection: Connection): void;
+  /** The connection has one more key. */
+  identified(connection: Connection): void;
 }
 
 type Parsed = ReturnType<typeof parseClientMessage>;
@@ -238,9 +238,9 @@ export class Verbs {
   }
 
   #authenticate(connection: Connection, { id, event }: ClientMessage & { verb: "AUTH" }): void {
-    const { overload, grace, enforce } = this.#deps;
+    const { overload, grace, identified } = this.#deps;
     if (authenticate(this.#deps, connection, id, event) === "barred") return this.#cutOff(connection);
-    enforce(connection);
+    identified(connection);
     // What was held comes before anything that comes later (R-01-09).
     if (connection.isAuthenticated) overload.enterFirst(connection, grace.release(connection));
   }

@@ -42,6 +42,7 @@ inBrowser("the pages of an operator", () => {
     await page.getByRole("button", { name: "Ban the author" }).first().click();
     expect(await page.getByLabel("Key to ban").inputValue()).toBe(npubEncode(bob.pubkey));
     await page.locator("label:has-text('Reason') input:focus").waitFor();
+    await page.getByText("1 subscription open on 1 connection").waitFor();
     await page.getByLabel("Reason, for the record").fill("spam");
     await page.getByRole("button", { name: "Ban the key" }).click();
     await page.getByText("1 event of it is hidden now").waitFor();
@@ -73,7 +74,12 @@ inBrowser("the pages of an operator", () => {
     await page.getByText("Copied").waitFor();
     expect(await page.evaluate("navigator.clipboard.readText()")).toBe(npubEncode(erin.pubkey));
     await page.getByRole("button", { name: /^Ban / }).waitFor();
+    expect(await page.locator(`[data-member="${erin.pubkey}"] [data-label="Last seen"]`).textContent()).toBe(
+      "connected now",
+    );
     await page.getByRole("button", { name: /^Take out/ }).click();
+    // What it does is said before.
+    await page.getByText("3 events stored here").waitFor();
     await expectAccessible(page);
     await page.getByLabel("is hidden now and erased later").check();
     await page.getByRole("button", { name: "Ban and erase" }).click();

@@ -205,7 +205,6 @@ describe("over a relay that answers", () => {
 
   test.each<[string[], unknown[], unknown, unknown]>([
     [["member", "add", npub], ["addmember", alice.pubkey], true, { method: "addmember", result: true }],
-    [["member", "remove", npub], ["removemember", alice.pubkey], true, { method: "removemember", result: true }],
     [["member", "list"], ["listmembers"], [member], [{ npub, ...member }]],
     [["member", "show", npub], ["listmembers"], [member], { npub, ...member }],
     [["role", "list"], ["listroles"], [{ id: "agent" }], [{ id: "agent" }]],
@@ -222,6 +221,29 @@ describe("over a relay that answers", () => {
     calls.length = 0;
     expect(await place.json(...args, "--relay", url)).toEqual(printed);
     expect(calls).toEqual([call]);
+  });
+
+  test("R-05-88 what a key has is said before it is taken out, where the relay tells it", async () => {
+    const before = { events: 5000, connections: 1, subscriptions: 2, invites: 0 };
+    for (const [args, method] of [
+      [["member", "remove", npub], "removemember"],
+      [["ban", npub], "banpubkey"],
+    ] as const) {
+      results = { keysummary: before, [method]: true };
+      calls.length = 0;
+      expect(await place.json(...args, "--relay", url)).toEqual({ method, result: true, before });
+      expect(calls.map((call) => (call as unknown[]).slice(0, 2))).toEqual([
+        ["keysummary", alice.pubkey],
+        [method, alice.pubkey],
+      ]);
+      const { code, stdout } = await place.nexus([...args, "--relay", url]);
+      expect(code).toBe(0);
+      expect(stdout).toContain(
+        "has 5000 or more events stored here, 2 subscriptions open on 1 connection, and 0 invites out.",
+      );
+      results = { supportedmethods: [method], [method]: true };
+      expect(await place.json(...args, "--relay", url)).toEqual({ method, result: true });
+    }
   });
 
   test("a method that it does not list is told clearly", async () => {

@@ -47,6 +47,7 @@ function withRoles(body: (management: Management, done: unknown[][], lists: Acce
     storedOf: () => new Set(),
     authorOf: () => undefined,
     storedBy: () => ({ stored: 0, shown: 0 }),
+    connections: [],
     eraseAt() {},
     jobBoard: { jobs: () => ({}), job: () => ({}), providers: () => ({}), summary: () => [] } as unknown as JobBoard,
     rebuildJobs: () => done.push(["rebuildJobs"]) === 1,

@@ -1,8 +1,9 @@
 import type { Reason } from "../../protocol/reason.ts";
 import { isAdmin, isOperator, removeAllowed, usesAllowList } from "../access/access.ts";
+import { presenceOf } from "../presence.ts";
 import { hideKey } from "./hide.ts";
 import { FULL, listing } from "./listing.ts";
-import { type Call, change, type Method } from "./method.ts";
+import { type Call, change, type Method, question } from "./method.ts";
 import { publicKey, reason } from "./parameters.ts";
 
 /** Who is banned, and who is on the allow list. */
@@ -30,6 +31,19 @@ export const keyMethods: Record<string, Method> = {
     return undefined;
   }),
   unbanpubkey: change([publicKey, reason], (call, key) => refuseAdmin(call, key) ?? unban(call, key)),
+  keysummary: question([publicKey], (call, key) => {
+    const { access, clock, connections, membership, storedBy } = call;
+    const invites = membership?.invites.list(clock.nowSeconds()) ?? [];
+    return {
+      is_member: membership !== undefined && access.lists.has("member", key),
+      is_banned: access.lists.has("banned-pubkey", key),
+      events: storedBy(key).shown,
+      connections: 0,
+      subscriptions: 0,
+      ...presenceOf(connections).get(key),
+      invites: invites.filter(({ inviter, uses_left }) => inviter === key && uses_left > 0).length,
+    };
+  }),
   listbannedpubkeys: listing("banned-pubkey", "pubkey"),
   allowpubkey: change([publicKey, reason], (call, key, why) => {
     const { lists } = call.access;

@@ -3,6 +3,7 @@ import type { Steps } from "../../store/steps.ts";
 import type { Access } from "../access/access.ts";
 import type { JobBoard } from "../board/job-board.ts";
 import type { Settings } from "../config/settings.ts";
+import type { Connection } from "../connection.ts";
 import type { ChangeLog, Clock, Logger } from "../ports.ts";
 import type { StoredOf } from "./reports.ts";
 import type { ManagedMembership } from "./roles.ts";
@@ -21,6 +22,8 @@ export interface ManageDeps {
   authorOf(id: string): string | undefined;
   /** Events of an author that are stored, and those of them that are not private: both up to a bound. */
   storedBy(pubkey: string): { stored: number; shown: number };
+  /** Those that are served. */
+  connections: Iterable<Connection>;
   /** An entry of the list `erasing` is due then, in Unix seconds. */
   eraseAt(seconds: number): void;
   /** Ends the connections from IP addresses that are blocked. */

@@ -2,6 +2,7 @@ import { accept, type Reason } from "../../protocol/reason.ts";
 import type { RoleParts } from "../../protocol/role.ts";
 import type { Invites } from "../members/invites.ts";
 import type { Joined, Members } from "../members/members.ts";
+import { presenceOf } from "../presence.ts";
 import { pageSize } from "./listing.ts";
 import { type Call, change, type Method, type Parameter, question } from "./method.ts";
 import { optional, publicKey, reason, text } from "./parameters.ts";
@@ -48,9 +49,12 @@ export const roleMethods: Record<string, Method> = {
   listmembers: question([pageSize, optional(publicKey)], (call, limit, after = "") => {
     const members = membersOf(call);
     const rest = members.all().filter(([pubkey]) => pubkey > after);
+    const here = presenceOf(call.connections);
     return rest.slice(0, limit).map(([pubkey, roles]) => {
-      const { by, at } = members.joined(pubkey) ?? {};
-      return { pubkey, roles, inviter: by, joined_at: at };
+      const { by, at, seen } = members.joined(pubkey) ?? {};
+      const connected = here.has(pubkey);
+      const last_seen_at = connected ? call.clock.nowSeconds() : seen;
+      return { pubkey, roles, inviter: by, joined_at: at, last_seen_at, connected };
     });
   }),
   listinvites: question([], (call) => membershipOf(call).invites.list(call.clock.nowSeconds())),

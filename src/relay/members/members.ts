@@ -11,10 +11,15 @@ const MAX_LIST_BYTES = 1_000_000;
 /** What is in the tag of one member besides its roles, in bytes. */
 const MEMBER_BYTES = 64 + '["member",""],'.length;
 
-/** How a key became a member: who admitted it, if somebody did, and when, in Unix seconds. */
+/** A member that is here is noted once in so many seconds: a day. */
+const SEEN_SECONDS = 86_400;
+
+/** How a key became a member, and when it was last noted that it is here; what was not recorded is missing. Times in Unix seconds. */
 export interface Joined {
+  /** Who admitted it. */
   by?: string;
-  at: number;
+  at?: number;
+  seen?: number;
 }
 
 /** What the list of members makes known to others. */
@@ -53,6 +58,14 @@ export class Members {
   joined(pubkey: string): Joined | undefined {
     const detail = this.#access.lists.get("joined", pubkey);
     return detail === undefined ? undefined : (JSON.parse(detail) as Joined);
+  }
+
+  /** Notes at a time that a key is here, if it is a member: one row in {@link SEEN_SECONDS} at most (R-05-87). */
+  noteSeen(pubkey: string, now: number): void {
+    if (!this.has(pubkey)) return;
+    const joined = this.joined(pubkey);
+    if (joined?.seen !== undefined && Math.abs(now - joined.seen) < SEEN_SECONDS) return;
+    this.#access.lists.put("joined", pubkey, JSON.stringify({ ...joined, seen: now }));
   }
 
   /** Ends a membership with its roles. Whether the key was a member; what it may no longer read is the caller's to end. */

@@ -131,6 +131,16 @@ export class Membership {
     return [true, wasMember ? "info: you have left this relay" : "info: you were no member of this relay"];
   }
 
+  /** Notes that members with these keys are here. Nobody is kept out because that cannot be written. */
+  noteSeen(authed: ReadonlySet<string>): void {
+    const { clock, report } = this.#deps.host;
+    try {
+      for (const key of authed) this.members.noteSeen(key, clock.nowSeconds());
+    } catch (error) {
+      report("visit not noted", { error: String(error) });
+    }
+  }
+
   /**
    * The invite that a REQ asks for (R-05-67), as raw JSON, and its filters with the room that is left in them. Undefined
    * if none of the filters asks for one, or if no key of the connection may invite.

@@ -21,7 +21,7 @@ const METHODS = [
   ...["stats", "listaudit"],
   ...["banpubkey", "unbanpubkey", "listbannedpubkeys", "allowpubkey", "unallowpubkey", "listallowedpubkeys"],
   ...["banevent", "unbanevent", "listbannedevents", "allowevent", "unallowevent", "listallowedevents"],
-  "listeventsneedingmoderation",
+  ...["listeventsneedingmoderation", "keysummary"],
   ...["allowkind", "disallowkind", "listallowedkinds", "listdisallowedkinds"],
   ...["blockip", "unblockip", "listblockedips"],
   ...["listsettings", "getsetting", "setsetting", "unsetsetting"],
