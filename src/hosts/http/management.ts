@@ -159,7 +159,8 @@ export function answerCalls(
       if (!result.ok) return failure(400, result.reason);
       results[name] = result.value;
     }
-    return Response.json(body(results));
+    // Pages of one address have different answers for different keys.
+    return Response.json(body(results), { headers: { "Cache-Control": "no-store" } });
   } catch (error) {
     host.report("management failed", { error: String(error) });
     return failure(500, INTERNAL_ERROR);

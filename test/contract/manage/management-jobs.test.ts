@@ -140,6 +140,7 @@ describe("R-07-21 GET /api/jobs", () => {
     const first = await get(relay, "/api/jobs?limit=3");
     expect(first.response.status).toBe(200);
     expect(first.response.headers.get("Access-Control-Allow-Origin")).toBe("*");
+    expect(first.response.headers.get("Cache-Control")).toBe("no-store");
     expect(first.body.jobs.length).toBe(3);
     const rest = await get(relay, `/api/jobs?limit=3&after=${first.body.next}`);
     expect([...first.body.jobs, ...rest.body.jobs].map(({ id }) => id).sort()).toEqual(
