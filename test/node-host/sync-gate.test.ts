@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Outbox, type Outlet } from "../../src/hosts/node/outbox.ts";
 import { SyncGate } from "../../src/hosts/node/sync-gate.ts";
 
 /** A gate over a file whose syncs end when the test says so. */
@@ -91,4 +92,24 @@ test("after a sync has failed nothing leaves any more", () => {
   send("c");
   expect(left).toEqual([]);
   expect(syncs).toEqual([]);
+});
+
+test("R-01-10 small answers leave before large ones that came first, and large ones one by one", async () => {
+  const outbox = new Outbox(gated().gate);
+  const left: string[][] = [[]];
+  const outlet = (name: string, size: number): Outlet => ({
+    released: 0,
+    takeQueued: () => [],
+    release() {
+      Object.assign(this, { released: size });
+    },
+    flush: () => left.at(-1)?.push(name),
+  });
+  for (const n of [1, 2, 3]) outbox.add(outlet(`large ${n}`, 2 << 20));
+  outbox.add(outlet("small", 100));
+  while (!outbox.isEmpty) {
+    await new Promise((resolve) => setImmediate(resolve));
+    left.push([]);
+  }
+  expect(left.filter((turn) => turn.length > 0)).toEqual([["small", "large 1"], ["large 2"], ["large 3"]]);
 });

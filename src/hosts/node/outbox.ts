@@ -17,7 +17,7 @@ export interface Outlet {
 const OF_TURN = 1 << 20;
 /** How many characters writing to one socket counts for. */
 const OF_SOCKET = 1 << 12;
-/** What has no more characters may overdraw the turn by as much again: small answers do not wait for large events. */
+/** What has no more characters goes first, and may overdraw the turn by as much again: small answers do not wait for large events. */
 const LITTLE = 1 << 14;
 
 /** The part of what may leave that a turn sends at least, so that nothing piles up. */
@@ -79,13 +79,16 @@ export class Outbox {
     let all = OF_SOCKET * this.#released.size;
     for (const { released } of this.#released) all += released;
     let room = Math.max(OF_TURN, all * SHARE);
-    for (const outlet of this.#released) {
-      const { released } = outlet;
-      if (room <= (released > LITTLE ? 0 : -OF_TURN)) continue;
-      room -= OF_SOCKET + released;
+    // Small answers go first, and one large one in every turn.
+    const isLittle = ({ released }: Outlet) => released <= LITTLE;
+    const send = (outlet: Outlet): void => {
+      room -= OF_SOCKET + outlet.released;
       this.#released.delete(outlet);
       outlet.flush();
-    }
+    };
+    for (const outlet of this.#released) if (room > -OF_TURN && isLittle(outlet)) send(outlet);
+    room = Math.max(room, 1);
+    for (const outlet of this.#released) if (room > 0 && !isLittle(outlet)) send(outlet);
     forgetEncoded();
     if (this.#released.size > 0) setImmediate(() => this.#flush());
   }
