@@ -44,12 +44,13 @@ export async function backUpRunning(channel: Channel, file: string): Promise<Ver
   try {
     rmSync(part, { force: true });
     copyFileSync(made, part, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-    return verifyAndName(part, file);
+    const verified = verifyAndName(part, file);
+    // Not before it is known for a backup: another machine's relay may name a file of this one.
+    if (!isKept) rmSync(made);
+    return verified;
   } catch (error) {
     rmSync(part, { force: true });
     throw error instanceof Failure ? error : new Failure(`${file} cannot be written: ${messageOf(error)}`);
-  } finally {
-    if (!isKept) rmSync(made, { force: true });
   }
 }
 
