@@ -29,7 +29,7 @@ test("an invite has a code, the relay's URL, a link that holds both, and a QR co
     ["r", relay],
     ["c", app.code],
   ]);
-  expect((await place.nexus(["invite", "new"])).stdout).toMatch(/code {3}\w+\n[\s\S]*█▀▀▀▀▀█/);
+  expect((await place.nexus(["invite", "new"])).stdout).toMatch(/code {3}\w+\n[\s\S]*█ █▀▀▀█ █/);
 });
 
 test("an invite is accepted by its code, or by a link that holds it; a used one is refused", async () => {
