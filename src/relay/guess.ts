@@ -37,7 +37,7 @@ function guessRead(text: string): number {
   if (text.indexOf("{") !== text.lastIndexOf("{")) return LARGE;
   const first = text.indexOf('"limit"');
   if (first !== text.lastIndexOf('"limit"')) return LARGE;
-  const limit = LIMIT.exec(text)?.[1];
-  const events = Math.min(limit === undefined ? LARGE : Number(limit), IDS.test(text) ? MAX_IDS : LARGE);
+  const limit = Number(LIMIT.exec(text)?.[1] ?? Number.POSITIVE_INFINITY);
+  const events = IDS.test(text) ? Math.min(limit, MAX_IDS) : limit;
   return Math.min(events * EVENT_WORK, LARGE);
 }
