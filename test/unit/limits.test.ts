@@ -46,12 +46,12 @@ describe("buckets", () => {
       buckets.take("a", 1, 1000);
     }
     expect(buckets.waitFor("a", 1, 1000)).toBe(100);
-    expect(buckets.waitFor("a", 1, 1100)).toBe(0);
     expect(buckets.waitFor("a", 3, 1000)).toBe(300);
-    expect(buckets.waitFor("a", 1000, 1300)).toBe(0);
     expect(buckets.waitFor("b", 1, 1000)).toBe(0);
-    buckets.take("a", 1_000_000, 1000);
-    expect(buckets.waitFor("a", 1, 1000)).toBe(100);
+    expect(buckets.waitFor("a", 1, 1100)).toBe(0);
+    expect(buckets.waitFor("a", 1000, 1300)).toBe(0);
+    buckets.take("a", 1_000_000, 1300);
+    expect(buckets.waitFor("a", 1, 1300)).toBe(100);
   });
 
   test("only so many are kept, and full ones go first", () => {
@@ -65,6 +65,15 @@ describe("buckets", () => {
     for (let i = 0; i < 5_000; i++) buckets.take(`c${i}`, 1, 200_000);
     expect(buckets.waitFor("fresh", 1, 200_000)).toBe(0);
     expect(buckets.waitFor("c4999", 1, 200_000)).toBe(1000);
+  });
+
+  test("are full after the clock has been set back, be it by less than they take to fill", () => {
+    for (const backMs of [5000, 1_000_000]) {
+      const buckets = new Buckets({ perSecond: 1, burst: 10 });
+      buckets.take("a", 1, 1_000_000);
+      expect(buckets.waitFor("a", 10, 1_000_000)).toBe(1000);
+      expect(buckets.waitFor("a", 10, 1_000_000 - backMs)).toBe(0);
+    }
   });
 });
 

@@ -10,6 +10,7 @@ export class Buckets {
   readonly #fullAtMs = new Map<string, number>();
   readonly #burst: number;
   readonly #msPerToken: number;
+  #latestMs = 0;
 
   constructor({ perSecond, burst }: Pick<Rule, "perSecond" | "burst">) {
     this.#burst = burst;
@@ -29,10 +30,11 @@ export class Buckets {
     this.#fullAtMs.set(subject, Math.min(fullAt, nowMs + this.#burst * this.#msPerToken));
   }
 
-  /** No bucket takes longer than from empty to full, unless the clock has been set back: then it starts full. */
+  /** After the clock has been set back all start full: what was taken at a later time says nothing of now. */
   #fullAt(subject: string, nowMs: number): number {
-    const fullAt = Math.max(this.#fullAtMs.get(subject) ?? 0, nowMs);
-    return fullAt > nowMs + this.#burst * this.#msPerToken ? nowMs : fullAt;
+    if (nowMs < this.#latestMs) this.#fullAtMs.clear();
+    this.#latestMs = nowMs;
+    return Math.max(this.#fullAtMs.get(subject) ?? 0, nowMs);
   }
 
   forget(subject: string): void {
