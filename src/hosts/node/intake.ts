@@ -14,7 +14,7 @@ export interface Arrivals {
   violated(code: number, reason: string): void;
 }
 
-/** What a turn takes from one socket, and from all beyond their first piece: a frame counts as one, and so do 2 KiB. */
+/** What a turn takes from one socket, and from all that wait: a frame counts as one, and so do 2 KiB. */
 const OF_ONE = 32;
 const OF_ALL = 512;
 const BYTES = 2048;
@@ -33,7 +33,10 @@ const CODES: Readonly<Record<string, number>> = {
   WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
 };
 
-/** Gives each socket its share of every turn of the loop. */
+/**
+ * Gives each socket its share of the turns of the loop. A socket that has not had it waits for the next turn, behind those that
+ * wait already: how much a turn takes does not grow with how many send more than they are given.
+ */
 export class IntakeTurns {
   #waiting: Intake[] = [];
   #isArmed = false;
@@ -50,7 +53,7 @@ export class IntakeTurns {
     this.#arm();
   }
 
-  /** Calls `intake.next` in the next turn. */
+  /** Calls `intake.next` in one of the next turns. */
   enter(intake: Intake): void {
     this.#waiting.push(intake);
     this.#arm();
@@ -65,7 +68,11 @@ export class IntakeTurns {
       this.turn++;
       const waiting = this.#waiting;
       this.#waiting = [];
-      for (const intake of waiting) intake.next();
+      let served = 0;
+      while (served < waiting.length && !this.isSpent) waiting[served++]?.next();
+      if (served === waiting.length) return;
+      this.#waiting = [...waiting.slice(served), ...this.#waiting];
+      this.#arm();
     });
   }
 }
@@ -151,7 +158,10 @@ export class Intake {
 
   #take(chunk: Buffer): void {
     // One chunk in a turn: the loop would hand over two megabytes of each socket.
-    if (this.#isOver) return this.#wait();
+    if (this.#isOver) {
+      this.#count(chunk.length / BYTES);
+      return this.#wait();
+    }
     if (this.#rest !== undefined) {
       this.#rest = Buffer.concat([this.#rest, chunk]);
       return;
@@ -172,7 +182,7 @@ export class Intake {
     if (at < chunk.length || !this.#hasShare) this.#wait();
   }
 
-  /** Everybody has a first piece in every turn. */
+  /** Whoever does not wait has a first piece at once. */
   get #hasShare(): boolean {
     if (this.#turn !== this.#turns.turn) return true;
     return this.#taken < OF_ONE && (this.#taken === 0 || !this.#turns.isSpent);

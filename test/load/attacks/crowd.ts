@@ -1,13 +1,16 @@
 import { Peer } from "../../../bench/peer.ts";
-import { sleep } from "../../../bench/process.ts";
+import { cpuMs, sleep } from "../../../bench/process.ts";
 import type { Target } from "../../../bench/target.ts";
-import { attacker, bystander, type Waits } from "./run.ts";
+import { attacker, bystander, favour, type Waits } from "./run.ts";
 
 const CONNECTIONS = 5000;
 const FLOODERS = 50;
 const MEASURED = 15;
 /** What each that is measured waits on average between two questions. */
 const EVERY_MS = 80;
+
+/** CPU time in half a second of a relay that has no more to do than answer those that are measured. */
+const IDLE_MS = 200;
 
 /** What 50 connections flood with, each an attack of `verbs.ts`. */
 export const CROWD_FLOODS = [
@@ -31,21 +34,22 @@ export const CROWD_FLOODS = [
 
 /** A crowd of 5,000 connections with a subscription each, and others whose questions are measured: a REQ and an EVENT in turn. */
 export class Crowd {
-  readonly #url: string;
+  readonly #target: Target;
   readonly #peers: Peer[];
   readonly #others: Awaited<ReturnType<typeof bystander>>;
 
-  private constructor(url: string, peers: Peer[], others: Awaited<ReturnType<typeof bystander>>) {
-    this.#url = url;
+  private constructor(target: Target, peers: Peer[], others: Awaited<ReturnType<typeof bystander>>) {
+    this.#target = target;
     this.#peers = peers;
     this.#others = others;
   }
 
   static async gather(target: Target): Promise<Crowd> {
-    const { url, auth } = target;
+    const { url, auth, pid } = target;
+    favour(pid);
     const peers = await Peer.openMany(url, auth, CONNECTIONS - FLOODERS - MEASURED);
     await Peer.subscribeAll(peers, "own", (n) => ({ "#t": [`own-${n}`], limit: 0 }));
-    return new Crowd(url, peers, await bystander(target, MEASURED, EVERY_MS, true));
+    return new Crowd(target, peers, await bystander(target, MEASURED, EVERY_MS, true));
   }
 
   /** What the others wait while nobody floods. */
@@ -57,7 +61,7 @@ export class Crowd {
 
   /** What the others wait while fifty flood, from the first moment on. */
   async flooded(flood: string, seconds: number): Promise<Waits> {
-    const flooders = await attacker(this.#url, `${flood} (${FLOODERS} × logged in)`, seconds);
+    const flooders = await attacker(this.#target.url, `${flood} (${FLOODERS} × logged in)`, seconds);
     try {
       await sleep(500);
       this.#others.begin();
@@ -65,7 +69,17 @@ export class Crowd {
       return await this.#others.end();
     } finally {
       flooders.stop();
+      await this.#drained();
+    }
+  }
+
+  /** Until the relay has read what those who are gone have left in the buffers of the kernel: it may be many megabytes. */
+  async #drained(): Promise<void> {
+    const { pid } = this.#target;
+    for (let before = cpuMs(pid), isBusy = true; isBusy; ) {
       await sleep(500);
+      const now = cpuMs(pid);
+      [isBusy, before] = [now - before > IDLE_MS, now];
     }
   }
 
