@@ -4,10 +4,15 @@ export class Failure extends Error {}
 /** A command that was called wrongly. Exit code 2. */
 export class UsageError extends Error {}
 
+/** Lines of text, which others may have written, without what a terminal would obey. */
+export function printable(text: string): string {
+  return text.replace(/(?:(?!\n)[\p{Cc}\p{Cf}])+/gu, " ");
+}
+
 /** The message of anything that was thrown, with its cause where there is one. */
 export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return printable(String(error));
   const { code } = error as NodeJS.ErrnoException;
-  const text = error.message === "" ? (code ?? error.name) : error.message;
+  const text = printable(error.message === "" ? (code ?? error.name) : error.message);
   return error.cause === undefined ? text : `${text}: ${messageOf(error.cause)}`;
 }

@@ -1,12 +1,23 @@
 import Table from "cli-table3";
 import { toBech32 } from "./client/keys.ts";
+import { printable } from "./failure.ts";
 
 /** Characters of one cell at most. */
 const MAX_CELL = 90;
 
-/** Prints what a command found: for programs one JSON value, for people a text. */
+/** Whether this process has shown something: for programs that is all of stdout. */
+let hasShown = false;
+
+/** Prints what a command found: for programs one JSON value, for people a text, which a terminal does not obey. */
 export function show(json: boolean | undefined, value: unknown, text: string): void {
-  console.log(json ? JSON.stringify(value) : text);
+  hasShown = true;
+  console.log(json ? JSON.stringify(value) : printable(text));
+}
+
+/** Prints why a command failed: on stderr, and for programs as `error` on stdout where nothing else is shown. */
+export function showFailure(json: boolean, message: string, details: unknown = `error: ${message}`): void {
+  if (json && !hasShown) console.log(JSON.stringify({ error: message }));
+  console.error(details);
 }
 
 /** Columns that hold public keys, which people know as npub. */
@@ -48,7 +59,7 @@ function paragraphsOf(rows: readonly object[], columns: readonly string[]): stri
 }
 
 function titleOf(column: string): string {
-  return column.replaceAll("_", " ");
+  return shorten(column).replaceAll("_", " ");
 }
 
 function cellsOf(row: object, columns: readonly string[]): string[] {
@@ -60,7 +71,7 @@ function cellsOf(row: object, columns: readonly string[]): string[] {
 
 /** The members of an object, one on each line. */
 export function membersOf(value: object): string {
-  const entries = Object.entries(value);
+  const entries = Object.entries(value).map(([name, member]) => [shorten(name), member] as const);
   const width = Math.max(0, ...entries.map(([name]) => name.length));
   return entries
     .map(([name, member]) => `${name.padEnd(width)}  ${cell(member, name, Number.POSITIVE_INFINITY)}`)
@@ -74,9 +85,11 @@ function cell(value: unknown, column: string, max = MAX_CELL): string {
   return shorten(typeof value === "string" ? value : JSON.stringify(value), max);
 }
 
-/** Seconds as people read them. */
+/** Seconds as people read them; those that no calendar has, as they are. */
 export function timeOf(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace("T", " ").replace(".000Z", "Z");
+  const date = new Date(seconds * 1000);
+  if (Number.isNaN(date.getTime())) return String(seconds);
+  return date.toISOString().replace("T", " ").replace(".000Z", "Z");
 }
 
 /** Text of others on one line, without what a terminal would obey. */

@@ -4,6 +4,7 @@ import { closeBunkers } from "./client/bunker.ts";
 import { examples } from "./commands/context.ts";
 import { commands } from "./commands/index.ts";
 import { Failure, messageOf, UsageError } from "./failure.ts";
+import { showFailure } from "./output.ts";
 import { StartError } from "./settings.mjs";
 
 /** Runs the command line; resolves to the exit code: 0 done, 1 refused or failed, 2 called wrongly. */
@@ -15,8 +16,7 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const isKnown = error instanceof Failure || error instanceof UsageError || error instanceof StartError;
-    if (args.includes("--json")) console.log(JSON.stringify({ error: messageOf(error) }));
-    console.error(isKnown ? `error: ${error.message}` : error);
+    showFailure(args.includes("--json"), messageOf(error), isKnown ? undefined : error);
     return error instanceof UsageError ? 2 : 1;
   } finally {
     closeBunkers();

@@ -1,5 +1,5 @@
 import { type RawData, WebSocket } from "ws";
-import type { Event } from "../../src/protocol/event.ts";
+import { type Event, parseEvent } from "../../src/protocol/event.ts";
 import { AUTH_KIND } from "../../src/protocol/kind.ts";
 import { Failure, messageOf } from "../failure.ts";
 import type { Signer } from "./crypto.ts";
@@ -126,15 +126,17 @@ export class Connection {
   async publish(event: Event, timeoutMs = TIMEOUT_MS): Promise<{ accepted: boolean; text: string }> {
     const isAnswer = ([verb, id]: Message) => verb === "OK" && id === event.id;
     const [, , ok, text] = await this.ask(["EVENT", event], isAnswer, timeoutMs);
-    return { accepted: ok === true, text: String(text) };
+    return { accepted: ok === true, text: String(text ?? "") };
   }
 
-  /** Asks for events. Resolves at EOSE; with `live` it rejects when the connection ends, or the relay is silent. */
+  /** Asks for events; what is none is left out. Resolves at EOSE; with `live` it rejects when the connection ends, or the relay is silent. */
   async request(filters: readonly object[], onEvent: (event: Event) => void, live = false): Promise<void> {
     if (live) this.#keepWatch();
     const name = this.#name();
-    const own: (message: Message) => void = ([verb, id, event]) => {
-      if (verb === "EVENT" && id === name) onEvent(event as Event);
+    const own: (message: Message) => void = ([verb, id, value]) => {
+      if (verb !== "EVENT" || id !== name) return;
+      const event = parseEvent(value);
+      if (event.ok) onEvent(event.value);
     };
     this.#listeners.add(own);
     try {
@@ -153,6 +155,8 @@ export class Connection {
     const isEnd = ([verb, id]: Message) => id === name && (verb === "COUNT" || verb === "CLOSED");
     const [verb, , answer] = await this.ask(["COUNT", name, ...filters], isEnd);
     if (verb === "CLOSED") throw new Failure(`the request is refused: ${answer}`);
+    const { count } = (answer ?? {}) as { count?: unknown };
+    if (!Number.isSafeInteger(count)) throw new Failure(`${this.#place.url} answers with no count`);
     return answer as { count: number; approximate?: boolean };
   }
 

@@ -63,16 +63,25 @@ export function repeated<T>(parse: (text: string) => T): (text: string, before: 
   return (text, before = []) => [...before, parse(text)];
 }
 
-function time(text: string): number {
+/** Reads an option that is a moment. */
+export function time(text: string): number {
   const seconds = /^\d{1,12}$/.test(text) ? Number(text) : Math.floor(Date.parse(text) / 1000);
   if (!Number.isSafeInteger(seconds) || seconds < 0) throw new InvalidArgumentError("It must be seconds or a date.");
   return seconds;
 }
 
-function parsed(text: string): object {
+/** The object of a JSON text; undefined for anything else. */
+export function jsonObject(text: string): object | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
-  } catch {}
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function parsed(text: string): object {
+  const value = jsonObject(text);
+  if (value !== undefined) return value;
   throw new UsageError(`${text} is no filter: it must be a JSON object such as {"kinds":[1]}`);
 }

@@ -156,8 +156,8 @@ async function board(relay: Management, options: Filter & { json?: boolean }): P
       tableOf(of, PROVIDERS),
       tableOf(jobs, COLUMNS),
     ].join("\n\n");
-    const isScreen = process.stdout.isTTY && !options.json;
-    show(options.json, { kinds, providers: of, jobs }, isScreen ? `\u001b[H\u001b[2J${text}` : text);
+    if (process.stdout.isTTY && !options.json) process.stdout.write("\u001b[H\u001b[2J");
+    show(options.json, { kinds, providers: of, jobs }, text);
     await sleep(Math.max(1, options.every) * 1000);
   }
 }

@@ -4,7 +4,8 @@ import { Command } from "commander";
 import { toBech32 } from "../client/keys.ts";
 import { placeOf } from "../client/place.ts";
 import { readSigner } from "../client/secret.ts";
-import { Failure, messageOf } from "../failure.ts";
+import { Failure, messageOf, printable } from "../failure.ts";
+import { show } from "../output.ts";
 import { startProxy } from "../proxy/server.ts";
 import { examples, optionsOf } from "./context.ts";
 import { repeated, wholeNumber } from "./filter.ts";
@@ -20,14 +21,15 @@ export function proxyCommand(): Command {
       const options = optionsOf<{ port: number; origin?: string[] }>(command);
       const signer = await readSigner(options);
       const place = placeOf(options.relay);
-      const report = (text: string) => console.error(text);
+      const report = (text: string) => console.error(printable(text));
       const origins = new Set(options.origin);
       const server = await startProxy({ place, signer, report, origins, port: options.port }).catch((error) => {
         throw new Failure(`port ${options.port} cannot be listened on, give another --port: ${messageOf(error)}`);
       });
       const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
-      if (options.json) console.log(JSON.stringify({ url, relay: place.url, pubkey: signer.pubkey }));
-      else console.log(`${url} is ${place.url}, logged in as ${toBech32("npub", signer.pubkey)}. Ctrl-C stops it.`);
+      const told = { url, relay: place.url, pubkey: signer.pubkey };
+      const who = toBech32("npub", signer.pubkey);
+      show(options.json, told, `${url} is ${place.url}, logged in as ${who}. Ctrl-C stops it.`);
       await once(server, "close");
     });
 }

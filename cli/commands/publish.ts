@@ -6,8 +6,12 @@ import type { Draft, Signer } from "../client/crypto.ts";
 import { placeOf } from "../client/place.ts";
 import { knownSigner, readSigner } from "../client/secret.ts";
 import { Failure, UsageError } from "../failure.ts";
+import { shorten, show } from "../output.ts";
 import { examples, type GlobalOptions, optionsOf } from "./context.ts";
-import { repeated, wholeNumber } from "./filter.ts";
+import { jsonObject, repeated, wholeNumber } from "./filter.ts";
+
+/** Characters of what a relay says of an event at most. */
+const MAX_TEXT = 500;
 
 interface Flags extends GlobalOptions {
   kind: number;
@@ -32,8 +36,8 @@ export function publishCommand(): Command {
         for await (const event of eventsOf(options, signer)) {
           const { accepted, text } = await connection.publish(event);
           if (!accepted) refused++;
-          if (options.json) console.log(JSON.stringify({ id: event.id, accepted, text }));
-          else console.log(`${event.id}  ${accepted ? "accepted" : "refused"}  ${text}`.trimEnd());
+          const line = `${event.id}  ${accepted ? "accepted" : "refused"}  ${shorten(text, MAX_TEXT)}`.trimEnd();
+          show(options.json, { id: event.id, accepted, text }, line);
         }
         if (refused > 0) throw new Failure(`the relay refused ${refused} event${refused === 1 ? "" : "s"}`);
       } finally {
@@ -58,16 +62,12 @@ async function* eventsOf({ content, kind, tag }: Flags, signer: Signer | undefin
 
 /** A signed event as it is; anything else is signed. */
 async function eventOf(text: string, line: number, signer: Signer | undefined): Promise<Event> {
-  let value: Draft & { sig?: unknown };
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new UsageError(`line ${line} is not JSON`);
-  }
-  if (value?.sig === undefined && signer === undefined) {
+  const value: (Draft & { sig?: unknown }) | undefined = jsonObject(text);
+  if (value === undefined) throw new UsageError(`line ${line} is no event: it must be a JSON object`);
+  if (value.sig === undefined && signer === undefined) {
     throw new UsageError(`line ${line} has no signature: give --key-file to sign it`);
   }
-  const event = parseEvent(value?.sig === undefined ? await signer?.sign(value) : value);
+  const event = parseEvent(value.sig === undefined ? await signer?.sign(value) : value);
   if (!event.ok) throw new UsageError(`line ${line}: ${event.reason}`);
   return event.value;
 }

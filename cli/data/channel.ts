@@ -3,6 +3,7 @@ import { Management, Unreachable } from "../client/management.ts";
 import { placeOf } from "../client/place.ts";
 import { readSigner } from "../client/secret.ts";
 import type { GlobalOptions } from "../commands/context.ts";
+import { messageOf } from "../failure.ts";
 import { LocalRelay } from "./local-relay.ts";
 
 /** How long a relay may be away, in milliseconds, before a command gives up; and the waits in between. */
@@ -41,7 +42,7 @@ export async function openChannel(options: ChannelOptions, say: (text: string) =
         } catch (error) {
           // One that was never there is most likely a wrong URL.
           if (!(error instanceof Unreachable) || !hasAnswered || Date.now() > deadline) throw error;
-          if (waitMs === FIRST_WAIT_MS) say(`${error.message}; waiting for it to come back`);
+          if (waitMs === FIRST_WAIT_MS) say(`${messageOf(error)}; waiting for it to come back`);
           await sleep(waitMs);
         }
       }

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { examples, type GlobalOptions, management, optionsOf } from "../commands/context.ts";
+import { time } from "../commands/filter.ts";
 import { Failure, messageOf } from "../failure.ts";
 import { show } from "../output.ts";
 import { readEnvFile, readSettings, StartError } from "../settings.mjs";
@@ -54,12 +55,12 @@ const RUNNING = "While it runs, it gives back free pages by itself, as long as m
 /** `nexus bookmark`: moments to which Cloudflare can take a relay back. */
 export function bookmarkCommand(): Command {
   const showOne = new Command("show")
-    .argument("[time]", "a moment of the last 30 days, as seconds or a date (default: now)")
+    .argument("[time]", "a moment of the last 30 days, as seconds or a date (default: now)", time)
     .description("Show the bookmark of a moment.")
     .addHelpText("after", examples("nexus bookmark show", "nexus bookmark show 2026-01-31T12:00:00Z"))
-    .action(async (time: string | undefined, _, command: Command) => {
+    .action(async (moment: number | undefined, _, command: Command) => {
       const options = optionsOf(command);
-      const result = await onCloudflare<{ bookmark: string }>(options, "getbookmark", secondsOf(time));
+      const result = await onCloudflare<{ bookmark: string }>(options, "getbookmark", moment);
       show(options.json, result, result.bookmark);
     });
   const restore = new Command("restore")
@@ -96,13 +97,6 @@ async function onCloudflare<T>(options: GlobalOptions, method: string, param: un
 }
 
 const ELSEWHERE = "Bookmarks are for operators of a relay on Cloudflare. On Node make backups: nexus backup FILE";
-
-function secondsOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const seconds = /^\d{1,12}$/.test(text) ? Number(text) : Math.floor(Date.parse(text) / 1000);
-  if (!Number.isSafeInteger(seconds)) throw new Failure(`${text} is no time: give seconds or a date`);
-  return seconds;
-}
 
 function sizeOf(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;

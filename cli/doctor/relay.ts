@@ -20,7 +20,7 @@ export async function checkRelay({ url, name }: Place, signer: Signer | undefine
       wrong("reachable", messageOf(error), "Start the relay, and look at DNS, firewall and the proxy in front of it."),
     ];
   }
-  const findings = [ok("reachable", `${url} is ${told.information.name}`), ...checkClock(told.date)];
+  const findings = [ok("reachable", `${url} is ${told.information.name ?? "a relay"}`), ...checkClock(told.date)];
   try {
     (await openSocket(url, () => {})).close();
     findings.push(ok("WebSocket", "the upgrade goes through"));

@@ -23,6 +23,9 @@ const LASTING_MS = 10_000;
 /** How often it is asked whether the relay is still there, in milliseconds. */
 const PING_MS = 30_000;
 
+/** Bytes of the reason of a Close at most: 123, and a character that was cut becomes one of three bytes. */
+const MAX_REASON = 120;
+
 type Frame = string | Buffer;
 
 /** What every session of a proxy has. */
@@ -113,8 +116,9 @@ export class Session {
 
   #loggedIn([, , ok, text]: Message): void {
     if (ok === true) return this.#ready();
-    this.#deps.report(`the login is refused: ${text}`);
-    this.#down.close(1008, `the login is refused: ${text}`.slice(0, 60));
+    const reason = `the login is refused: ${text}`;
+    this.#deps.report(reason);
+    this.#down.close(1008, String(Buffer.from(reason).subarray(0, MAX_REASON)));
   }
 
   /** What the client had open comes back, and what it has sent meanwhile goes on. */

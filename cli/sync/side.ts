@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Event, parseEvent } from "../../src/protocol/event.ts";
+import type { Event } from "../../src/protocol/event.ts";
 import { messageFromHex, messageToHex } from "../../src/protocol/negentropy/negentropy.ts";
 import type { Connection, Message } from "../client/connection.ts";
 import { Failure } from "../failure.ts";
@@ -91,14 +91,10 @@ export class Side {
     }
   }
 
-  /** The events of one answer: what is no event is left out. */
+  /** The events of one answer. */
   async request(filter: object): Promise<Event[]> {
     const events: Event[] = [];
-    const take = (value: unknown) => {
-      const event = parseEvent(value);
-      if (event.ok) events.push(event.value);
-    };
-    await this.connection.request([filter], take);
+    await this.connection.request([filter], (event) => events.push(event));
     this.roundTrips++;
     return events;
   }

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Event } from "../../src/protocol/event.ts";
-import { parseEvent } from "../../src/protocol/event.ts";
 import { Failure, messageOf } from "../failure.ts";
 import type { Side } from "./side.ts";
 import { type Progress, type SyncOptions, sync } from "./sync.ts";
@@ -86,11 +85,10 @@ async function forward(from: Side, to: Side, { filters, isDry }: WatchOptions): 
       }
     }
   };
-  const take = (value: unknown) => {
-    const event = parseEvent(value);
-    if (!event.ok || seen.has(event.value.id) || waiting.length > MAX_WAITING) return;
-    remember(seen, event.value.id);
-    waiting.push(event.value);
+  const take = (event: Event) => {
+    if (seen.has(event.id) || waiting.length > MAX_WAITING) return;
+    remember(seen, event.id);
+    waiting.push(event);
     wake();
   };
   const live = from.connection.request(

@@ -63,7 +63,7 @@ async function start() {
 /** What doctor says is not right, with these variables. */
 async function diagnose(own: NodeJS.ProcessEnv = {}): Promise<string[]> {
   const { code, stdout } = await run(["doctor", "--json"], { BACKUP_DIR: "backups", ...own });
-  const findings = JSON.parse(stdout.split("\n")[0] ?? "") as Finding[];
+  const findings = JSON.parse(stdout) as Finding[];
   const faults = findings.filter(({ state }) => state !== "ok");
   expect(faults.filter(({ advice }) => advice === undefined)).toEqual([]);
   expect(code).toBe(faults.some(({ state }) => state === "wrong") ? 1 : 0);
@@ -194,7 +194,7 @@ test("doctor finds a clock that is wrong, and a proxy that drops the upgrade", a
   await once(proxy, "listening");
   const url = `ws://127.0.0.1:${(proxy.address() as { port: number }).port}`;
   const { stdout } = await run(["doctor", "--relay", url, "--json"]);
-  const findings = JSON.parse(stdout.split("\n")[0] ?? "") as Finding[];
+  const findings = JSON.parse(stdout) as Finding[];
   expect(findings.filter(({ state }) => state === "wrong").map(({ check }) => check)).toEqual(["clock", "WebSocket"]);
   proxy.close();
 });
@@ -212,7 +212,7 @@ test("doctor finds a URL under which nobody may log in", async () => {
   await start();
   const { code, stdout } = await run(["doctor", "--relay", `ws://127.0.0.1:${port}`, "--json"]);
   expect(code).toBe(1);
-  const findings = JSON.parse(stdout.split("\n")[0] ?? "") as Finding[];
+  const findings = JSON.parse(stdout) as Finding[];
   const [fault] = findings.filter(({ state }) => state === "wrong");
   expect(fault).toMatchObject({ check: "login", advice: expect.stringContaining("RELAY_URL") });
   // The commands know by the settings under which name to log in.
