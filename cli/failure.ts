@@ -16,3 +16,8 @@ export function messageOf(error: unknown): string {
   const text = printable(error.message === "" ? (code ?? error.name) : error.message);
   return error.cause === undefined ? text : `${text}: ${messageOf(error.cause)}`;
 }
+
+/** A text in which nobody can read a secret key, or the secret of a bunker's URL: people give them where something else belongs. */
+export function withoutSecrets(text: string): string {
+  return text.replace(/nsec1[0-9a-z]+/gi, "nsec1…").replace(/bunker:\/\/[^\s'"]+/gi, "bunker://…");
+}

@@ -103,11 +103,13 @@ const STARTING = {
   "The database": "Check the owner of the file, the disk, and that no other program has it open.",
   "The events in": "Nothing, or delete that folder if the events are not needed.",
   "The relay cannot read its store": "Check the disk. If the file is damaged, restore a copy.",
+  "The relay cannot start": "Remove what is in the way, or correct its owner.",
   "The relay did not answer": "Start it again. If it stays so, look at what workerd prints.",
   "The relay has ended by itself": "Look at what workerd printed before, and start it again.",
   "The relay could not be started": "Run `npm ci` again.",
   "When it is ready": "Run that command.",
   "… is not a variable": "Correct the name, or ignore this if another program needs it.",
+  "RELAY_SECRET_KEY_FILE must be": "Put the key into a file that only the relay's user may read, and set its name.",
   "… must be": "Correct the value of the variable that the text names. docs/configure.md lists the values.",
 };
 

@@ -1,6 +1,7 @@
+import { inspect } from "node:util";
 import Table from "cli-table3";
 import { toBech32 } from "./client/keys.ts";
-import { printable } from "./failure.ts";
+import { printable, withoutSecrets } from "./failure.ts";
 
 /** Characters of one cell at most. */
 const MAX_CELL = 90;
@@ -16,8 +17,8 @@ export function show(json: boolean | undefined, value: unknown, text: string): v
 
 /** Prints why a command failed: on stderr, and for programs as `error` on stdout where nothing else is shown. */
 export function showFailure(json: boolean, message: string, details: unknown = `error: ${message}`): void {
-  if (json && !hasShown) console.log(JSON.stringify({ error: message }));
-  console.error(details);
+  if (json && !hasShown) console.log(JSON.stringify({ error: withoutSecrets(message) }));
+  console.error(withoutSecrets(typeof details === "string" ? details : inspect(details)));
 }
 
 /** Columns that hold public keys, which people know as npub. */

@@ -3,7 +3,7 @@ import { VERSION } from "../src/hosts/version.ts";
 import { closeBunkers } from "./client/bunker.ts";
 import { examples } from "./commands/context.ts";
 import { commands } from "./commands/index.ts";
-import { Failure, messageOf, UsageError } from "./failure.ts";
+import { Failure, messageOf, UsageError, withoutSecrets } from "./failure.ts";
 import { showFailure } from "./output.ts";
 import { StartError } from "./settings.mjs";
 
@@ -23,6 +23,9 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
+/** What is called wrongly is repeated, and may be a secret. */
+const OUTPUT = { outputError: (text: string, write: (text: string) => void) => write(withoutSecrets(text)) };
+
 function programOf(): Command {
   const program = new Command("nexus")
     .description("Runs, manages and uses a Nexus relay.")
@@ -34,6 +37,7 @@ function programOf(): Command {
     )
     .option("--json", "print JSON, for programs")
     .configureHelp({ showGlobalOptions: true })
+    .configureOutput(OUTPUT)
     .showHelpAfterError("(--help shows how)")
     .addHelpText("after", examples("nexus init", "nexus start", "nexus invite new", "nexus member add ann@example.com"))
     .exitOverride();
@@ -44,6 +48,7 @@ function programOf(): Command {
 /** Settings of the program that commands made apart from it lack. */
 function inherit(command: Command): Command {
   command.configureHelp({ showGlobalOptions: true }).showHelpAfterError("(--help shows how)").exitOverride();
+  command.configureOutput(OUTPUT);
   for (const sub of command.commands) inherit(sub);
   return command;
 }

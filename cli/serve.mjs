@@ -81,10 +81,20 @@ function tellOfEarlierData(dataDirectory) {
     );
 }
 
+/**
+ * What the operator can do about an error of the system: a file is in the way, or another user's. Undefined for any other.
+ * @param {unknown} error
+ */
+function adviceOn(error) {
+  if (!(error instanceof Error && "syscall" in error)) return undefined;
+  return `The relay cannot start: ${error.message}. See that the user who starts it may read and write there.`;
+}
+
 try {
   await main();
 } catch (error) {
-  if (!(error instanceof StartError || error instanceof DataError)) throw error;
-  console.error(error.message);
+  const text = error instanceof StartError || error instanceof DataError ? error.message : adviceOn(error);
+  if (text === undefined) throw error;
+  console.error(text);
   process.exit(1);
 }

@@ -93,6 +93,11 @@ export function ownKeyFile(dataDirectory) {
  * @param {string} [what] what names the file
  */
 async function readKey(path, what = "RELAY_SECRET_KEY_FILE") {
+  if (/^([0-9a-f]{64}|nsec1\w+)$/i.test(path)) {
+    throw new StartError(
+      "RELAY_SECRET_KEY_FILE must be the name of a file that holds the key, and looks like the key itself.",
+    );
+  }
   let key;
   try {
     key = (await readFile(path, "utf8")).trim();

@@ -23,6 +23,8 @@ interface Answer {
   result?: unknown;
   /** What it warns of. */
   warnings?: string[];
+  /** What was to be changed was so already. */
+  unchanged?: boolean;
   error?: string;
 }
 
@@ -81,9 +83,12 @@ export class Management {
       throw new Unreachable(`${url} breaks off its answer: ${messageOf(error)}`);
     });
     try {
-      const { result, error, warnings } = JSON.parse(text) as Record<string, unknown>;
+      const { result, error, warnings, unchanged } = JSON.parse(text) as Record<string, unknown>;
       const failed = error !== undefined && error !== null && error !== "";
-      const said = Array.isArray(warnings) ? { warnings: warnings.slice(0, MAX_WARNINGS).map(String) } : {};
+      const said = {
+        ...(Array.isArray(warnings) && { warnings: warnings.slice(0, MAX_WARNINGS).map(String) }),
+        ...(unchanged === true && { unchanged }),
+      };
       return { status: response.status, result, ...said, ...(failed && { error: String(error) }) };
     } catch {
       if (response.status >= 500) throw new Unreachable(`${url} answers with HTTP ${response.status}`);

@@ -65,6 +65,9 @@ function secretOf(text: string): string | undefined {
 }
 
 function contentOf(file: string): string {
+  if (secretOf(file) !== undefined) {
+    throw new UsageError("a file with the key belongs here, not the key: write it into a file, or set NEXUS_KEY to it");
+  }
   try {
     return readFileSync(file, "utf8");
   } catch (error) {

@@ -12,9 +12,11 @@ export function adminCommand(): Command {
       .argument("[methods...]", "methods of NIP-86; without any, all that can be granted")
       .description(verb === "add" ? "Let a key call methods." : "Take methods from a key.")
       .addHelpText("after", examples(`nexus admin ${verb} npub1…`, `nexus admin ${verb} npub1… banpubkey banevent`))
-      .action(async (text: string, methods: string[], _, command: Command) =>
-        change(command, verb === "add" ? "grantadmin" : "revokeadmin", [await publicKeyOf(text), methods]),
-      );
+      .action(async (text: string, methods: string[], _, command: Command) => {
+        const params = [await publicKeyOf(text), methods];
+        if (verb === "add") return change(command, "grantadmin", params);
+        await change(command, "revokeadmin", params, { idle: "Nothing to remove: the key has no such grant." });
+      });
     parent.addCommand(command);
   }
   const list = new Command("list")

@@ -33,7 +33,8 @@ export function allowCommand(): Command {
       const { what, value } = await subjectOf(text, options);
       if (what === "ip") throw new UsageError("addresses are only banned and unbanned");
       const noun = what === "key" ? "pubkey" : "event";
-      await change(command, `${remove ? "unallow" : "allow"}${noun}`, remove ? [value] : [value, reason]);
+      if (!remove) return change(command, `allow${noun}`, [value, reason]);
+      await change(command, `unallow${noun}`, [value], { idle: "Nothing to remove: it is not on the list." });
     });
 }
 

@@ -44,9 +44,17 @@ export function banCommand(): Command {
         const { what, value } = subject;
         const [method, params] = [METHODS.ban[what], [value, options.reason ?? ""]];
         const done = `Banned ${nameOf(subject)}.`;
-        if (what !== "key") return change(command, method, params, done);
+        const idle = `${nameOf(subject)} is banned already.`;
+        if (what !== "key") return change(command, method, params, { done, idle });
         const fate = "are hidden now and erased later. It can do nothing here any more";
-        return offboard(command, { method, params, pubkey: value, fate, done: `${done} A ban ends the membership.` });
+        return offboard(command, {
+          method,
+          params,
+          pubkey: value,
+          fate,
+          done: `${done} A ban ends the membership.`,
+          idle,
+        });
       }
       const relay = await management(options);
       const rows: object[] = [];
@@ -76,7 +84,9 @@ export function unbanCommand(): Command {
       const subject = await subjectOf(text, optionsOf<Flags>(command));
       const { what, value } = subject;
       const joins = what === "key" ? "\nIf it was a member: invite it again, or add it (nexus member add)." : "";
-      await change(command, METHODS.unban[what], [value], `The ban of ${nameOf(subject)} is lifted.${joins}`);
+      const done = `The ban of ${nameOf(subject)} is lifted.${joins}`;
+      const idle = `Nothing to lift: ${nameOf(subject)} is not banned.`;
+      await change(command, METHODS.unban[what], [value], { done, idle });
     });
 }
 

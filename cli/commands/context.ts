@@ -44,16 +44,23 @@ export function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}\n`;
 }
 
-/** Calls a method that changes something, and says that it is done and what the relay warns of; programs read `more`, too. */
+/** What a change tells: people `done`, or `idle` where all was so already; programs read `more`, too. */
+interface Telling {
+  done?: string;
+  idle?: string;
+  more?: object;
+}
+
+/** Calls a method that changes something, and says that it is done, or was so already, and what the relay warns of. */
 export async function change(
   command: Command,
   method: string,
   params: unknown[],
-  done = "Done.",
-  more: object = {},
+  { done = "Done.", idle = "Nothing to change: it is so already.", more = {} }: Telling = {},
 ): Promise<void> {
   const options = optionsOf(command);
-  const { result, warnings = [] } = await (await management(options)).ask(method, ...params);
-  const told = { method, result, ...more, ...(warnings.length > 0 && { warnings }) };
-  show(options.json, told, [done, ...warnings].map((text) => shorten(text, MAX_WARNING)).join("\n"));
+  const { result, warnings = [], unchanged } = await (await management(options)).ask(method, ...params);
+  const told = { method, result, ...more, ...(unchanged && { unchanged }), ...(warnings.length > 0 && { warnings }) };
+  const text = [unchanged ? idle : done, ...warnings].map((line) => shorten(line, MAX_WARNING)).join("\n");
+  show(options.json, told, text);
 }

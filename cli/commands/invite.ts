@@ -41,7 +41,7 @@ export function inviteCommand(): Command {
     .description("Take an invite back.")
     .addHelpText("after", examples("nexus invite revoke 5f0c…"))
     .action((invite: string, _, command: Command) =>
-      change(command, "revokeinvite", [invite], "The invite is taken back."),
+      change(command, "revokeinvite", [invite], { done: "The invite is taken back." }),
     );
   const accept = new Command("accept")
     .argument("<invite>", "the code, or the link that holds it")

@@ -106,7 +106,9 @@ function rebuild(): Command {
   return new Command("rebuild")
     .description("Derive the ledger of jobs anew from the stored events, in the background.")
     .addHelpText("after", examples("nexus jobs rebuild"))
-    .action((_, command: Command) => change(command, "rebuildjobs", [], "The relay derives its ledger anew."));
+    .action((_, command: Command) =>
+      change(command, "rebuildjobs", [], { done: "The relay derives its ledger anew." }),
+    );
 }
 
 /** Up to `limit` jobs, over as many pages as it takes. */

@@ -25,7 +25,11 @@ export function memberCommand(): Command {
     .addHelpText("after", examples("nexus member add npub1…", "nexus member add ann@example.com"))
     .action(async (text: string, _, command: Command) => {
       const pubkey = await publicKeyOf(text);
-      await change(command, "addmember", [pubkey], `${toBech32("npub", pubkey)} is a member.`);
+      const name = toBech32("npub", pubkey);
+      await change(command, "addmember", [pubkey], {
+        done: `${name} is a member.`,
+        idle: `${name} is a member already.`,
+      });
     });
   const make = new Command("new")
     .argument("<file...>", "files for the secret keys; they must not exist yet")
@@ -56,7 +60,8 @@ export function memberCommand(): Command {
         params: [pubkey],
         pubkey,
         fate: "stay. It loses what members may do, on open connections too",
-        done: `${toBech32("npub", pubkey)} is no member.`,
+        done: `${toBech32("npub", pubkey)} is no member any more.`,
+        idle: `Nothing to remove: ${toBech32("npub", pubkey)} is no member.`,
       });
     });
   const list = new Command("list")

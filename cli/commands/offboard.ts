@@ -23,13 +23,15 @@ interface Removal {
   pubkey: string;
   fate: string;
   done: string;
+  /** What is said where there was nothing to take. */
+  idle: string;
 }
 
 /**
  * Takes a key out. What it has here is said before, and somebody at a terminal is asked, unless `--yes` is given. A relay that
  * does not tell what a key has is not asked further.
  */
-export async function offboard(command: Command, { method, params, pubkey, fate, done }: Removal): Promise<void> {
+export async function offboard(command: Command, { method, params, pubkey, fate, done, idle }: Removal): Promise<void> {
   const options = optionsOf<{ yes?: boolean }>(command);
   const summary = await summaryOf(await management(options), pubkey);
   if (summary !== undefined && !options.json) console.log(`${toBech32("npub", pubkey)} has ${wordsOf(summary)}.`);
@@ -37,7 +39,7 @@ export async function offboard(command: Command, { method, params, pubkey, fate,
     const answer = await confirm({ message: `Its events ${fate}. Go on?`, output: process.stderr });
     if (isCancel(answer) || !answer) throw new Failure("nothing was changed");
   }
-  await change(command, method, params, done, summary === undefined ? {} : { before: summary });
+  await change(command, method, params, { done, idle, more: summary === undefined ? {} : { before: summary } });
 }
 
 async function summaryOf(relay: Management, pubkey: string): Promise<Summary | undefined> {

@@ -19,7 +19,9 @@ export function roleCommand(): Command {
     .argument("<role>", "id of the role")
     .description("Delete a role.")
     .addHelpText("after", examples("nexus role delete agent"))
-    .action(async (role: string, _, command: Command) => change(command, "deleterole", [role]));
+    .action((role: string, _, command: Command) =>
+      change(command, "deleterole", [role], { idle: "Nothing to delete: there is no such role." }),
+    );
   const list = new Command("list")
     .description("List the roles.")
     .addHelpText("after", examples("nexus role list"))
@@ -36,7 +38,10 @@ export function roleCommand(): Command {
       .description(verb === "assign" ? "Give a key a role; it becomes a member." : "Take a role from a member.")
       .addHelpText("after", examples(`nexus role ${verb} npub1… agent`))
       .action(async (text: string, role: string, _, command: Command) =>
-        change(command, `${verb}role`, [await publicKeyOf(text), role]),
+        change(command, `${verb}role`, [await publicKeyOf(text), role], {
+          idle:
+            verb === "assign" ? "The key has the role already." : "Nothing to take: the key does not have the role.",
+        }),
       );
     parent.addCommand(give);
   }

@@ -42,14 +42,14 @@ export function settingsCommand(): Command {
     .description("Change a setting of the running relay. It counts at once, and after a restart.")
     .addHelpText("after", examples("nexus settings set READ_ACCESS members", "nexus settings set MAX_LIMIT 500"))
     .action(async (name: string, value: string, _, command: Command) =>
-      change(command, "setsetting", [nameOf(name), value], `${nameOf(name)} is set.`),
+      change(command, "setsetting", [nameOf(name), value], { done: `${nameOf(name)} is set.` }),
     );
   const unset = new Command("unset")
     .argument("<name>", "as it stands in the list")
     .description("Take a change back: what the relay was started with counts again.")
     .addHelpText("after", examples("nexus settings unset READ_ACCESS"))
     .action(async (name: string, _, command: Command) =>
-      change(command, "unsetsetting", [nameOf(name)], `${nameOf(name)} is what the relay was started with.`),
+      change(command, "unsetsetting", [nameOf(name)], { done: `${nameOf(name)} is what the relay was started with.` }),
     );
   const parent = new Command("settings").description("List and change the settings of a running relay.");
   for (const sub of [list, get, set, unset]) parent.addCommand(sub);

@@ -87,6 +87,28 @@ test("without a key it says what is missing", async () => {
   expect(unsigned.stderr).toContain("--key-file");
 });
 
+test("a secret key that stands where something else belongs is not repeated", async () => {
+  const [nsec, secret] = [nip19.nsecEncode(alice.secret), hex(alice.secret)];
+  const bunker = `bunker://${alice.pubkey}?relay=wss://relay.example.com&secret=${secret}`;
+  for (const args of [
+    ["key", "convert", "--key-file", nsec],
+    ["key", "convert", "--key-file", secret],
+    ["key", "convert", "--key-file", bunker],
+    ["key", "convert", "--key-file", `${nsec}x`],
+    ["key", "convert", bunker],
+    ["key", "convert", nsec, bunker],
+    ["unban", "--event", nsec],
+    ["info", bunker],
+    ["req", nsec],
+    [nsec],
+  ]) {
+    const { code, stdout, stderr } = await place.nexus([...args, "--json"]);
+    expect(code, args.join(" ")).not.toBe(0);
+    expect(stderr).toMatch(/^error: ./);
+    for (const text of [nsec.slice(5, 20), secret]) expect(stdout + stderr).not.toContain(text);
+  }
+});
+
 test("a name is looked up where it belongs (NIP-05)", async () => {
   const cert = join(place.directory, "cert.pem");
   const made = [

@@ -89,6 +89,24 @@ test("bans of keys, events and addresses are made, listed and taken back", async
   expect(await place.json("ban")).toEqual([]);
 });
 
+test("R-05-74 what was not there is not said to be lifted or removed", async () => {
+  const { id } = unique(bob);
+  for (const args of [
+    ["unban", npub],
+    ["unban", "--event", id],
+    ["unban", "203.0.113.9"],
+    ["member", "remove", npub],
+    ["admin", "remove", npub],
+    ["allow", "--event", id, "--remove"],
+    ["role", "delete", "nobody"],
+    ["role", "unassign", npub, "nobody"],
+  ]) {
+    const { code, stdout } = await place.nexus(args);
+    expect({ args, code, stdout }).toEqual({ args, code: 0, stdout: expect.stringContaining("Nothing to ") });
+  }
+  expect(await place.json("unban", npub)).toEqual({ method: "unbanpubkey", result: true, unchanged: true });
+});
+
 test("keys, events and kinds are allowed and no longer allowed", async () => {
   const { id } = unique(bob);
   await succeed("allow", "--event", id);

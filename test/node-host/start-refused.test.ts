@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { nip19 } from "nostr-tools";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { alice, unique } from "../support/keys.ts";
 import { freePort, openClient, ROOT, startServer } from "../support/server.ts";
@@ -78,6 +79,23 @@ test("R-06-25 a secret is not printed", async () => {
   expect(result.stderr).not.toContain("5ec2e7");
 });
 
+test.each(["RELAY_PUBKEY", "ADMIN_PUBKEYS", "RELAY_SECRET_KEY_FILE", "RELAY_SECRET_KEY"])(
+  "R-06-25 a secret key is not printed where %s has it",
+  async (name) => {
+    const nsec = nip19.nsecEncode(alice.secret);
+    const result = await refusal({ [name]: nsec });
+    expectRefusal(result, name);
+    expect(result.stderr).not.toContain(nsec.slice(5, 15));
+  },
+);
+
+test("R-06-25 a secret key is not printed where the name of its file belongs", async () => {
+  const secret = Buffer.from(alice.secret).toString("hex");
+  const result = await refusal({ RELAY_SECRET_KEY_FILE: secret });
+  expectRefusal(result, "RELAY_SECRET_KEY_FILE");
+  expect(result.stderr).not.toContain(secret);
+});
+
 test("R-06-25 more aliases than fit beside the loopback names are refused at the start", async () => {
   const aliases = Array.from({ length: 98 }, (_, index) => `wss://${index}.example.com`);
   expectRefusal(await refusal({ RELAY_URL_ALIASES: aliases.join() }), "RELAY_URL_ALIASES");
@@ -128,6 +146,26 @@ test("a data directory that cannot be made is named", async () => {
   const file = join(directory, "file");
   await writeFile(file, "");
   expectRefusal(await refusal({ NEXUS_DATA_DIR: join(file, "data") }), join(file, "data"), "NEXUS_DATA_DIR");
+});
+
+describe("R-06-25 what stands where the relay has its files is named", () => {
+  const inTheWay: Record<string, [name: string, put: (path: string) => Promise<unknown>]> = {
+    "a database that is a dangling link": ["nexus.sqlite", (path) => symlink(join(directory, "nowhere"), path)],
+    "a database that is a directory": ["nexus.sqlite", (path) => mkdir(path)],
+    "a database that is something else": ["nexus.sqlite", (path) => writeFile(path, "no database".repeat(1000))],
+    "a log that is a directory": ["nexus.sqlite-wal", (path) => mkdir(path)],
+    "a key that is a dangling link": ["relay.key", (path) => symlink(join(directory, "nowhere"), path)],
+    "a lock that is a directory": ["lock", (path) => mkdir(path)],
+    "earlier data that are a file": ["objects", (path) => writeFile(path, "")],
+  };
+  for (const [title, [name, put]] of Object.entries(inTheWay)) {
+    test(title, async () => {
+      const data = join(directory, "data");
+      await mkdir(data);
+      await put(join(data, name));
+      expectRefusal(await refusal({}), join(data, name));
+    });
+  }
 });
 
 test("data of a newer version are refused and left alone", async () => {

@@ -14,6 +14,12 @@ export function managedRelay(settings?: Settings) {
 /** What a change that was made is answered with. */
 export const DONE = { status: 200, result: true };
 
+/** What the same change is answered with that was made before (R-05-74). */
+export const SAME = { ...DONE, unchanged: true };
+
+/** The answers to a change that is made twice. */
+export const TWICE = [DONE, SAME];
+
 /** Publishes an event of alice, which must be accepted. */
 export async function publishOne(client: Client) {
   const event = unique(alice);

@@ -170,15 +170,17 @@ export async function startRelay({
 function open(path: string, dataDirectory: string): NodeSql {
   // What is made from here on is for its owner alone; so are the files that an earlier version has made.
   process.umask(0o077);
-  tighten(dataDirectory);
   try {
+    tighten(dataDirectory);
     const sql = openSql(path);
     // The log is made by the first read, and has to be found in its directory after a crash.
     sql.all("SELECT 1 FROM sqlite_schema LIMIT 1");
     syncDirectory(dataDirectory);
     return sql;
   } catch (error) {
-    throw new DataError(`The database ${path} cannot be opened: ${messageOf(error)}.`);
+    throw new DataError(
+      `The database ${path} cannot be opened: ${messageOf(error)}. It must be a file that its owner may read and write, or not be there.`,
+    );
   }
 }
 

@@ -108,5 +108,7 @@ export function readVariables<T extends Table>(table: T, environment: Readonly<R
 export function problemOf(name: string, variable: Variable<unknown>, text: string): string | undefined {
   const written = text.trim();
   if (written === "" || variable.parse(written) !== undefined) return undefined;
-  return `${name} ${variable.must}${variable.isSecret ? "" : `, not ${JSON.stringify(written.slice(0, MAX_SHOWN))}`}`;
+  // Somebody may have given a secret key for a public one.
+  const isHidden = variable.isSecret || /nsec1/i.test(written);
+  return `${name} ${variable.must}${isHidden ? "" : `, not ${JSON.stringify(written.slice(0, MAX_SHOWN))}`}`;
 }

@@ -155,8 +155,11 @@ export class Management {
     if (!method.isChange) return method.run(call, params);
     // What somebody did must not be forgotten because they do more; an operator can do without the record as well.
     if (!isOperator(call.access, caller) && changeLog.isRecordFull(caller)) return refuse(RECORD_FULL);
+    const { lists } = call.access;
+    const before = lists.revision;
     const result = changeLog.atomically(() => {
       const done = method.run(call, params);
+      if (done.ok && !method.isElsewhere && lists.revision === before) told.unchanged = true;
       const given = JSON.stringify([...params.slice(0, method.arity), ...call.noted]);
       const entry = { at: clock.nowSeconds(), pubkey: caller, method: name, params: given };
       if (done.ok) changeLog.record(entry, method.isElsewhere);

@@ -3,7 +3,7 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { expect, test } from "vitest";
 import { admin, alice, bob, carol, key, now, unique } from "../../support/keys.ts";
 import { caller } from "../../support/manage.ts";
-import { DONE, managedRelay } from "../../support/managed.ts";
+import { DONE, managedRelay, TWICE } from "../../support/managed.ts";
 import {
   answer,
   INVALID_CODE,
@@ -46,7 +46,7 @@ test.each(LISTS)(
     const listed = async (...params: unknown[]) => (await call(list, ...params)).result;
     expect(await listed()).toEqual([]);
     for (const subject of [...subjects].reverse()) {
-      for (let twice = 0; twice < 2; twice++) expect(await call(put, subject)).toEqual(DONE);
+      for (const told of TWICE) expect(await call(put, subject)).toEqual(told);
     }
     const all = subjects.map((subject) => entry(subject));
     expect(await listed()).toEqual(all);
@@ -61,7 +61,7 @@ test.each(LISTS)(
       expect(await listed(1)).toEqual([entry(subjects[0] as string, "because")]);
     }
     for (const subject of subjects) {
-      for (let twice = 0; twice < 2; twice++) expect(await call(remove, subject)).toEqual(DONE);
+      for (const told of TWICE) expect(await call(remove, subject)).toEqual(told);
     }
     expect(await listed()).toEqual([]);
   },
@@ -125,8 +125,8 @@ test("T-130 R-05-72 R-05-66 roles over HTTP: told of where members are kept, pub
     const events = (await reader.query({ kinds: [ROLE], authors: [self.pubkey] })) as unknown as PlainEvent[];
     return events.map(({ tags }) => tags.filter(([name]) => name !== "-"));
   };
-  for (let twice = 0; twice < 2; twice++) {
-    expect(await call("createrole", "mod", "Moderator", "keeps order", "#00ff00", 2)).toEqual(DONE);
+  for (const told of TWICE) {
+    expect(await call("createrole", "mod", "Moderator", "keeps order", "#00ff00", 2)).toEqual(told);
     expect(await roles()).toEqual([
       [
         ["d", "mod"],
@@ -146,7 +146,7 @@ test("T-130 R-05-72 R-05-66 roles over HTTP: told of where members are kept, pub
       ["order", "7"],
     ],
   ]);
-  for (let twice = 0; twice < 2; twice++) expect(await call("assignrole", alice.pubkey, "mod")).toEqual(DONE);
+  for (const told of TWICE) expect(await call("assignrole", alice.pubkey, "mod")).toEqual(told);
   expect(await membersOf(reader)).toEqual({ [alice.pubkey]: ["mod"] });
   for (const [method, ...params] of [
     ["assignrole", alice.pubkey, "none"],
@@ -165,9 +165,9 @@ test("T-130 R-05-72 R-05-66 roles over HTTP: told of where members are kept, pub
       error: expect.stringMatching(/^invalid: ./),
     });
   }
-  for (let twice = 0; twice < 2; twice++) expect(await call("unassignrole", alice.pubkey, "mod")).toEqual(DONE);
+  for (const told of TWICE) expect(await call("unassignrole", alice.pubkey, "mod")).toEqual(told);
   expect(await membersOf(reader)).toEqual({ [alice.pubkey]: [] });
-  for (let twice = 0; twice < 2; twice++) expect(await call("deleterole", "mod")).toEqual(DONE);
+  for (const told of TWICE) expect(await call("deleterole", "mod")).toEqual(told);
   expect(await roles()).toEqual([]);
   expect(await as(relay, carol)("createrole", "x")).toMatchObject({ status: 403 });
   const [list] = (await reader.query({ kinds: [LIST] })) as unknown as PlainEvent[];
@@ -179,7 +179,7 @@ test("R-05-65 R-05-73 addmember, removemember: what the key wrote stays; listmem
   const call = as(relay);
   const at = now();
   relay.setTime(at);
-  for (let twice = 0; twice < 2; twice++) expect(await call("addmember", alice.pubkey, "friend")).toEqual(DONE);
+  for (const told of TWICE) expect(await call("addmember", alice.pubkey, "friend")).toEqual(told);
   await relay.admit(bob);
   await call("createrole", "mod", "Moderator", "", "", 1);
   await call("assignrole", bob.pubkey, "mod");
@@ -194,7 +194,7 @@ test("R-05-65 R-05-73 addmember, removemember: what the key wrote stays; listmem
   const event = unique(alice);
   expect((await a.publish(event))[2]).toBe(true);
   expect((await a.req("live", { kinds: [1] })).end[0]).toBe("EOSE");
-  for (let twice = 0; twice < 2; twice++) expect(await call("removemember", alice.pubkey)).toEqual(DONE);
+  for (const told of TWICE) expect(await call("removemember", alice.pubkey)).toEqual(told);
   expect((await a.next())[2]).toMatch(/^restricted: ./);
   expect(await c.query({ ids: [event.id] })).toEqual([event]);
   expect(((await call("listmembers")).result as unknown[]).length).toBe(2);
