@@ -1,6 +1,8 @@
 /// <reference path="./ws.d.ts" />
 import type { Socket as NetSocket } from "node:net";
 import { Receiver } from "ws";
+import { COST, STEP } from "../../protocol/work.ts";
+import { FairQueue, type Queued } from "../../relay/fair-queue.ts";
 
 /** What arrives on one socket. */
 export interface Arrivals {
@@ -14,10 +16,13 @@ export interface Arrivals {
   violated(code: number, reason: string): void;
 }
 
-/** What a turn takes from one socket, and from all that wait: a frame counts as one, and so do 2 KiB. */
-const OF_ONE = 32;
-const OF_ALL = 512;
-const BYTES = 2048;
+/** Work of a turn for what sockets send, in units, of which one socket has so much at a time. 2 KiB cost as much as a frame. */
+const OF_ALL = STEP / 2;
+const OF_ONE = 32 * COST.frame;
+const BYTE = COST.frame / 2048;
+
+/** Work of a turn up to which what arrives is looked at as it arrives. */
+const AT_ONCE = STEP;
 
 /** Bytes that are looked at in one go, so that not many frames come at once where they are small. */
 const PIECE = 512;
@@ -34,29 +39,30 @@ const CODES: Readonly<Record<string, number>> = {
 };
 
 /**
- * Gives each socket its share of the turns of the loop. A socket that has not had it waits for the next turn, behind those that
- * wait already: how much a turn takes does not grow with how many send more than they are given.
+ * Gives each socket its share of the turns of the loop. What exceeds it waits, and who has sent least is heard first: how much a
+ * turn takes does not grow with how many send, and whoever sends little does not wait for them (R-01-10).
  */
 export class IntakeTurns {
-  #waiting: Intake[] = [];
+  readonly #queue = new FairQueue<Intake>();
   #isArmed = false;
-  /** Number of this turn. */
-  turn = 0;
+  /** In this turn, in units. */
   #taken = 0;
 
-  get isSpent(): boolean {
-    return this.#taken >= OF_ALL;
-  }
-
-  take(amount: number): void {
-    this.#taken += amount;
+  take(units: number): void {
+    this.#taken += units;
     this.#arm();
   }
 
   /** Calls `intake.next` in one of the next turns. */
   enter(intake: Intake): void {
-    this.#waiting.push(intake);
+    this.#queue.add(intake);
     this.#arm();
+  }
+
+  /** Something has arrived: calls `next` of whoever is next, now if there is room in this turn. */
+  arrived(intake: Intake): void {
+    this.enter(intake);
+    if (this.#taken < AT_ONCE) this.#queue.next()?.next();
   }
 
   #arm(): void {
@@ -65,14 +71,8 @@ export class IntakeTurns {
     setImmediate(() => {
       this.#isArmed = false;
       this.#taken = 0;
-      this.turn++;
-      const waiting = this.#waiting;
-      this.#waiting = [];
-      let served = 0;
-      while (served < waiting.length && !this.isSpent) waiting[served++]?.next();
-      if (served === waiting.length) return;
-      this.#waiting = [...waiting.slice(served), ...this.#waiting];
-      this.#arm();
+      while (this.#queue.size > 0 && this.#taken < OF_ALL) this.#queue.next()?.next();
+      if (this.#queue.size > 0) this.#arm();
     });
   }
 }
@@ -81,16 +81,15 @@ export class IntakeTurns {
  * Reads one socket. ws knows the protocol; what it is given is measured out here, since it hands over all that 64 KiB contain
  * at once, thousands of frames if they are empty, and does not stop when the socket is paused.
  */
-export class Intake {
+export class Intake implements Queued {
   readonly #socket: NetSocket;
   readonly #receiver: Receiver;
   readonly #turns: IntakeTurns;
   /** Read, and not looked at. */
   #rest: Buffer | undefined;
-  #turn = -1;
-  /** In this turn. */
-  #taken = 0;
-  #isWaiting = false;
+  /** What it has sent, in units. */
+  virtualTime = 0;
+  isQueued = false;
   #isPaused = false;
   /** Nothing more is looked at. */
   #isOver = false;
@@ -101,15 +100,15 @@ export class Intake {
     const limits = { maxPayload, maxFragments: MAX_FRAGMENTS };
     this.#receiver = new Receiver({ isServer: true, allowSynchronousEvents: true, ...limits });
     this.#receiver.on("message", (data, isBinary) => {
-      this.#count(1);
+      this.#count(COST.frame);
       if (isBinary) arrivals.binary(data.length);
       else arrivals.text(data.toString());
     });
     this.#receiver.on("ping", (data) => {
-      this.#count(1);
+      this.#count(COST.frame);
       arrivals.ping(data);
     });
-    this.#receiver.on("pong", () => this.#count(1));
+    this.#receiver.on("pong", () => this.#count(COST.frame));
     this.#receiver.on("conclude", (code) => {
       this.end();
       arrivals.concluded(code);
@@ -146,61 +145,54 @@ export class Intake {
     this.#wait();
   }
 
-  /** It is this one's turn again. */
+  get nextWork(): number {
+    return Math.min((this.#rest?.length ?? 0) * BYTE, OF_ONE);
+  }
+
+  /** It is this one's turn. */
   next(): void {
-    this.#isWaiting = false;
     if (this.#isPaused) return;
-    const rest = this.#rest;
-    this.#rest = undefined;
-    if (rest !== undefined) this.#take(rest);
-    if (!this.#isWaiting && !this.#isPaused) this.#socket.resume();
+    if (this.#rest !== undefined) this.#look(this.#rest);
+    if (!this.isQueued && !this.#isPaused) this.#socket.resume();
   }
 
   #take(chunk: Buffer): void {
-    // One chunk in a turn: the loop would hand over two megabytes of each socket.
     if (this.#isOver) {
-      this.#count(chunk.length / BYTES);
+      this.#count(chunk.length * BYTE);
       return this.#wait();
     }
-    if (this.#rest !== undefined) {
-      this.#rest = Buffer.concat([this.#rest, chunk]);
-      return;
-    }
+    this.#rest = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
+    if (this.isQueued || this.#isPaused) return;
+    this.#turns.arrived(this);
+    if (this.isQueued) this.#socket.pause();
+  }
+
+  #look(chunk: Buffer): void {
+    this.#rest = undefined;
+    const end = this.virtualTime + OF_ONE;
     let at = 0;
     let size = PIECE;
-    while (at < chunk.length && !this.#isOver && !this.#isPaused && this.#hasShare) {
-      const before = this.#taken;
+    while (at < chunk.length && !this.#isOver && !this.#isPaused && this.virtualTime < end) {
+      const before = this.virtualTime;
       const piece = chunk.subarray(at, at + size);
       at += piece.length;
       this.#receiver.write(piece);
       // Larger pieces of what is one large message.
-      size = this.#taken === before ? 2 * size : PIECE;
-      this.#count(piece.length / BYTES);
+      size = this.virtualTime === before ? 2 * size : PIECE;
+      this.#count(piece.length * BYTE);
     }
-    if (this.#isOver) return;
-    if (at < chunk.length) this.#rest = chunk.subarray(at);
-    if (at < chunk.length || !this.#hasShare) this.#wait();
+    if (this.#isOver || at === chunk.length) return;
+    this.#rest = chunk.subarray(at);
+    this.#wait();
   }
 
-  /** Whoever does not wait has a first piece at once. */
-  get #hasShare(): boolean {
-    if (this.#turn !== this.#turns.turn) return true;
-    return this.#taken < OF_ONE && (this.#taken === 0 || !this.#turns.isSpent);
-  }
-
-  #count(amount: number): void {
-    if (this.#turn !== this.#turns.turn) {
-      this.#turn = this.#turns.turn;
-      this.#taken = 0;
-    }
-    this.#taken += amount;
-    this.#turns.take(amount);
+  #count(units: number): void {
+    this.virtualTime += units;
+    this.#turns.take(units);
   }
 
   #wait(): void {
     this.#socket.pause();
-    if (this.#isWaiting || this.#isPaused) return;
-    this.#isWaiting = true;
-    this.#turns.enter(this);
+    if (!this.isQueued && !this.#isPaused) this.#turns.enter(this);
   }
 }

@@ -162,6 +162,8 @@ export async function startRelay({
       guarded("counts not saved", () => {
         if (running.log.hasUnsavedCounts) running.log.saveCounts();
       });
+      // What still waits has no answer, and gets none.
+      nodeHost.run = () => false;
       sql.close();
     },
   };
