@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Command, Option } from "commander";
 import { JOB_STATES } from "../../src/protocol/job/profile.ts";
 import { publicKeyOf } from "../client/keys.ts";
-import type { Management } from "../client/management.ts";
-import { Failure } from "../failure.ts";
+import { type Management, Unreachable } from "../client/management.ts";
+import { Failure, messageOf } from "../failure.ts";
 import { membersOf, shorten, show, showRows, tableOf, timeOf } from "../output.ts";
 import { change, examples, management, optionsOf } from "./context.ts";
 import { wholeNumber } from "./filter.ts";
@@ -144,24 +144,30 @@ async function providersOf(relay: Management): Promise<object[]> {
   }
 }
 
-/** Shows kinds, providers and the newest jobs again and again, until it is interrupted. */
+/** Shows kinds, providers and the newest jobs again and again, until it is interrupted. A relay that goes may come back. */
 async function board(relay: Management, options: Filter & { json?: boolean }): Promise<void> {
+  await showBoard(relay, options);
   for (;;) {
-    const [kinds, of, jobs] = [
-      await relay.call<object[]>("jobsummary"),
-      await providersOf(relay),
-      await jobsOf(relay, options),
-    ];
-    const text = [
-      `Jobs at ${timeOf(Math.floor(Date.now() / 1000))}, every ${options.every} s. Ctrl-C ends.`,
-      tableOf(kinds, KINDS),
-      tableOf(of, PROVIDERS),
-      tableOf(jobs, COLUMNS),
-    ].join("\n\n");
-    if (process.stdout.isTTY && !options.json) process.stdout.write("\u001b[H\u001b[2J");
-    show(options.json, { kinds, providers: of, jobs }, text);
     await sleep(Math.max(1, options.every) * 1000);
+    await showBoard(relay, options).catch((error) => {
+      if (!(error instanceof Unreachable)) throw error;
+      console.error(`${messageOf(error)}; asking again`);
+    });
   }
+}
+
+async function showBoard(relay: Management, options: Filter & { json?: boolean }): Promise<void> {
+  const kinds = await relay.call<object[]>("jobsummary");
+  const of = await providersOf(relay);
+  const jobs = await jobsOf(relay, options);
+  const text = [
+    `Jobs at ${timeOf(Math.floor(Date.now() / 1000))}, every ${options.every} s. Ctrl-C ends.`,
+    tableOf(kinds, KINDS),
+    tableOf(of, PROVIDERS),
+    tableOf(jobs, COLUMNS),
+  ].join("\n\n");
+  if (process.stdout.isTTY && !options.json) process.stdout.write("\u001b[H\u001b[2J");
+  show(options.json, { kinds, providers: of, jobs }, text);
 }
 
 function entryOf(entry: Job): object {

@@ -1,6 +1,8 @@
+import { rmSync } from "node:fs";
 import { Command } from "commander";
 import { crypto } from "../client/crypto.ts";
 import { publicKeyOf, toBech32 } from "../client/keys.ts";
+import { type Management, Unreachable } from "../client/management.ts";
 import { Failure } from "../failure.ts";
 import { membersOf, show, showRows } from "../output.ts";
 import { change, examples, management, optionsOf } from "./context.ts";
@@ -39,14 +41,11 @@ export function memberCommand(): Command {
       const options = optionsOf(command);
       const relay = await management(options);
       const made: { file: string; npub: string }[] = [];
-      for (const file of files) {
-        const secret = newSecret();
-        saveSecret(file, secret);
-        const pubkey = crypto.publicKey(secret);
-        await relay.call("addmember", pubkey);
-        made.push({ file, npub: toBech32("npub", pubkey) });
+      try {
+        for (const file of files) made.push({ file, npub: toBech32("npub", await memberIn(file, relay)) });
+      } finally {
+        if (made.length > 0) showRows(options.json, made, ["file", "npub"]);
       }
-      showRows(options.json, made, ["file", "npub"]);
     });
   const remove = new Command("remove")
     .argument("<key>", "npub, hex or name")
@@ -96,6 +95,19 @@ export function memberCommand(): Command {
     (parent, sub) => parent.addCommand(sub),
     new Command("member").description("Add, remove and list members."),
   );
+}
+
+/** Makes a key in a new file, and makes it a member. The file of a key that is refused does not stay. */
+async function memberIn(file: string, relay: Management): Promise<string> {
+  const secret = newSecret();
+  const pubkey = crypto.publicKey(secret);
+  saveSecret(file, secret);
+  await relay.call("addmember", pubkey).catch((error) => {
+    // Where no answer came it may be a member.
+    if (!(error instanceof Unreachable)) rmSync(file);
+    throw error;
+  });
+  return pubkey;
 }
 
 function withNpub(member: Member): Member & { npub: string } {

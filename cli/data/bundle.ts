@@ -165,7 +165,9 @@ export class Bundle {
     const hash = createHash("sha256");
     let head: Head | undefined;
     let before: string | undefined;
-    for await (const lines of new LineSource(file).lines()) {
+    const source = new LineSource(file);
+    if (source.size === undefined) throw new Failure(`${file} is no file: a bundle is read several times`);
+    for await (const lines of source.lines()) {
       for (const line of lines) {
         if (before !== undefined) hash.update(`${before}\n`);
         head ??= parsed<Head>(line);

@@ -102,7 +102,7 @@ export async function importEvents(
   meterOf: (events: number, share: number) => ProgressMeter,
 ): Promise<ImportSummary> {
   const source = new LineSource(file);
-  const checkpoint = file === "-" ? undefined : new Checkpoint<State>(file);
+  const checkpoint = source.size === undefined ? undefined : new Checkpoint<State>(file);
   const { position } = await channel.call<Imported>("importevents", "");
   const state = checkpoint?.read();
   const isSame = state?.relay === channel.name && state.size === source.size && state.changedMs === source.changedMs;

@@ -1,4 +1,4 @@
-import { createReadStream, type ReadStream, statSync } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import { Readable, type Transform } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { createGunzip, createZstdDecompress } from "node:zlib";
@@ -10,33 +10,30 @@ const MAX_LINE = 4 << 20;
 
 /** Lines of text from a file or from stdin, which may be compressed by gzip or zstd: their first bytes tell. */
 export class LineSource {
-  /** Bytes of the file; undefined for stdin. */
+  /** Bytes of the file; undefined for stdin, and for a pipe: it is read once, and has no end that is known. */
   readonly size: number | undefined;
-  /** When the file was changed last; 0 for stdin. */
-  readonly changedMs: number;
-  readonly #stream: Readable;
+  /** When the file was changed last; 0 for what has no size. */
+  readonly changedMs: number = 0;
+  readonly #file: string;
   #read = 0;
 
   /** `-` is stdin. Throws a {@link Failure} if there is no such file. */
   constructor(file: string) {
-    if (file === "-") {
-      this.#stream = process.stdin;
-      this.changedMs = 0;
-      return;
-    }
+    this.#file = file;
+    if (file === "-") return;
     try {
-      const { size, mtimeMs } = statSync(file);
-      this.size = size;
-      this.changedMs = mtimeMs;
+      const stat = statSync(file);
+      if (stat.isDirectory()) throw new Error("it is a directory");
+      if (stat.isFile()) [this.size, this.changedMs] = [stat.size, stat.mtimeMs];
     } catch (error) {
       throw new Failure(`${file} cannot be read: ${messageOf(error)}`);
     }
-    this.#stream = createReadStream(file, { highWaterMark: 1 << 18 });
   }
 
   /** How much of the file has been read, from 0 to 1. */
   get share(): number | undefined {
-    return this.size === undefined ? undefined : this.#read / Math.max(1, this.size);
+    // It may grow meanwhile.
+    return this.size === undefined ? undefined : Math.min(1, this.#read / Math.max(1, this.size));
   }
 
   /** The lines, some at a time. Throws a {@link Failure} if the data is damaged. */
@@ -57,12 +54,9 @@ export class LineSource {
     if (rest !== "") yield [rest];
   }
 
-  close(): void {
-    if (this.#stream !== process.stdin) (this.#stream as ReadStream).destroy();
-  }
-
   async *#chunks(): AsyncGenerator<Buffer> {
-    for await (const chunk of this.#stream as AsyncIterable<Buffer>) {
+    const stream = this.#file === "-" ? process.stdin : createReadStream(this.#file, { highWaterMark: 1 << 18 });
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
       this.#read += chunk.length;
       yield chunk;
     }

@@ -59,13 +59,17 @@ export function checkBackups(backup: Awaited<ReturnType<typeof readSettings>>["b
   }
   const { directory, everySeconds } = backup;
   if (everySeconds === undefined) return [];
-  const names = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith(".sqlite")) : [];
-  if (names.length === 0) {
+  let newestMs: number;
+  try {
+    newestMs = newestOf(directory);
+  } catch (error) {
+    return [wrong("backups", messageOf(error), "Set BACKUP_DIR to a directory that this user can read.")];
+  }
+  if (newestMs === 0) {
     return [
       warning("backups", `there is none in ${directory}`, "Start the relay, or send it SIGUSR2: it makes one at once."),
     ];
   }
-  const newestMs = Math.max(...names.map((name) => statSync(join(directory, name)).mtimeMs));
   const age = Math.round((Date.now() - newestMs) / 1000);
   const text = `the newest is ${age < 7200 ? `${Math.round(age / 60)} minutes` : `${Math.round(age / 3600)} hours`} old`;
   return [
@@ -73,4 +77,11 @@ export function checkBackups(backup: Awaited<ReturnType<typeof readSettings>>["b
       ? wrong("backups", text, "Look in the log for `backup failed`, and for room in BACKUP_DIR.")
       : ok("backups", text),
   ];
+}
+
+/** When the newest backup of a directory was made, in milliseconds; 0 if there is none. Throws if it cannot be read. */
+function newestOf(directory: string): number {
+  const names = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith(".sqlite")) : [];
+  // Old ones go meanwhile.
+  return Math.max(0, ...names.map((name) => statSync(join(directory, name), { throwIfNoEntry: false })?.mtimeMs ?? 0));
 }

@@ -1,10 +1,12 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Signer } from "../../bench/signer.ts";
+import { LineSource } from "../../cli/data/lines.ts";
 import { alice, bob, unique } from "../support/keys.ts";
 import { startServer, until } from "../support/server.ts";
 import { NEXUS, openPlace, operator, type Place } from "./command.ts";
@@ -123,6 +125,28 @@ test("a summary tells what was refused and why; what is damaged is a failure", a
   expect((await place.nexus(["import", "none.jsonl"])).stderr).toMatch(/none.jsonl cannot be read/);
   const other = await place.nexus(["export"], { env: { NEXUS_KEY_FILE: place.keyFile("bob.key", bob) } });
   expect(other).toMatchObject({ code: 1, stdout: "" });
+});
+
+test("a pipe is imported to its end, and no bundle is read from one", async () => {
+  execFileSync("mkfifo", [file("pipe")]);
+  const lines = 4100;
+  const importing = place.nexus(["--json", "import", "pipe"]);
+  await writeFile(file("pipe"), "{}\n".repeat(lines));
+  const { code, stdout, stderr } = await importing;
+  expect(stderr).toMatch(/4100 lines are not as an event/);
+  expect([code, JSON.parse(stdout)]).toEqual([1, expect.objectContaining({ lines })]);
+  const refused = await place.nexus(["restore", "pipe"]);
+  expect([refused.code, refused.stderr]).toEqual([1, "error: pipe is no file: a bundle is read several times\n"]);
+  expect((await place.nexus(["import", "."])).stderr).toBe("error: . cannot be read: it is a directory\n");
+});
+
+test("of a file that grows no more than all is read", async () => {
+  writeFileSync(file("growing"), "1\n");
+  const source = new LineSource(file("growing"));
+  appendFileSync(file("growing"), "2\n3\n");
+  const lines: string[] = [];
+  for await (const some of source.lines()) lines.push(...some);
+  expect([lines, source.share]).toEqual([["1", "2", "3"], 1]);
 });
 
 test("an import and an export that are killed go on where they were", async () => {

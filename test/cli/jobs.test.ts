@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { finalizeEvent } from "nostr-tools/pure";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Account, playMarketplace, type Tally } from "../support/marketplace.ts";
+import { until } from "../support/server.ts";
 import { NEXUS, openPlace, operator, type Place } from "./command.ts";
 
 // A marketplace is played, and the relay tells of it what the script itself has counted.
@@ -101,17 +102,24 @@ test("one job's history, a filter, a rebuilt ledger", async () => {
     .toEqual(tally.states);
 });
 
-test("nexus jobs --live goes on until it is interrupted", async () => {
+test("nexus jobs --live goes on until it is interrupted, also after the relay was away", async () => {
   const env = { ...process.env, NEXUS_RELAY: place.server.url, NEXUS_KEY_FILE: "operator.key" };
   const child = spawn(process.execPath, [NEXUS, "jobs", "--live", "--every", "1"], { cwd: place.directory, env });
   let seen = "";
-  const boards = new Promise<void>((resolve) => {
-    child.stdout.on("data", (data) => {
-      seen += String(data);
-      if (seen.split("Jobs at ").length > 2) resolve();
-    });
+  let told = "";
+  child.stdout.on("data", (data) => {
+    seen += String(data);
   });
-  await boards;
+  child.stderr.on("data", (data) => {
+    told += String(data);
+  });
+  const boards = () => seen.split("Jobs at ").length - 1;
+  await until("there are boards", () => boards() > 1);
+  await place.server.kill();
+  await until("it has missed the relay", () => told.includes("asking again"));
+  await place.server.restart();
+  const before = boards();
+  await until("there are boards again", () => boards() > before);
   child.kill("SIGINT");
   await new Promise((resolve) => child.once("exit", resolve));
   expect(seen).toMatch(/kind[\s\S]*5050[\s\S]*pubkey[\s\S]*created at/);

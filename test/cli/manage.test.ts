@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { nip19 } from "nostr-tools";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { alice, bob, unique } from "../support/keys.ts";
@@ -63,6 +65,15 @@ test("keys are made and are members at once; no file is written over", async () 
     code: 1,
     stderr: expect.stringContaining("a.key is there already"),
   });
+});
+
+test("the file of a key that is refused does not stay, and those before it are told", async () => {
+  const env = { NEXUS_KEY_FILE: "bob.key" };
+  const refused = await place.nexus(["member", "new", "refused.key"], { env });
+  expect(refused).toMatchObject({ code: 1, stdout: "" });
+  expect(existsSync(join(place.directory, "refused.key"))).toBe(false);
+  const { code, stdout } = await place.nexus(["--json", "member", "new", "first.key", "first.key"]);
+  expect([code, JSON.parse(stdout)]).toEqual([1, [{ file: "first.key", npub: expect.stringMatching(/^npub1/) }]]);
 });
 
 test("bans of keys, events and addresses are made, listed and taken back", async () => {

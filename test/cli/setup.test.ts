@@ -165,6 +165,7 @@ test("doctor finds a database that is damaged or newer, and backups that are lat
   const days = Date.now() / 1000 - 3 * 86_400;
   utimesSync(join(backups, "nexus-1.sqlite"), days, days);
   expect(await diagnose({ BACKUP_DIR: backups })).toEqual(["backups"]);
+  expect(await diagnose({ BACKUP_DIR: ".env" })).toEqual(["backups"]);
 });
 
 test("doctor finds few open files", async () => {
