@@ -89,7 +89,7 @@ function Totals() {
 
 function Join({ information: { contact, pubkey, name } }: { information: Information }) {
   const code = useSignal("");
-  const mail = contact?.includes("@") ? contact.replace(/^mailto:/, "") : undefined;
+  const mail = /^mailto:([^?]+)/i.exec(contact ?? "")?.[1];
   return (
     <section aria-labelledby="join">
       <h2 id="join">Join</h2>
@@ -137,12 +137,6 @@ function codeIn(text: string): string {
 
 function More({ information }: { information: Information }) {
   const { contact, pubkey, terms_of_service: terms, supported_nips: nips, version } = information;
-  const address =
-    contact === undefined || /^[a-z]+:/i.test(contact)
-      ? contact
-      : contact.includes("@")
-        ? `mailto:${contact}`
-        : undefined;
   return (
     <section aria-labelledby="more">
       <h2 id="more">Good to know</h2>
@@ -151,11 +145,7 @@ function More({ information }: { information: Information }) {
           <div>
             <dt>Contact</dt>
             <dd>
-              {address && /^(https?|mailto|nostr):/i.test(address) ? (
-                <a href={address}>{contact.replace(/^mailto:/, "")}</a>
-              ) : (
-                contact
-              )}
+              <a href={contact}>{contact.replace(/^(mailto|nostr):/i, "")}</a>
             </dd>
           </div>
         )}

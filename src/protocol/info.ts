@@ -27,13 +27,12 @@ export interface RelayFacts {
 
 /** The NIP-11 document (R-08-02): nothing empty, nothing null (R-06-24). */
 export function relayInformation(facts: RelayFacts): string {
-  const { contact } = facts;
   return JSON.stringify({
     name: facts.name,
     description: facts.description,
     pubkey: facts.pubkey,
     self: facts.self,
-    contact: contact === undefined || /^[a-z][a-z0-9+.-]*:/i.test(contact) ? contact : `mailto:${contact}`,
+    contact: facts.contact,
     icon: facts.icon,
     banner: facts.banner,
     terms_of_service: facts.termsOfService,

@@ -1,3 +1,4 @@
+import { npubEncode } from "nostr-tools/nip19";
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../src/relay/config/config.ts";
 import { alice, bob } from "../support/keys.ts";
@@ -23,6 +24,18 @@ describe("R-06-25 a refusal names the variable and says what it must be", () => 
       'RELAY_URL must be a ws:// or wss:// URL without user, query or fragment, not "https://a.example".',
     ],
     ["RELAY_ICON", "icon.png", 'RELAY_ICON must be an http:// or https:// URL, not "icon.png".'],
+    ...["javascript:alert(1)", "data:text/html,x", "ask ann", "https://", "mailto:ann", "ann@b.example <ann>"].map(
+      (value): [string, string, string] => [
+        "RELAY_CONTACT",
+        value,
+        `RELAY_CONTACT must be a mail address, npub, or URI with mailto:, https:, http: or nostr:, not "${value}".`,
+      ],
+    ),
+    [
+      "RELAY_TERMS_OF_SERVICE",
+      "javascript:alert(1)",
+      'RELAY_TERMS_OF_SERVICE must be an http:// or https:// URL, not "javascript:alert(1)".',
+    ],
     ["RELAY_PUBKEY", "npub1", 'RELAY_PUBKEY must be a public key of 64 lowercase hex digits, not "npub1".'],
     [
       "ADMIN_PUBKEYS",
@@ -37,6 +50,16 @@ describe("R-06-25 a refusal names the variable and says what it must be", () => 
   ];
   test.each(refusals)("%s=%j", (name, value, message) => {
     expect(() => parseConfig({ [name]: value })).toThrow(new Error(message));
+  });
+
+  test.each([
+    ["ann@b.example", "mailto:ann@b.example"],
+    ["mailto:ann@b.example?subject=x", "mailto:ann@b.example?subject=x"],
+    ["https://social.example/@ann", "https://social.example/@ann"],
+    [`nostr:${npubEncode(alice.pubkey)}`, `nostr:${npubEncode(alice.pubkey)}`],
+    [npubEncode(alice.pubkey), `nostr:${npubEncode(alice.pubkey)}`],
+  ])("C-09 the contact %s is the URI %s", (value, uri) => {
+    expect(parseConfig({ RELAY_CONTACT: value }).contact).toBe(uri);
   });
 
   test("all of them at once, in one sentence", () => {

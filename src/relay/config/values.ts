@@ -8,6 +8,9 @@ const MAX_ITEMS = 100;
 /** Characters of a URL at most. */
 const MAX_URL = 2000;
 
+/** Characters of a contact at most. */
+const MAX_CONTACT = 500;
+
 /** Order of secp256k1; a secret key is below it. */
 const CURVE_ORDER = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
 
@@ -92,6 +95,21 @@ export function webUrl<const A extends About>(about: A) {
   const protocols = ["http:", "https:"];
   const parse = (text: string) => urlOf(text, protocols) && text;
   return variable({ must: `must be an ${values}`, values, form: { type: "url", protocols }, parse }, about);
+}
+
+/** How somebody is reached, as a URI that a page may link: a mail address and an npub get their scheme. */
+export function contact<const A extends About>(about: A) {
+  const values = "mail address, npub, or URI with mailto:, https:, http: or nostr:";
+  const form: Form = { type: "text", max_length: MAX_CONTACT };
+  return variable({ must: `must be a ${values}`, values, form, parse: contactOf }, about);
+}
+
+function contactOf(text: string): string | undefined {
+  if (text.length > MAX_CONTACT) return undefined;
+  if (/^npub1[0-9a-z]{58}$/.test(text)) return `nostr:${text}`;
+  if (/^[^\s:@/<>"]+@[^\s:@/<>"]+$/.test(text)) return `mailto:${text}`;
+  const isUri = /^(mailto:[^\s@<>"]+@[^\s<>"]+|nostr:[0-9a-z]+)$/i.test(text);
+  return isUri || urlOf(text, ["https:", "http:"]) !== undefined ? text : undefined;
 }
 
 /** Some ws:// or wss:// URLs. */

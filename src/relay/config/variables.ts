@@ -1,5 +1,6 @@
 import { TRAFFIC } from "./traffic.ts";
 import {
+  contact,
   flag,
   integer,
   integers,
@@ -50,7 +51,7 @@ const RELAY = {
   }),
   RELAY_DESCRIPTION: text({ max: 5000, help: "description in NIP-11" }),
   RELAY_PUBKEY: publicKey({ isWiring: true, help: "public key of the operator" }),
-  RELAY_CONTACT: text({ max: 500, help: "e-mail address or URI of the operator" }),
+  RELAY_CONTACT: contact({ help: "how to reach the operator, in NIP-11" }),
   RELAY_ICON: webUrl({ help: "square picture of the relay, in NIP-11" }),
   RELAY_BANNER: webUrl({ help: "wide picture of the relay, in NIP-11" }),
   RELAY_TERMS_OF_SERVICE: webUrl({ help: "page with the terms of service, in NIP-11" }),
