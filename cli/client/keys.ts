@@ -45,6 +45,14 @@ function first(prefix: string, bytes: Buffer): { prefix: string; hex: string } |
   return undefined;
 }
 
+/** Throws a {@link UsageError} for what cannot be a public key in any form; looks nothing up. */
+export function checkKey(text: string): void {
+  const isKey = HEX.test(text) || ["npub", "nprofile", "nsec"].includes(fromBech32(text)?.prefix ?? "");
+  if (!isKey && !NAME.test(text)) {
+    throw new UsageError(`${text} is no public key: give an npub, 64 hex digits, or a name such as ann@example.com`);
+  }
+}
+
 /** A public key from npub, nprofile, nsec, hex or a NIP-05 name (`name@example.com`, `example.com`). */
 export async function publicKeyOf(text: string): Promise<string> {
   if (HEX.test(text)) return text.toLowerCase();
@@ -54,8 +62,8 @@ export async function publicKeyOf(text: string): Promise<string> {
     console.error("warning: a secret key on the command line stays in the history of the shell; use its npub");
     return crypto.publicKey(decoded.hex);
   }
-  if (NAME.test(text)) return lookUp(text);
-  throw new UsageError(`${text} is no public key: give an npub, 64 hex digits, or a name such as ann@example.com`);
+  checkKey(text);
+  return lookUp(text);
 }
 
 async function lookUp(text: string): Promise<string> {

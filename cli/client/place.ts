@@ -31,12 +31,13 @@ export function placeOf(relay: string | undefined): Place {
   return { url, name: RELAY_URL ?? url };
 }
 
-/** A relay's URL as ws or wss; without a scheme, wss, or ws on this machine. */
+/** A relay's URL as ws or wss; without a scheme, wss, or ws on this machine. A word alone is no host without one. */
 export function webSocketUrl(text: string): string {
   const isLocal = /^(localhost|127\.|\[::1\])/.test(text);
+  const isWord = !isLocal && /^[\w-]*$/.test(text);
   const full = /^\w+:\/\//.test(text) ? text : `${isLocal ? "ws" : "wss"}://${text}`;
   const url = URL.parse(full.replace(/^http/, "ws"));
-  if (url === null || !/^wss?:$/.test(url.protocol) || url.username !== "") {
+  if (isWord || url === null || !/^wss?:$/.test(url.protocol) || url.username !== "") {
     throw new UsageError(`${text} is no URL of a relay: it must look like wss://relay.example.com`);
   }
   return url.href;

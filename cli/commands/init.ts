@@ -2,12 +2,13 @@ import { existsSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import { cancel, intro, isCancel, outro, select, text } from "@clack/prompts";
 import { Command } from "commander";
+import { LOCAL_VARIABLES, problemOf, VARIABLES } from "../../src/relay/config/config.ts";
 import { crypto } from "../client/crypto.ts";
-import { publicKeyOf, toBech32 } from "../client/keys.ts";
+import { checkKey, publicKeyOf, toBech32 } from "../client/keys.ts";
 import { webSocketUrl } from "../client/place.ts";
 import { readSigner } from "../client/secret.ts";
 import { claimedBy } from "../data/claimed.ts";
-import { Failure, messageOf, UsageError } from "../failure.ts";
+import { Failure, messageOf, UsageError, withoutSecrets } from "../failure.ts";
 import { show } from "../output.ts";
 import { ENV_FILE, readSettings } from "../settings.mjs";
 import { examples, optionsOf } from "./context.ts";
@@ -53,9 +54,11 @@ async function ask(given: Partial<Answers>): Promise<Answers> {
   if (!process.stdin.isTTY) throw new UsageError("there is no terminal to ask on: give --yes, and options");
   intro("A relay in this directory");
   const answers = { ...DEFAULTS, ...given };
-  const askFor = async (name: "name" | "url" | "operator", message: string, placeholder: string) => {
-    if (given[name] === undefined)
-      answers[name] = answered(await text({ message, placeholder, defaultValue: DEFAULTS[name] }));
+  const askFor = async (name: keyof typeof CHECKS, message: string, placeholder: string) => {
+    if (given[name] !== undefined) return;
+    const validate = (value = "") => (value === "" ? undefined : CHECKS[name](value));
+    const answer = answered(await text({ message, placeholder, defaultValue: String(DEFAULTS[name]), validate }));
+    Object.assign(answers, { [name]: name === "port" ? Number(answer) : answer });
   };
   await askFor("name", "What is its name?", DEFAULTS.name);
   if (given.access === undefined) {
@@ -63,19 +66,27 @@ async function ask(given: Partial<Answers>): Promise<Answers> {
     answers.access = answered(await select({ message: "Who may read and publish?", options: choices }));
   }
   await askFor("url", "By which URL do clients reach it?", "empty: only on this machine");
-  if (given.port === undefined) {
-    const validate = (value = "") => (/^\d*$/.test(value) ? undefined : "That is no number.");
-    const port = await text({
-      message: "On which port does it listen?",
-      placeholder: "8787",
-      defaultValue: "8787",
-      validate,
-    });
-    answers.port = Number(answered(port));
-  }
+  await askFor("port", "On which port does it listen?", String(DEFAULTS.port));
   await askFor("operator", "What is your public key?", "empty: make one");
   outro("Thank you.");
   return answers;
+}
+
+/** What is wrong with an answer, said before the next question. */
+const CHECKS = {
+  name: (value: string) => problemOf("The name", VARIABLES.RELAY_NAME, value),
+  url: (value: string) => refusalOf(() => webSocketUrl(value)),
+  port: (value: string) => problemOf("The port", LOCAL_VARIABLES.PORT, value),
+  operator: (value: string) => refusalOf(() => checkKey(value)),
+};
+
+function refusalOf(check: () => unknown): string | undefined {
+  try {
+    check();
+  } catch (error) {
+    return withoutSecrets(messageOf(error));
+  }
+  return undefined;
 }
 
 const LABELS = {

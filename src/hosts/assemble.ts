@@ -200,7 +200,7 @@ export function assemble(parts: Parts): Running {
     sha256: (text) => crypto.sha256(text),
     report,
     storedOf,
-    authorOf: (id) => store.lookups.find(id)?.pubkey,
+    authorOf: (id) => store.lookups.find(id)?.pubkey ?? store.ledger.find(id, clock.nowSeconds())?.job.customer,
     storedBy: (pubkey) => store.lookups.storedBy(pubkey, config.privateKinds),
     connections: relay.connections,
     closeBlocked,

@@ -183,8 +183,8 @@ export class EventStore {
   /** Lets jobs go from the ledger that are too old at `now`, in seconds: a bounded step. */
   leaveLedger = (now: number): void => this.#atomically(() => this.ledger.leave(now), true);
 
-  /** Lets jobs of somebody go whose requests have gone: a bounded step. Returns how many; 0 if none is left. */
-  leaveLedgerOf = (pubkey: string): number => this.#atomically(() => this.ledger.leaveOf(pubkey), true);
+  /** Lets jobs go whose requests have gone, of a customer or of an id: a bounded step. Returns how many; 0 if none is left. */
+  leaveLedgerOf = (subject: string): number => this.#atomically(() => this.ledger.leaveOf(subject), true);
 
   /** Indexes some of the events whose words are not yet, or puts the index in order: a bounded step. */
   fillSearch = (): void => this.#atomically(() => this.search.fill(this.#head))();

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
@@ -92,7 +92,11 @@ test("init asks nobody who is not there, and writes no settings that the relay w
   expect(await init()).toMatchObject({ code: 2 });
   expect(await init("--yes", "--access", "nobody")).toMatchObject({ code: 2 });
   expect(await init("--yes", "--port", "70000")).toMatchObject({ code: 1 });
-  expect(await init("--yes", "--url", "ftp://example.com")).toMatchObject({ code: 2 });
+  for (const url of ["ftp://example.com", "members", "wss://", "a b"]) {
+    expect(await init("--yes", "--url", url)).toMatchObject({ code: 2, stderr: expect.stringContaining("no URL") });
+  }
+  expect(await init("--yes", "--operator", "ann")).toMatchObject({ code: 2 });
+  expect(readdirSync(other)).toEqual([]);
   await rm(other, { recursive: true });
 });
 

@@ -5,7 +5,7 @@ import { readVariables, type ValuesOf } from "./variable.ts";
 import { VARIABLES } from "./variables.ts";
 
 export { LOCAL_VARIABLES } from "./local.ts";
-export { readVariables, settingsOf } from "./variable.ts";
+export { problemOf, readVariables, settingsOf } from "./variable.ts";
 export { GROUPS, VARIABLES } from "./variables.ts";
 
 /** The relay's variables as the process or the Worker gets them. */

@@ -18,7 +18,7 @@ export interface ManageDeps {
   sha256(text: string): string;
   report: Logger;
   storedOf: StoredOf;
-  /** Public key of the author of an event, if it is stored. */
+  /** Public key of the author of an event, if it is stored or is the request of a job that the ledger has. */
   authorOf(id: string): string | undefined;
   /** Events of an author that are stored, and those of them that are not private: both up to a bound. */
   storedBy(pubkey: string): { stored: number; shown: number };

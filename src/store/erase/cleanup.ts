@@ -86,9 +86,10 @@ export class Cleanup {
     return 0;
   }
 
-  /** Removes one event, if it is stored, and the tombstones of a deletion: it is banned. */
+  /** Removes one event, if it is stored, the tombstones of a deletion, and the job of a request that has gone: it is banned. */
   removeEvent(id: string): void {
     this.#store.removeRows(this.#sql.all("SELECT seq, raw FROM event WHERE id = unhex(?1)", id), "erased", true);
+    this.#store.leaveLedgerOf(id);
   }
 
   /** When the next event expires, in seconds. Reads one row. */

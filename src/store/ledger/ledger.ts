@@ -143,12 +143,16 @@ export class Ledger {
     for (const row of rows) this.#changeOf(jobOf(row).id).end = "erased";
   }
 
-  /** Lets some jobs of a customer go whose requests have gone, made until then. Returns how many; 0 if none is left. */
-  leaveOf = (customer: string, until = Number.MAX_SAFE_INTEGER): number => {
+  /**
+   * Lets some jobs go whose requests have gone, made until then: those of a customer, or the one with this id. Returns how many;
+   * 0 if none is left.
+   */
+  leaveOf = (subject: string, until = Number.MAX_SAFE_INTEGER): number => {
     const rows = this.#sql.all(
-      `SELECT lower(hex(id)) FROM job INDEXED BY job_gone
-       WHERE customer = unhex(?1) AND made <= ?2 AND ended > 0 LIMIT ${LEAVING}`,
-      customer,
+      `SELECT lower(hex(id)) FROM job WHERE id = unhex(?1) AND made <= ?2 AND ended > 0 UNION ALL
+       SELECT lower(hex(id)) FROM job INDEXED BY job_gone WHERE customer = unhex(?1) AND made <= ?2 AND ended > 0
+       LIMIT ${LEAVING}`,
+      subject,
       until,
     );
     for (const [id] of rows) this.#changeOf(id as string).end = "erased";

@@ -251,6 +251,29 @@ test("R-05-29 R-07-21 a provider is not found by evidence of a private kind", as
   client.close();
 });
 
+test("R-07-18 R-05-74 a job whose request is banned is told no more, also where the request was deleted before", async () => {
+  const relay = freshRelay();
+  const call = caller(relay.fetch);
+  const client = await relay.login(alice);
+  const requests = [1, 2, 3].map(() => unique(alice, { kind: 5050, tags: [["i", "x", "text"]] }));
+  const [deleted, stored, left] = requests.map(({ id }) => id);
+  for (const request of requests) expect((await client.publish(request))[2]).toBe(true);
+  await client.publish(unique(alice, { kind: 5, tags: [["e", deleted ?? ""]] }));
+  const listed = async () => ((await call("listjobs")).result as { jobs: Job[] }).jobs.map(({ id }) => id).sort();
+  expect(await listed()).toEqual(requests.map(({ id }) => id).sort());
+  for (const id of [deleted, stored]) expect((await call("banevent", id)).result).toBe(true);
+  expect(await listed()).toEqual([left]);
+  // Erased, it does not come back with the ban's end.
+  await call("setsetting", "BAN_ERASE_AFTER", 0);
+  for (const id of [deleted, stored]) {
+    await call("unbanevent", id);
+    await call("banevent", id);
+  }
+  await expect.poll(async () => (await call("stats")).result).toMatchObject({ events_total: 2 });
+  for (const id of [deleted, stored]) await call("unbanevent", id);
+  await expect.poll(listed).toEqual([left]);
+});
+
 test("R-05-72 R-08-08 without management there are no jobs either", async () => {
   const relay = freshRelay({ ENABLE_MANAGEMENT: "false" });
   const answers = ["GET", "HEAD", "POST", "OPTIONS"].map(

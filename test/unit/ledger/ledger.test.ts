@@ -293,6 +293,19 @@ test.each(["a request to vanish", "a ban"])("R-07-18 %s leaves none of the jobs 
   expect(listJobs(stock.sql, { limit: 100, now: stock.now }).jobs.map(({ id }) => id)).toEqual([others.id]);
 });
 
+test("R-07-18 R-05-74 a ban of a request that has gone leaves nothing of its job, and all of the others", () => {
+  const rules = jobRetention(DAY, 7 * DAY);
+  const stock = new Stock({ retention: rules });
+  const cleanup = new Cleanup(stock.sql, stock.store);
+  const [banned, other] = [request(), request()];
+  stock.put(banned, other);
+  stock.now += DAY + 1;
+  cleanup.removePastRetention(rules, stock.now, 250);
+  expect([stock.rows("event"), stock.rows("job")]).toEqual([0, 2]);
+  cleanup.removeEvent(banned.id);
+  expect(listJobs(stock.sql, { limit: 100, now: stock.now }).jobs.map(({ id }) => id)).toEqual([other.id]);
+});
+
 test.each(Array.from({ length: 12 }, (_, i) => i + 1))(
   "R-07-18 the ledger after random operations is the one derived anew, and so are the tallies: seed %i",
   (seed) => {
