@@ -17,11 +17,12 @@ export const fragment = computed(() => new URL(location_.value, window.location.
 /** What stands behind `?`, as in `/explore?kinds=1`. */
 export const query = computed(() => new URL(location_.value, window.location.origin).searchParams);
 
-/** Goes to a page of the dashboard, by its path without {@link base}. */
+/** Goes to a page of the dashboard, by its path without {@link base}. With `replace` whoever is on it stays where they are. */
 export function go(to: string, { replace = false } = {}): void {
   const method = replace ? "replaceState" : "pushState";
   window.history[method](null, "", base + to);
   location_.value = base + to;
+  if (replace) return;
   window.scrollTo(0, 0);
   // Whoever listens to the page instead of seeing it is told where they are.
   queueMicrotask(() => document.querySelector<HTMLElement>("main")?.focus());

@@ -47,8 +47,8 @@ export function queryOf({ tags, ...texts }: Fields): string {
   return query.toString();
 }
 
-/** The filter that the fields say. Throws with what is wrong in them. */
-export function filterOf(fields: Fields): Filter {
+/** The filter that the fields say, for a relay that gives `most` events at a time. Throws with what is wrong in them. */
+export function filterOf(fields: Fields, most = MAX_LIMIT): Filter {
   const filter: Filter = {};
   const kinds = partsOf(fields.kinds).map((part) => {
     if (!/^\d{1,5}$/.test(part) || Number(part) > 65_535)
@@ -69,7 +69,9 @@ export function filterOf(fields: Fields): Filter {
     if (!/^[a-zA-Z]$/.test(name)) throw new Error(`“${name}” cannot be asked for: only tags of one letter can.`);
     // What is a name or number may have a comma in it only where it is an address.
     const values = name === "a" || name === "d" ? [text.trim()] : partsOf(text);
-    filter[`#${name}`] = values.map((value) => (/^npub1/.test(value) ? (readPublicKey(value) ?? value) : value));
+    const before = (filter[`#${name}`] as string[] | undefined) ?? [];
+    const asked = values.map((value) => (/^npub1/.test(value) ? (readPublicKey(value) ?? value) : value));
+    filter[`#${name}`] = [...new Set([...before, ...asked])];
   }
   for (const bound of ["since", "until"] as const)
     if (/^\d+$/.test(fields[bound])) filter[bound] = Number(fields[bound]);
@@ -77,7 +79,7 @@ export function filterOf(fields: Fields): Filter {
   const limit = fields.limit === "" ? LIMIT : Number(fields.limit);
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
     fail(`The number of events is between 1 and ${MAX_LIMIT}.`);
-  filter.limit = limit;
+  filter.limit = Math.min(limit, most);
   return filter;
 }
 

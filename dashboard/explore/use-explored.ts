@@ -90,13 +90,15 @@ export function useExplored(filter: Filter | undefined, isLive: boolean): Explor
 
 /** Events of a filter that are not newer than one, but for those that are known. */
 async function olderThan(filter: Filter, { created_at }: Event, known: ReadonlySet<string>): Promise<Event[]> {
-  const ask = async (until: number) => {
-    const found = await fetchEvents([{ ...filter, until }]);
+  const ask = async (bounds: Filter) => {
+    const found = await fetchEvents([{ ...filter, ...bounds }]);
     return { isFull: found.length >= Number(filter.limit), fresh: found.filter(({ id }) => !known.has(id)) };
   };
-  const same = await ask(created_at);
-  // A whole page may be of one second.
-  return same.fresh.length === 0 && same.isFull ? (await ask(created_at - 1)).fresh : same.fresh;
+  const same = await ask({ until: created_at });
+  if (same.fresh.length > 0 || !same.isFull) return same.fresh;
+  // A whole page is of one second: the rest of that comes first.
+  const second = await ask({ since: created_at, until: created_at, limit: MAX_SHOWN });
+  return second.fresh.length > 0 ? second.fresh : (await ask({ until: created_at - 1 })).fresh;
 }
 
 /** Events without repetition, the newest first. */

@@ -9,7 +9,7 @@ const MOST_COUNTED = 5000;
 
 /** What a key has on the relay, in counts, before something is taken from it; nothing for who may not know. */
 export function KeySummary({ pubkey }: { pubkey: string }) {
-  return methods.value?.includes("keysummary") ? <Counts pubkey={pubkey} /> : null;
+  return methods.value?.includes("keysummary") ? <Counts key={pubkey} pubkey={pubkey} /> : null;
 }
 
 function Counts({ pubkey }: { pubkey: string }) {

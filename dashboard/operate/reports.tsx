@@ -25,7 +25,8 @@ export function Reports() {
   const paged = usePaged<Report, string>(
     async (after) => {
       const listed = await call(sign, "listeventsneedingmoderation", SIZE, after);
-      const events = isReady && listed.length > 0 ? await fetchEvents([{ ids: listed.map(({ id }) => id) }]) : [];
+      const events =
+        isReady && listed.length > 0 ? await fetchEvents([{ ids: listed.map(({ id }) => id), limit: SIZE }]) : [];
       const byId = new Map(events.map((event) => [event.id, event]));
       const reports = listed.map((report) => ({ ...report, event: byId.get(report.id) }));
       return pageBehind(reports, SIZE, ({ id }) => id);

@@ -48,7 +48,8 @@ export function usePaged<T, C>(
     isLoading: state.isLoading,
     error: state.error,
     hasMore: state.next !== undefined,
-    loadMore: () => ask(state.next),
+    // What is on its way may be of another list.
+    loadMore: () => state.isLoading || ask(state.next),
     reload: () => ask(undefined),
   };
 }

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { about } from "../about.ts";
 import { Builder } from "../explore/builder.tsx";
 import { fieldsOf, filterOf, queryOf } from "../explore/filter.ts";
 import { type Explored, MAX_SHOWN, useExplored } from "../explore/use-explored.ts";
@@ -17,7 +18,7 @@ export function ExplorePage() {
   let filter: Filter | undefined;
   let wrong: unknown;
   try {
-    filter = filterOf(fields);
+    filter = filterOf(fields, Number(about.value?.limitation.max_limit ?? MAX_SHOWN));
   } catch (error) {
     wrong = error;
   }

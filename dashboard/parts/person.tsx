@@ -3,6 +3,7 @@ import { npubEncode } from "nostr-tools/nip19";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { link, subscribe } from "../relay/client.ts";
+import { pubkey as signedIn } from "../session/session.ts";
 import { useCopy } from "./copy.tsx";
 
 interface Profile {
@@ -19,6 +20,13 @@ const MAX_PROFILES = 5000;
 /** Keys that are to be asked about next, and those that were. */
 const wanted = new Set<string>();
 const asked = new Set<string>();
+
+// What one key may see another may not, and the other way round.
+signedIn.subscribe(() => {
+  profiles.value = new Map();
+  wanted.clear();
+  asked.clear();
+});
 
 /** Keys of one REQ at most. */
 const MAX_ASKED = 200;
@@ -74,11 +82,12 @@ function want(pubkey: string): void {
 
 function askForAll(): void {
   const authors = [...wanted].slice(0, MAX_ASKED);
+  if (authors.length === 0) return;
   for (const author of authors) {
     wanted.delete(author);
     asked.add(author);
   }
-  const close = subscribe([{ kinds: [0], authors }], { event: take, stored: () => close() });
+  const close = subscribe([{ kinds: [0], authors, limit: MAX_ASKED }], { event: take, stored: () => close() });
   if (wanted.size > 0) setTimeout(askForAll, 50);
 }
 

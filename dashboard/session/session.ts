@@ -43,7 +43,7 @@ export async function sign(template: EventTemplate): Promise<VerifiedEvent> {
 }
 
 export async function signInByExtension(): Promise<void> {
-  begin(await extensionSigner(), { kind: "extension" });
+  await beginLater(extensionSigner(), { kind: "extension" });
   void refreshMethods();
 }
 
@@ -56,10 +56,10 @@ export function signInByKey(secretKey: Uint8Array, { isFresh = false } = {}): vo
 
 export async function signInByBunker(address: string, clientKey = makeKey()): Promise<void> {
   try {
-    const signedIn = await bunkerSigner(address, clientKey, (url) => {
+    const opening = bunkerSigner(address, clientKey, (url) => {
       bunkerLink.value = url;
     });
-    begin(signedIn, { kind: "bunker", address, clientKey: bytesToHex(clientKey) });
+    await beginLater(opening, { kind: "bunker", address, clientKey: bytesToHex(clientKey) });
     void refreshMethods();
   } finally {
     bunkerLink.value = undefined;
@@ -67,6 +67,7 @@ export async function signInByBunker(address: string, clientKey = makeKey()): Pr
 }
 
 export function signOut(): void {
+  turn++;
   signer.value?.close();
   signer.value = undefined;
   methods.value = undefined;
@@ -84,7 +85,8 @@ export async function resume(): Promise<void> {
     else if (stored.kind === "extension") await signInByExtension();
     else await signInByBunker(stored.address, hexToBytes(stored.clientKey));
   } catch {
-    signOut();
+    // Not one that somebody has begun meanwhile.
+    if (signer.value === undefined) sessionStorage.removeItem(STORE);
   } finally {
     isResuming.value = false;
   }
@@ -105,7 +107,20 @@ export async function refreshMethods(): Promise<void> {
   }
 }
 
+/** Grows with each sign-in and sign-out. */
+let turn = 0;
+
+/** Begins when the signer is there, which may take a person a minute; not if they have signed in or out otherwise since. */
+async function beginLater(opening: Promise<Signer>, stored: Stored): Promise<void> {
+  const mine = ++turn;
+  const next = await opening;
+  if (mine === turn) return begin(next, stored);
+  next.close();
+  throw new Error("Meanwhile another sign-in was begun.");
+}
+
 function begin(next: Signer, stored: Stored): void {
+  turn++;
   signer.value?.close();
   signer.value = next;
   methods.value = undefined;
