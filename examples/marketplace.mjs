@@ -16,6 +16,7 @@ const { values, positionals } = parseArgs({
 const [url = "ws://localhost:8787"] = positionals;
 const seconds = Number(values.seconds);
 
+const PROFILE = 0;
 const REQUEST = 5050;
 const RESULT = 6050;
 const FEEDBACK = 7000;
@@ -118,7 +119,7 @@ const charlieFails = Promise.withResolvers();
 
 async function main() {
   for (const name of ["alfa", "bravo", "charlie"]) providers.set(name, await openProvider(name));
-  const buyers = await Promise.all(Array.from({ length: BUYERS }, () => new Client().open()));
+  const buyers = await Promise.all(Array.from({ length: BUYERS }, (_, i) => openNamed(`buyer ${i + 1}`)));
   tell(`${BUYERS} buyers and 3 providers have logged in at ${url}. They trade for ${seconds} seconds.`);
   // Not before it has failed at a job.
   const death = Promise.all([sleep((1000 * seconds) / 2), charlieFails.promise]).then(() => {
@@ -142,9 +143,16 @@ async function main() {
   for (const client of [...providers.values(), ...buyers]) client.close();
 }
 
+/** A connection of somebody who says who they are. @param {string} name */
+async function openNamed(name) {
+  const client = await new Client().open();
+  await client.send("EVENT", { kind: PROFILE, tags: [], content: JSON.stringify({ name }) });
+  return client;
+}
+
 /** @param {string} name */
 async function openProvider(name) {
-  const provider = await new Client().open();
+  const provider = await openNamed(name);
   await provider.send("EVENT", {
     kind: HANDLER,
     tags: [

@@ -38,7 +38,7 @@ export interface Step {
   readonly created_at: number;
   readonly status?: JobState;
   readonly amount_msat?: number;
-  /** What a feedback says besides its status. */
+  /** What a request is about, and what a feedback says besides its status. */
   readonly extra?: string;
   readonly content: string;
 }

@@ -20,7 +20,7 @@ export function OperatorNav() {
         {PAGES.filter(([to, , needs]) => may.includes(needs) || to === "/admin" || to === path.value).map(
           ([to, title]) => (
             <li key={to}>
-              <a href={base + to} aria-current={path.value === to ? "page" : undefined}>
+              <a href={base + to} aria-current={isAt(to) ? "page" : undefined}>
                 {title}
               </a>
             </li>
@@ -29,4 +29,9 @@ export function OperatorNav() {
       </ul>
     </nav>
   );
+}
+
+/** Whether the page is this one, or one below it, as that of one job. */
+function isAt(to: string): boolean {
+  return path.value === to || (to !== "/admin" && path.value.startsWith(`${to}/`));
 }

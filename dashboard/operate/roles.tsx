@@ -37,7 +37,9 @@ function RoleRow({ role, onChanged }: { role: RoleEntry; onChanged: () => void }
   return (
     <tr>
       <td data-label="Role">
-        {role.label || role.id} {role.label && role.label !== role.id && <code>{role.id}</code>}
+        <span>
+          {role.label || role.id} {role.label && role.label !== role.id && <code>{role.id}</code>}
+        </span>
       </td>
       <td>{role.description}</td>
       <td>

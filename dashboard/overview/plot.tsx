@@ -102,7 +102,13 @@ function optionsOf(element: HTMLElement, lines: readonly Line[], show: (value: n
     ],
     series: [
       {},
-      ...lines.map(({ name }, i) => ({ label: name, stroke: color(`--line-${i}`), width: 2, points: { show: false } })),
+      ...lines.map(({ name }, i) => ({
+        label: name,
+        stroke: color(`--line-${i}`),
+        width: 2,
+        spanGaps: true,
+        points: { show: false },
+      })),
     ],
   };
 }

@@ -10,18 +10,21 @@ import { methods } from "../session/session.ts";
 /** What agents do here: the queue, who answers, and each job. */
 export function JobsPage() {
   const filter = filterOf(query.value);
+  // The list of all jobs is long; one that was asked for is wanted first.
+  const isNarrow = Object.keys(filter).length > 0;
   return (
     <ForAdmins>
       <h1>Jobs</h1>
       {methods.value?.includes("listjobs") ? (
         <>
           <Queue />
+          {!isNarrow && <Providers />}
           <section aria-labelledby="jobs">
             <h2 id="jobs">{filter.state === "error" ? "What fails" : "Jobs"}</h2>
             <Narrowing filter={filter} />
             <Jobs filter={filter} />
           </section>
-          <Providers />
+          {isNarrow && <Providers />}
         </>
       ) : (
         <Empty>This key may not see the jobs. An operator can grant it that.</Empty>

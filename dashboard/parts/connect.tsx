@@ -24,7 +24,8 @@ const SNIPPETS: readonly [name: string, code: string][] = [
 /** A program as somebody calls it for this relay. */
 function program(text: string): string {
   return text
-    .replace(/^(\/\/ @ts-check|\s*\/\*\* @param .*\*\/)\n/gm, "")
+    .replace(/^(\/\/ @ts-check|\s*\/\*\* @(param|type) .*\*\/)\n/gm, "")
+    .replace(/\/\*\* @type .*?\*\/ /g, "")
     .replaceAll("wss://relay.example.com", relayAddress)
     .replaceAll("examples/connect/", "")
     .trim();

@@ -1,14 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { EventTemplate } from "nostr-tools/pure";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, describe, expect } from "vitest";
 import { type Key, signed } from "../support/keys.ts";
-
-/** Where a Chromium is found that nobody has named. */
-const USUAL = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-
-const chromiumPath = process.env.CHROMIUM_PATH || USUAL.find((path) => existsSync(path));
+import { chromiumPath } from "./chromium.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 

@@ -85,10 +85,13 @@ export class JobBoard {
       read += event.content.length;
       const { id, kind, pubkey, created_at, content } = event;
       const one = statusOf.get(of);
-      const extra = event.tags.find(([name]) => name === "status")?.[2];
+      const role = roleOfKind(kind);
+      // What a request is about, and what a feedback says besides its status.
+      const [tag, place] = role === "request" ? ["i", 1] : ["status", 2];
+      const extra = event.tags.find(([name]) => name === tag)?.[place];
       return {
         id,
-        role: roleOfKind(kind),
+        role,
         kind,
         pubkey,
         created_at,

@@ -71,7 +71,7 @@ test("R-07-18 R-07-21 jobs, one job's history and its providers are told to oper
   });
   const { result: job } = (await call("job", one.id)) as { result: Job & { timeline: Job[] } };
   expect(job.timeline.map(({ id, role, status, extra }) => ({ id, role, status, extra }))).toEqual([
-    { id: one.id, role: "request", status: undefined, extra: undefined },
+    { id: one.id, role: "request", status: undefined, extra: "x" },
     { id: said[0]?.id, role: "feedback", status: "processing", extra: "soon" },
     { id: said[1]?.id, role: "result", status: "success", extra: undefined },
   ]);
