@@ -39,18 +39,21 @@ export class LineSource {
   /** The lines, some at a time. Throws a {@link Failure} if the data is damaged. */
   async *lines(): AsyncGenerator<string[]> {
     const decoder = new StringDecoder("utf8");
-    let rest = "";
+    const open = new OpenLine();
     try {
       for await (const chunk of this.#decompressed()) {
-        const text = rest + decoder.write(chunk);
-        const end = text.lastIndexOf("\n") + 1;
-        rest = text.slice(end, end + MAX_LINE);
-        if (end > 0) yield text.slice(0, end - 1).split("\n");
+        const [first = "", ...others] = decoder.write(chunk).split("\n");
+        open.add(first);
+        const last = others.pop();
+        if (last === undefined) continue;
+        yield [open.take(), ...others];
+        open.add(last);
       }
     } catch (error) {
       throw new Failure(`the file is damaged: ${messageOf(error)}`);
     }
-    rest += decoder.end();
+    open.add(decoder.end());
+    const rest = open.take();
     if (rest !== "") yield [rest];
   }
 
@@ -77,6 +80,25 @@ export class LineSource {
       return source.pipe(transform);
     }, whole);
     yield* stream as AsyncIterable<Buffer>;
+  }
+}
+
+/** The line whose end has not been read. Each part is looked at once, however long the line is. */
+class OpenLine {
+  #parts: string[] = [];
+  #length = 0;
+
+  /** Beyond {@link MAX_LINE} nothing more is kept. */
+  add(text: string): void {
+    if (text === "" || this.#length >= MAX_LINE) return;
+    this.#parts.push(text.slice(0, MAX_LINE - this.#length));
+    this.#length += text.length;
+  }
+
+  take(): string {
+    const line = this.#parts.join("");
+    [this.#parts, this.#length] = [[], 0];
+    return line;
   }
 }
 

@@ -3,6 +3,7 @@ import { npubEncode } from "nostr-tools/nip19";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { ErrorNote } from "../parts/states.tsx";
+import { TextField } from "../parts/text-field.tsx";
 import { useAction } from "../parts/use-loaded.ts";
 import { KeySummary } from "./key-summary.tsx";
 import { readPublicKey } from "./keys.ts";
@@ -49,32 +50,8 @@ export function KeyForm({
         void action.run();
       }}
     >
-      <label>
-        {label}
-        <input
-          value={text}
-          onInput={(event) => {
-            text.value = event.currentTarget.value;
-          }}
-          placeholder="npub1…"
-          autocomplete="off"
-          spellcheck={false}
-          required
-        />
-      </label>
-      {hasReason && (
-        <label>
-          Reason, for the record
-          <input
-            ref={reasonField}
-            value={reason}
-            maxLength={200}
-            onInput={(event) => {
-              reason.value = event.currentTarget.value;
-            }}
-          />
-        </label>
-      )}
+      <TextField label={label} value={text} placeholder="npub1…" autocomplete="off" spellcheck={false} required />
+      {hasReason && <TextField label="Reason, for the record" value={reason} maxLength={200} inputRef={reasonField} />}
       <button
         type="submit"
         class={isDanger ? "danger" : "secondary"}

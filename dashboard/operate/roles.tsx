@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { call, type RoleEntry } from "../api/management.ts";
 import { Confirm } from "../parts/dialog.tsx";
 import { Empty, ErrorNote, Loading } from "../parts/states.tsx";
+import { TextField } from "../parts/text-field.tsx";
 import { useAction, useLoaded } from "../parts/use-loaded.ts";
 import { methods, sign } from "../session/session.ts";
 import { Table } from "./list.tsx";
@@ -90,27 +91,8 @@ function NewRole({ onMade }: { onMade: () => void }) {
         void action.run();
       }}
     >
-      <label>
-        Name of a new role
-        <input
-          value={id}
-          maxLength={60}
-          required
-          onInput={(event) => {
-            id.value = event.currentTarget.value;
-          }}
-        />
-      </label>
-      <label>
-        What it is
-        <input
-          value={description}
-          maxLength={200}
-          onInput={(event) => {
-            description.value = event.currentTarget.value;
-          }}
-        />
-      </label>
+      <TextField label="Name of a new role" value={id} maxLength={60} required />
+      <TextField label="What it is" value={description} maxLength={200} />
       <button type="submit" class="secondary" aria-busy={action.isBusy} disabled={action.isBusy}>
         Make the role
       </button>

@@ -9,6 +9,7 @@ import { type Paged, pageBehind, usePaged } from "../operate/use-paged.ts";
 import { ForAdmins } from "../parts/for-admins.tsx";
 import { Person } from "../parts/person.tsx";
 import { Done, ErrorNote } from "../parts/states.tsx";
+import { TextField } from "../parts/text-field.tsx";
 import { useAction } from "../parts/use-loaded.ts";
 import { query } from "../router.ts";
 import { methods, sign } from "../session/session.ts";
@@ -125,17 +126,12 @@ function BlockedAddresses() {
             void action.run();
           }}
         >
-          <label>
-            IP address or network to block
-            <input
-              value={address}
-              required
-              placeholder="192.0.2.7 or 2001:db8::/48"
-              onInput={(event) => {
-                address.value = event.currentTarget.value;
-              }}
-            />
-          </label>
+          <TextField
+            label="IP address or network to block"
+            value={address}
+            placeholder="192.0.2.7 or 2001:db8::/48"
+            required
+          />
           <button type="submit" class="danger" aria-busy={action.isBusy} disabled={action.isBusy}>
             Block it
           </button>

@@ -4,6 +4,7 @@ import { bunkerLink, signInByBunker, signInByExtension, signInByKey } from "../s
 import { hasExtension, makeKey, readKey, textOfKey } from "../session/signers.ts";
 import { CopyBox } from "./copy.tsx";
 import { ErrorNote } from "./states.tsx";
+import { TextField } from "./text-field.tsx";
 import { useAction } from "./use-loaded.ts";
 
 /** The three ways to sign in. No secret key leaves the page. */
@@ -67,19 +68,14 @@ function Bunker({ onDone }: { onDone: () => void }) {
       }}
     >
       <p>A signer, such as an app on your phone, keeps your key and signs for this page. It shows you its address.</p>
-      <label>
-        Address of your signer (NIP-46)
-        <input
-          value={address}
-          onInput={(event) => {
-            address.value = event.currentTarget.value;
-          }}
-          placeholder="bunker://…"
-          autocomplete="off"
-          spellcheck={false}
-          required
-        />
-      </label>
+      <TextField
+        label="Address of your signer (NIP-46)"
+        value={address}
+        placeholder="bunker://…"
+        autocomplete="off"
+        spellcheck={false}
+        required
+      />
       <button type="submit" aria-busy={action.isBusy} disabled={action.isBusy}>
         Sign in with the signer
       </button>

@@ -149,6 +149,23 @@ test("of a file that grows no more than all is read", async () => {
   expect([lines, source.share]).toEqual([["1", "2", "3"], 1]);
 });
 
+test("a line without an end is handed on cut, in time that grows with its length alone, and what follows is whole", async () => {
+  const long = file("long");
+  writeFileSync(long, "1\n");
+  // Looked through anew with each chunk, it would take a minute.
+  for (let n = 0; n < 48; n++) appendFileSync(long, "x".repeat(1 << 20));
+  appendFileSync(long, "\n2\n3");
+  const lines: string[] = [];
+  for await (const some of new LineSource(long).lines()) lines.push(...some);
+  expect(lines.map((line) => line.length)).toEqual([1, 4 << 20, 1, 1]);
+  expect([lines[0], ...lines.slice(2)]).toEqual(["1", "2", "3"]);
+  const { code, stdout } = await place.nexus(["--json", "import", "long"]);
+  expect([code, JSON.parse(stdout)]).toEqual([
+    1,
+    expect.objectContaining({ lines: 4, refused: expect.objectContaining({ "invalid: the line is too long": 1 }) }),
+  ]);
+});
+
 test("an import and an export that are killed go on where they were", async () => {
   const all = events(4000);
   writeFileSync(file("many.jsonl.gz"), gzipSync(text(all)));

@@ -58,7 +58,9 @@ const finding =
             ["request", "{}"],
           ]
         : [];
-    for (const age of ages) await a.publish(unique(alice, { kind: filter.kinds[0], created_at: now() - age, tags }));
+    // However long it takes, they are of seconds of their own.
+    const at = now();
+    for (const age of ages) await a.publish(unique(alice, { kind: filter.kinds[0], created_at: at - age, tags }));
     return (await a.query(filter)).length;
   };
 
