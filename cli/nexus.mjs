@@ -12,8 +12,10 @@ if (Number(process.versions.node.split(".")[0]) < 24) {
   module.enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/nexus", import.meta.url)));
   // Whoever reads what is printed may have enough of it: `nexus req | head`.
   process.stdout.on("error", (error) => {
-    if (/** @type {NodeJS.ErrnoException} */ (error).code === "EPIPE") process.exit(0);
-    throw error;
+    const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+    if (code === "EPIPE") process.exit(0);
+    console.error(`error: the output cannot be written: ${code}`);
+    process.exit(1);
   });
   const { run } = await import("./program.ts");
   process.exitCode = await run(process.argv.slice(2));

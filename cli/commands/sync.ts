@@ -84,7 +84,9 @@ async function run(
   try {
     if (flags.watch && options.isDry) throw new UsageError("--dry-run and --watch exclude each other");
     if (flags.watch) {
-      await watch({ ...options, open, synced: tell, lost: (reason) => console.error(`${reason}; connecting again`) });
+      const lost = (reason: string) => console.error(`${reason}; connecting again`);
+      const refused = (count: number, reason: string) => console.error(`${count} refused: ${shorten(reason)}`);
+      await watch({ ...options, open, synced: tell, lost, refused });
     }
     const sides = await open();
     try {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Event } from "../../src/protocol/event.ts";
+import type { Management } from "../client/management.ts";
 import { Failure, messageOf } from "../failure.ts";
 import type { Side } from "./side.ts";
 import { type Progress, type SyncOptions, sync } from "./sync.ts";
@@ -24,6 +25,8 @@ export interface WatchOptions extends SyncOptions {
   synced(progress: Progress): void;
   /** A connection is lost. */
   lost(reason: string): void;
+  /** So many events that came were refused, for one reason. */
+  refused(count: number, reason: string): void;
 }
 
 /**
@@ -55,7 +58,7 @@ export async function watch(options: WatchOptions): Promise<never> {
 /** One such round; it ends with a failure. */
 async function follow([local, peer]: readonly [Side, Side], options: WatchOptions, begun: () => void): Promise<void> {
   const live = [
-    ...(options.down ? [forward(peer, local, options)] : []),
+    ...(options.down ? [forward(peer, local, options, options.management)] : []),
     ...(options.up ? [forward(local, peer, options)] : []),
   ];
   // Listening began first, so nothing is missed between the sync and the live events.
@@ -67,8 +70,13 @@ async function follow([local, peer]: readonly [Side, Side], options: WatchOption
 }
 
 /** Carries new events from one relay to the other, one batch after the other. Never resolves. */
-async function forward(from: Side, to: Side, { filters, isDry }: WatchOptions): Promise<void> {
-  const transfer = new Transfer(from, to, isDry);
+async function forward(
+  from: Side,
+  to: Side,
+  { filters, isDry, refused }: WatchOptions,
+  management?: Management,
+): Promise<void> {
+  const transfer = new Transfer(from, to, isDry, management);
   const seen = new Set<string>();
   let waiting: Event[] = [];
   let wake = () => {};
@@ -77,8 +85,11 @@ async function forward(from: Side, to: Side, { filters, isDry }: WatchOptions): 
       if (waiting.length > MAX_WAITING) throw new Failure("more events come than can be carried: syncing again");
       const events = waiting;
       waiting = [];
-      if (events.length > 0) await transfer.put(events);
-      else {
+      if (events.length > 0) {
+        await transfer.put(events);
+        for (const [reason, count] of Object.entries(transfer.done.refused)) refused(count, reason);
+        transfer.done.refused = {};
+      } else {
         const { promise, resolve } = Promise.withResolvers<void>();
         wake = resolve;
         await promise;

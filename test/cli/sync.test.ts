@@ -127,6 +127,36 @@ describe("with a relay that has NIP-77", () => {
     expect(await idsAt(place.server.url)).toEqual([event.id]);
   });
 
+  test("what comes is refused or restored as what was there before, and a refusal is told", async () => {
+    const author = new KeySigner("7".repeat(64));
+    const own = await Connection.open({ url: peer.url, name: peer.url }, author);
+    const publish = async (content: string) => {
+      const event = author.sign({ kind, content, tags: [["-"]] });
+      expect(await own.publish(event)).toMatchObject({ accepted: true });
+      return event.id;
+    };
+    const watched = async (args: string[], publishing: (told: () => string) => Promise<void>) => {
+      const all = [NEXUS, "sync", peer.url, "-k", String(kind), "--down", "--watch", "--json", ...args];
+      const env = { ...process.env, NEXUS_RELAY: place.server.url, NEXUS_KEY_FILE: "operator.key" };
+      const child = spawn(process.execPath, all, { cwd: place.directory, env, stdio: ["ignore", "pipe", "pipe"] });
+      let told = "";
+      child.stderr.setEncoding("utf8").on("data", (text: string) => {
+        told += text;
+      });
+      await once(child.stdout, "data");
+      await publishing(() => told).finally(() => child.kill("SIGKILL"));
+    };
+    await watched([], async (told) => {
+      await publish("refused");
+      await until("the refusal", () => /^1 refused: \S+:/.test(told()));
+    });
+    await watched(["--restore"], async () => {
+      const id = await publish("restored");
+      await until("it is there", async () => (await idsAt(place.server.url)).includes(id));
+    });
+    own.close();
+  });
+
   test("a run that is killed leaves the next one the rest", async () => {
     const events = make(3000, T);
     await put(peer.url, events.slice(0, 2900));
