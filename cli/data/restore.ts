@@ -1,5 +1,5 @@
 import { Failure, messageOf } from "../failure.ts";
-import { aboutOf, Bundle, RowHash, stateOf } from "./bundle.ts";
+import { aboutOf, Bundle, type Row, RowHash, stateOf } from "./bundle.ts";
 import type { Channel } from "./channel.ts";
 import { Digest } from "./digest.ts";
 import { idsOf, pagesOf } from "./export.ts";
@@ -36,10 +36,14 @@ export async function restoreBundle(
 ): Promise<RestoreSummary> {
   const bundle = await Bundle.open(file);
   const name = bundle.end.sha256;
-  await channel.call("beginrestore", name).catch((error) => {
+  try {
+    // What the relay refuses of a bundle is found before anything of it is written.
+    await eachTable(bundle, (table, rows) => channel.call("importstate", table, rows, true));
+    await channel.call("beginrestore", name);
+  } catch (error) {
     const text = messageOf(error);
     throw /this key/.test(text) ? new Failure(`${text}\n${BECOME_OPERATOR}`) : error;
-  });
+  }
   await restoreTables(channel, bundle, (table) => BEFORE.includes(table));
   const about = await aboutOf(channel);
   const opened = mayOpen ? [] : openedBy(about, bundle.head);
@@ -71,11 +75,16 @@ export async function restoreBundle(
   return { ...summary, events: digest.count, digest: `${digest}`, rows: bundle.end.rows, exact };
 }
 
-async function restoreTables(channel: Channel, bundle: Bundle, isMeant: (table: string) => boolean): Promise<void> {
+function restoreTables(channel: Channel, bundle: Bundle, isMeant: (table: string) => boolean): Promise<void> {
+  return eachTable(bundle, async (table, rows) => {
+    if (isMeant(table)) await channel.call("importstate", table, rows);
+  });
+}
+
+/** Does something with the rows of a bundle, some of a table at a time. */
+async function eachTable(bundle: Bundle, act: (table: string, rows: Row[]) => Promise<unknown>): Promise<void> {
   for await (const { parts } of bundle.parts()) {
-    for (const part of parts) {
-      if ("table" in part && isMeant(part.table)) await channel.call("importstate", part.table, part.rows);
-    }
+    for (const part of parts) if ("table" in part) await act(part.table, part.rows);
   }
 }
 

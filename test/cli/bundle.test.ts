@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -157,3 +158,28 @@ test("what is no whole bundle is not restored", async () => {
     expect([code, stderr]).toEqual([1, expect.stringMatching(reason)]);
   }
 });
+
+test("R-05-81 of a bundle with a row that the relay refuses nothing is written", async () => {
+  await place.nexus(["ban", bob.pubkey]);
+  await place.nexus(["bundle", "right.bundle.gz"]);
+  const lines = String(gunzipSync(readFileSync(join(place.directory, "right.bundle.gz"))))
+    .split("\n")
+    .slice(0, -1);
+  const { end } = JSON.parse(lines.pop() ?? "");
+  lines.push('{"table":"vanished","rows":[["nobody","never"]]}', "");
+  const before = lines.join("\n");
+  end.sha256 = createHash("sha256").update(before).digest("hex");
+  writeFileSync(join(place.directory, "wrong.gz"), gzipSync(`${before}${JSON.stringify({ end })}\n`));
+  const server = await startServer(SETTINGS);
+  try {
+    const env = { NEXUS_RELAY: server.url };
+    const refused = await place.nexus(["restore", "wrong.gz"], { env });
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("not those of this table") });
+    expect((await place.nexus(["ban", "--json"], { env })).stdout).toBe("[]\n");
+    // It is as empty as before.
+    expect(await place.nexus(["restore", "right.bundle.gz"], { env })).toMatchObject({ code: 0 });
+    expect((await place.nexus(["ban", "--json"], { env })).stdout).toContain(bob.pubkey);
+  } finally {
+    await server.stop();
+  }
+}, 60_000);

@@ -164,4 +164,13 @@ test.for([
   const { call } = managedRelay();
   await call("beginrestore", BUNDLE);
   expect((await call("importstate", table, rows)).error).toMatch(/^invalid: /);
+  expect((await call("importstate", table, rows, true)).error).toMatch(/^invalid: /);
+});
+
+test("R-05-81 a trial of rows that are right writes nothing, and needs no restore that has begun", async () => {
+  const { call } = managedRelay();
+  expect(await call("importstate", "access", [["banned-pubkey", bob.pubkey, "spam"]], true)).toEqual(DONE);
+  expect((await call("listbannedpubkeys")).result).toEqual([]);
+  expect((await call("importstate", "access", [], "yes")).error).toMatch(/^invalid: /);
+  expect(await call("beginrestore", BUNDLE)).toEqual(DONE);
 });
