@@ -212,8 +212,11 @@ export class EventLog {
   }
 
   #snapshot(isIntact?: () => boolean): Snapshot {
-    const isHiding = () => this.#isHiding;
-    const hides = (event: Event) => this.#hides(event);
+    const { losses } = this.#store;
+    const [wasHiding, { count }] = [this.#isHiding, losses];
+    const isHiding = () => wasHiding || this.#isHiding;
+    // What was hidden, and has been erased since, may be among rows that were read ahead.
+    const hides = (event: Event) => this.#hides(event) || (wasHiding && losses.has(event.id, count));
     return {
       head: this.#store.head,
       recent: this.#store.recent,

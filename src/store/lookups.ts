@@ -56,13 +56,9 @@ export class Lookups {
   /** Those of these raw events that are where they were when {@link Losses.count} was what is given. */
   remaining(raws: string[], count: number): string[] {
     if (this.#losses.count === count) return raws;
-    const lost = this.#losses.since(count);
-    if (lost === undefined) {
-      const stored = this.storedOf(raws.map(idOfRaw), new Set());
-      return raws.filter((raw) => stored.has(idOfRaw(raw)));
-    }
-    const ids = new Set(lost.map(({ id }) => id));
-    return raws.filter((raw) => !ids.has(idOfRaw(raw)));
+    if (this.#losses.since(count) !== undefined) return raws.filter((raw) => !this.#losses.has(idOfRaw(raw), count));
+    const stored = this.storedOf(raws.map(idOfRaw), new Set());
+    return raws.filter((raw) => stored.has(idOfRaw(raw)));
   }
 
   /** The same for positions: those that are gone, but for what a newer version has replaced. */

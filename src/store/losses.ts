@@ -30,6 +30,8 @@ export class Losses {
   #count = 0;
   /** Those that were removed last, in order. */
   readonly #last: Lost[] = [];
+  /** The same by id: what {@link count} was with it. */
+  readonly #countOf = new Map<string, number>();
 
   get count(): number {
     return this.#count;
@@ -37,14 +39,24 @@ export class Losses {
 
   /** An event is not in the store any more. */
   add(lost: Lost): void {
-    this.#count++;
-    if (this.#last.push(lost) > MAX_LOST) this.#last.splice(0, DROPPED);
+    this.#countOf.set(lost.id, ++this.#count);
+    if (this.#last.push(lost) <= MAX_LOST) return;
+    const kept = this.#count - this.#last.length + DROPPED;
+    for (const { id } of this.#last.splice(0, DROPPED)) {
+      // It may have been stored, and lost, again.
+      if ((this.#countOf.get(id) ?? 0) <= kept) this.#countOf.delete(id);
+    }
   }
 
   /** What was lost since {@link count} was what is given; undefined if that is too much. */
   since(count: number): Lost[] | undefined {
     const lost = this.#count - count;
     return lost > this.#last.length ? undefined : this.#last.slice(this.#last.length - lost);
+  }
+
+  /** Whether it was lost since {@link count} was what is given, as far as that is remembered. */
+  has(id: string, count: number): boolean {
+    return (this.#countOf.get(id) ?? 0) > count;
   }
 
   /** To be ended. */

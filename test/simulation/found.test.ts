@@ -106,6 +106,19 @@ describe("found by a random session, erasure", () => {
       expect(reasonOf([...send(true, text), fail, ...send(false, erasure, other), run, everything])).toBe(undefined);
     }
   });
+
+  test("R-03-14 what is erased while an answer is read ahead does not count for its limit", () => {
+    const [erased, kept] = [0, 2].map((by) =>
+      Array.from({ length: 10 }, (_, n) => ({ ...text, by, created_at: BASE_TIME - 10 * by, content: `${n}` })),
+    ) as [Draft[], Draft[]];
+    const own = { ...(ask("REQ", "all", { limit: 10 }) as { message: object }).message, on: 1 };
+    const actions = [
+      ...send(true, ...erased, ...kept),
+      ...send(false, erasure),
+      { do: "send", message: own } as Action,
+    ];
+    expect(reasonOf([...actions, run, { do: "tick", ms: 2 }], { scale: 100 })).toBe(undefined);
+  });
 });
 
 describe("found by a random session, sockets and clocks", () => {
