@@ -34,6 +34,8 @@ export const PAGES: readonly Shown[] = [
   },
   { name: "sign-in", path: () => "/", as: "nobody", shows: "With a key in this page", act: button("Sign in") },
   { name: "invite", path: ({ code }) => `/invite#${code}`, as: "nobody", shows: "First sign in" },
+  // Before invites are made for the pictures.
+  { name: "audit", path: () => "/admin/audit", shows: "changed the setting" },
   { name: "members", path: () => "/admin/members", shows: "Translation agent" },
   { name: "invites", path: () => "/admin/members", shows: "used", act: button("Make an invite"), at: "#invites" },
   { name: "jobs", path: () => "/admin/jobs", shows: "Translation agent" },
@@ -46,11 +48,10 @@ export const PAGES: readonly Shown[] = [
     path: () => "/admin/settings",
     shows: "changed here",
     act: async (page) => {
-      await page.getByLabel("Find a setting").fill("event");
+      await page.getByLabel("Find a setting").fill("tags");
       await page.getByRole("button", { name: "Change MAX_EVENT_TAGS" }).click();
     },
   },
-  { name: "audit", path: () => "/admin/audit", shows: "changed the setting" },
   { name: "export", path: () => "/admin", shows: "Download the events", at: "#who" },
   {
     name: "explore",
