@@ -35,7 +35,8 @@ export function App() {
             </Empty>
           </>
         ) : (
-          <Page key={path.value} params={found?.params ?? {}} />
+          // What one key was shown goes with it.
+          <Page key={`${path.value} ${pubkey.value}`} params={found?.params ?? {}} />
         )}
       </main>
     </>

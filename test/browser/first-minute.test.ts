@@ -39,6 +39,11 @@ inBrowser("the first minute of a relay", () => {
     await guest.getByRole("button", { name: "Join", exact: true }).click();
     await guest.getByRole("heading", { name: /^Welcome to / }).waitFor();
     await expectAccessible(guest);
+    // What a page has shown to a key goes when that signs out.
+    await guest.getByRole("button", { name: "Sign out" }).click();
+    await guest.getByRole("heading", { name: /^Join / }).waitFor();
+    await operator.getByRole("button", { name: "Sign out" }).click();
+    await operator.locator(".invite").waitFor({ state: "detached" });
 
     const call = caller(fetch, alice, server.httpUrl);
     expect((await call("listmembers")).result).toEqual([expect.objectContaining({ inviter: alice.pubkey })]);
