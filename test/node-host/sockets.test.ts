@@ -207,7 +207,8 @@ test("a flood of small frames is served in many turns", async () => {
   flooder.send(...Array.from({ length: 20_000 }, () => frame(TEXT, "x")), frame(TEXT, "end"));
   await flooder.until(() => heard.at(-1) === "end");
   isOver = true;
-  expect(turns).toBeGreaterThan(20_000 / 100);
+  // 2,000 units of 4 a frame.
+  expect(turns).toBeGreaterThan(20_000 / 600);
 });
 
 test("what is sent after a commit waits for the sync, and other sockets with it", async () => {
