@@ -100,6 +100,7 @@ const STARTING = {
   "… names": "Correct the path, or what the file holds and who may read it.",
   "Nexus is running": "Nothing.",
   "Nexus needs Node": "Install a newer Node.",
+  "The output cannot be written": "Make room on the disk that the output goes to.",
   "The database": "Check the owner of the file, the disk, and that no other program has it open.",
   "The events in": "Nothing, or delete that folder if the events are not needed.",
   "The relay cannot read its store": "Check the disk. If the file is damaged, restore a copy.",

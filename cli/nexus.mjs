@@ -14,7 +14,7 @@ if (Number(process.versions.node.split(".")[0]) < 24) {
   process.stdout.on("error", (error) => {
     const { code } = /** @type {NodeJS.ErrnoException} */ (error);
     if (code === "EPIPE") process.exit(0);
-    console.error(`error: the output cannot be written: ${code}`);
+    console.error(`The output cannot be written: ${code}.`);
     process.exit(1);
   });
   const { run } = await import("./program.ts");

@@ -19,5 +19,5 @@ test("rows that are wider than the screen are paragraphs, with whole keys as npu
 test.skipIf(!existsSync("/dev/full"))("output that cannot be written is told, and ends with 1", () => {
   const stdio = ["ignore", openSync("/dev/full", "w"), "pipe"] as const;
   const { status, stderr } = spawnSync(process.execPath, [NEXUS, "completion", "bash"], { stdio: [...stdio] });
-  expect([status, String(stderr)]).toEqual([1, "error: the output cannot be written: ENOSPC\n"]);
+  expect([status, String(stderr)]).toEqual([1, "The output cannot be written: ENOSPC.\n"]);
 });
