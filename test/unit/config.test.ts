@@ -28,7 +28,7 @@ describe("R-06-25 a refusal names the variable and says what it must be", () => 
       (value): [string, string, string] => [
         "RELAY_CONTACT",
         value,
-        `RELAY_CONTACT must be a mail address, npub, or URI with mailto:, https:, http: or nostr:, not "${value}".`,
+        `RELAY_CONTACT must be a mail address, npub, or URI with mailto:, https:, http:, nostr:, matrix:, xmpp: or tel:, not "${value}".`,
       ],
     ),
     [
@@ -56,6 +56,7 @@ describe("R-06-25 a refusal names the variable and says what it must be", () => 
     ["ann@b.example", "mailto:ann@b.example"],
     ["mailto:ann@b.example?subject=x", "mailto:ann@b.example?subject=x"],
     ["https://social.example/@ann", "https://social.example/@ann"],
+    ["matrix:u/ann:b.example", "matrix:u/ann:b.example"],
     [`nostr:${npubEncode(alice.pubkey)}`, `nostr:${npubEncode(alice.pubkey)}`],
     [npubEncode(alice.pubkey), `nostr:${npubEncode(alice.pubkey)}`],
   ])("C-09 the contact %s is the URI %s", (value, uri) => {

@@ -99,7 +99,7 @@ export function webUrl<const A extends About>(about: A) {
 
 /** How somebody is reached, as a URI that a page may link: a mail address and an npub get their scheme. */
 export function contact<const A extends About>(about: A) {
-  const values = "mail address, npub, or URI with mailto:, https:, http: or nostr:";
+  const values = "mail address, npub, or URI with mailto:, https:, http:, nostr:, matrix:, xmpp: or tel:";
   const form: Form = { type: "text", max_length: MAX_CONTACT };
   return variable({ must: `must be a ${values}`, values, form, parse: contactOf }, about);
 }
@@ -108,7 +108,7 @@ function contactOf(text: string): string | undefined {
   if (text.length > MAX_CONTACT) return undefined;
   if (/^npub1[0-9a-z]{58}$/.test(text)) return `nostr:${text}`;
   if (/^[^\s:@/<>"]+@[^\s:@/<>"]+$/.test(text)) return `mailto:${text}`;
-  const isUri = /^(mailto:[^\s@<>"]+@[^\s<>"]+|nostr:[0-9a-z]+)$/i.test(text);
+  const isUri = /^(mailto:[^\s@<>"]+@[^\s<>"]+|nostr:[0-9a-z]+|(matrix|xmpp|tel):[^\s<>"]+)$/i.test(text);
   return isUri || urlOf(text, ["https:", "http:"]) !== undefined ? text : undefined;
 }
 
