@@ -57,6 +57,7 @@ export class Referee implements Watcher {
     this.oracle.archive = archive;
     this.matcher.archive = archive;
     this.oracle.ephemeral.clear();
+    this.oracle.privateEphemeral.clear();
     this.parties.clear();
     this.storedAt.clear();
     this.#sent = [];

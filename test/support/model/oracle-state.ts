@@ -41,6 +41,8 @@ export class OracleState {
   readonly departed = new Map<number, OracleConnection>();
   /** Ephemeral ids that somebody heard, and when, in seconds. */
   ephemeral = new Map<string, number>();
+  /** The same of private ones: each kind of them is forgotten when one of its own is heard. */
+  privateEphemeral = new Map<string, number>();
   /** Nothing more is expected of what this id of this connection was about. */
   onCut: (connection: number, verb: "EOSE" | "NEG-MSG", id: string) => void = () => {};
   expected: Expected[] = [];
@@ -69,6 +71,7 @@ export class OracleState {
   /** The host was without memory: nothing changes (R-06-12), but for what the relay only had to remember a while. */
   evict(): void {
     this.ephemeral.clear();
+    this.privateEphemeral.clear();
     for (const { subscriptions, syncs } of this.connections.values()) {
       syncs.clear();
       for (const subscription of subscriptions.values()) subscription.hasSurvived = true;

@@ -109,7 +109,9 @@ export class Oracle extends OracleWithSyncs {
       this.outcomes.push(isGenuine ? "duplicate" : "forged duplicate");
       return;
     }
-    const known = this.ephemeral.get(id);
+    const isPrivate = PRIVATE_KINDS.includes(event.kind);
+    const recent = isPrivate ? this.privateEphemeral : this.ephemeral;
+    const known = recent.get(id);
     if (refusals.length > 0) {
       this.expect(connection, ...refusals.map(refuse), ...(known === undefined ? [] : [duplicate]));
       this.outcomes.push(...refusals);
@@ -125,16 +127,23 @@ export class Oracle extends OracleWithSyncs {
       return;
     }
     if (event.kind < 20000 || event.kind >= 30000) return this.#store(connection, event);
-    if (known === undefined || this.now - known >= REMEMBERED) return this.#passOn(connection, event);
+    if (known === undefined || this.now - known >= REMEMBERED) return this.#passOn(connection, event, recent);
     // R-04-10.
-    this.expect(connection, PRIVATE_KINDS.includes(event.kind) ? ["OK", id, true, ""] : duplicate);
+    this.expect(connection, isPrivate ? ["OK", id, true, ""] : duplicate);
     this.outcomes.push("ephemeral duplicate");
   }
 
   /** R-04-09. */
-  #passOn(connection: number, event: Event): void {
+  #passOn(connection: number, event: Event, recent: Map<string, number>): void {
     const heard = this.#deliver(event, false);
-    if (heard > 0) this.ephemeral.set(event.id, this.now);
+    if (heard > 0) {
+      // Those whose minute is over are gone from here on, even if the clock is set back.
+      for (const [id, at] of recent) {
+        if (this.now - at < REMEMBERED) break;
+        recent.delete(id);
+      }
+      recent.set(event.id, this.now);
+    }
     const isTaken = heard > 0 || PRIVATE_KINDS.includes(event.kind);
     this.expect(connection, isTaken ? ["OK", event.id, true, ""] : ["OK", event.id, false, "mute: …"]);
     this.outcomes.push(heard > 0 ? "heard" : "mute");
