@@ -204,7 +204,7 @@ export class Simulation {
     }
     this.referee.checkComplete();
     if (this.referee.isOver() || this.#settled++ % LEDGER_EACH > 0) return;
-    const fault = ledgerFault(this.#machine.sql);
+    const fault = ledgerFault(this.#machine.sql, this.#machine.time.nowSeconds());
     if (fault !== undefined) this.referee.accuse(fault);
   }
 
@@ -299,7 +299,8 @@ export class Simulation {
     this.#settle();
     if (sql.thrown > 0) this.#tick(40_000);
     this.#settle();
-    if (sql.isCrashed) return;
+    if (this.#machine.isHolding) this.#tick(2000);
+    if (sql.isCrashed || this.#machine.isHolding) return;
     if ([...oracle.connections.values()].some(({ syncs }) => syncs.size > 0)) return;
     parties.clear();
     this.#machine.forget((socket, connection) => {

@@ -20,6 +20,13 @@ export class Hibernating {
     this.survival = this.#hibernation(clock, report);
   }
 
+  /** Whether an attachment only names a subscription: its filters are in memory, and a timer keeps them there. */
+  get isHolding(): boolean {
+    const isNamedAlone = ([socket, text]: [SimulatedSocket, string]) =>
+      !socket.isEnded && parseAttachment(JSON.parse(text))?.unwritten.some(([, source]) => source === null);
+    return [...this.#attachments].some(isNamedAlone);
+  }
+
   /** Memory is lost. `restored` is told of each socket's new connection. */
   restore(
     relay: Relay,

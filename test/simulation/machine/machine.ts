@@ -59,6 +59,11 @@ export class Machine {
     return this.#settings.hibernates;
   }
 
+  /** Whether it would lose a subscription with its memory: a timer is pending until that is written. */
+  get isHolding(): boolean {
+    return this.#hibernating?.isHolding === true;
+  }
+
   /** Lets the relay serve what has arrived. */
   run(): void {
     this.isAwake = false;
