@@ -22,7 +22,8 @@ export class Fairness {
     for (const other of waiting) {
       const waited = (other.waited.get(party) ?? 0) + work;
       other.waited.set(party, waited);
-      if (waited > 2 * (CREDIT + this.#longest))
+      // It comes later by what its own step may take.
+      if (waited > 2 * (CREDIT + this.#longest) + other.connection.nextWork)
         return `connection ${other.key} waits while ${party.key} does ${waited} units`;
     }
     return undefined;
