@@ -163,7 +163,8 @@ describe("R-06-25 what stands where the relay has its files is named", () => {
       const data = join(directory, "data");
       await mkdir(data);
       await put(join(data, name));
-      expectRefusal(await refusal({}), join(data, name));
+      // SQLite does not say that it is the log.
+      expectRefusal(await refusal({}), join(data, name.replace("-wal", "")));
     });
   }
 });

@@ -181,7 +181,7 @@ function open(path: string, dataDirectory: string): NodeSql {
     return sql;
   } catch (error) {
     throw new DataError(
-      `The database ${path} cannot be opened: ${messageOf(error)}. It must be a file that its owner may read and write, or not be there.`,
+      `The database ${path} cannot be opened: ${messageOf(error)}. It and the files that begin with its name must be files that their owner may read and write, or not be there.`,
     );
   }
 }
