@@ -56,7 +56,7 @@ export class Lookups {
   /** Those of these raw events that are where they were when {@link Losses.count} was what is given. */
   remaining(raws: string[], count: number): string[] {
     if (this.#losses.count === count) return raws;
-    if (this.#losses.since(count) !== undefined) return raws.filter((raw) => !this.#losses.has(idOfRaw(raw), count));
+    if (this.#losses.remembers(count)) return raws.filter((raw) => !this.#losses.has(idOfRaw(raw), count));
     const stored = this.storedOf(raws.map(idOfRaw), new Set());
     return raws.filter((raw) => stored.has(idOfRaw(raw)));
   }

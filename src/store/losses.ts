@@ -50,8 +50,12 @@ export class Losses {
 
   /** What was lost since {@link count} was what is given; undefined if that is too much. */
   since(count: number): Lost[] | undefined {
-    const lost = this.#count - count;
-    return lost > this.#last.length ? undefined : this.#last.slice(this.#last.length - lost);
+    return this.remembers(count) ? this.#last.slice(this.#last.length - (this.#count - count)) : undefined;
+  }
+
+  /** Whether all is remembered that was lost since {@link count} was what is given. */
+  remembers(count: number): boolean {
+    return this.#count - count <= this.#last.length;
   }
 
   /** Whether it was lost since {@link count} was what is given, as far as that is remembered. */
