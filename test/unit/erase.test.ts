@@ -166,6 +166,19 @@ test("R-05-05 a pending deletion does nothing to others' events, and a version t
   expect(stock.query({ kinds: [1, 10002] }).sort()).toEqual([theirs.id, older.id].sort());
 });
 
+test("R-01-10 R-05-10 a deletion of more than a step removes is only noted by the transaction of its OK", () => {
+  const stock = new Stock();
+  const tags = Array.from({ length: 2000 }, (_, i) => ["a", `30023:${AUTHOR}:${`${i}`.padEnd(130, "x")}`]);
+  const before = stock.sql.meter.spent;
+  expect(stock.put(unsigned({ kind: 5, created_at: NOW, tags }))).toEqual(["stored"]);
+  expect(stock.sql.meter.spent - before).toBeLessThan(HARD_STEP / 2);
+  const named = unsigned({ kind: 30_023, created_at: NOW - 1, tags: [["d", "1999".padEnd(130, "x")]] });
+  expect(stock.put(named)).toEqual(["deleted"]);
+  expect(stock.erase().longest).toBeLessThan(HARD_STEP);
+  expect(stock.rows("address_tombstone")).toBe(2000);
+  expect(stock.put(named)).toEqual(["deleted"]);
+});
+
 test("R-01-10 R-02-04 an event with 12,000 tags is stored in bounded steps, and found by all of them from the first on", () => {
   const stock = new Stock();
   const list = (v: number) =>

@@ -36,8 +36,8 @@ const questions: Record<string, object> = {
   "what only others have": { kinds: [1], "&t": ["topic1", "topic2"] },
 };
 
-function longestPage(raw: object): { events: number; longest: number; ms: number } {
-  const answer = stock.log.scan([filter(raw)], READER);
+function longestPage(...raws: object[]): { events: number; longest: number; ms: number } {
+  const answer = stock.log.scan(raws.map(filter), READER);
   let [events, longest, ms] = [0, 0, 0];
   for (let isLast = false; !isLast; ) {
     const before = stock.sql.meter.spent;
@@ -76,6 +76,29 @@ test.each(Object.entries(questions))(
     expect(page.events).toBe(Math.min(5000, count.value.count));
   },
 );
+
+test("R-01-10 no step of reading for many filters is long: by ids, and by searches that find the same", () => {
+  const texts = range(40, (i) =>
+    unsigned({ kind: 9, created_at: NOW - i, content: `rare ${"x".repeat(30_000)} ${i}` }),
+  );
+  stock.now = NOW;
+  stock.put(...texts);
+  const ids = stock.query({ kinds: [1], limit: 5000 });
+  // What is new is found in memory.
+  stock.restart();
+  const manyFilters: Record<string, object[]> = {
+    ids: range(100, (i) => ({ ids: ids.slice(i * 50, i * 50 + 50) })),
+    searches: range(100, () => ({ search: "rare", kinds: [9] })),
+  };
+  for (const [name, filters] of Object.entries(manyFilters)) {
+    const page = longestPage(...filters);
+    const count = finish(stock.log.count(filters.map(filter), READER), () => stock.sql.meter.spent);
+    console.log(`${name}: page ${Math.round(page.longest)}, count ${Math.round(count.longest)}`);
+    expect(Math.max(page.longest, count.longest)).toBeLessThan(HARD_STEP);
+    expect(page.events).toBe(name === "ids" ? 5000 : texts.length);
+    expect(count.value).toMatchObject({ count: page.events });
+  }
+});
 
 test("events that have expired and are still stored hold nobody up", () => {
   stock.now = NOW + 60;

@@ -76,7 +76,8 @@ export class Deletions {
    */
   begin(deletion: Event, raw: string, remove: Remove): () => void {
     const pending = pendingOf(deletion);
-    if (this.#advance(pending, remove)) return () => {};
+    const isSmall = pending.ids.length + pending.addresses.length <= STEP_ROWS;
+    if (isSmall && this.#advance(pending, remove)) return () => {};
     const [[number]] = this.#sql.all(
       "INSERT INTO unfinished(seq, work, raw) VALUES(0, 'deletion', ?1) RETURNING number",
       raw,

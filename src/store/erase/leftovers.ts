@@ -12,7 +12,7 @@ const STEP_ROWS = 400;
 export type Leftover = "tags" | "tombstones";
 
 /** From so many tags on, those of a new event are written behind: each may change a page of its own. */
-const MANY_TAGS = 2000;
+const MANY_TAGS = 400;
 
 /** Events whose tags are still to be written, at most: they stay in memory. Further ones are written at once. */
 const MAX_UNTAGGED = 16;

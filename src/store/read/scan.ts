@@ -117,6 +117,7 @@ export class Scan {
       if (scan === undefined) return false;
       room -= scan.ranges;
       this.#scans.push(scan);
+      yield;
     }
     const [only] = this.#scans;
     const rest = this.#scans.length === 1 && only !== undefined ? only : new Merge(this.#scans);
@@ -178,7 +179,7 @@ export class Scan {
       }
       meter.spent += COST.merge;
       const { row, isMatch } = candidate;
-      if (!isMatch) continue;
+      if (!isMatch || this.#found.has(row.place)) continue;
       if (rows.length >= maxRows || size >= MAX_PAGE_SIZE) break;
       rows.push(row.raw);
       size += row.raw.length;
@@ -200,11 +201,8 @@ export class Scan {
   /** The next row; it is of the first of the sources that are left. */
   #peek(): Candidate | undefined {
     for (; this.#sources.length > 0; this.#sources.shift()) {
-      const [source] = this.#sources;
-      for (let next = source?.peek(); next !== undefined; next = source?.peek()) {
-        if (this.#found.size === 0 || !this.#found.has(next.row.place)) return next;
-        source?.advance();
-      }
+      const next = this.#sources[0]?.peek();
+      if (next !== undefined) return next;
     }
     return undefined;
   }
