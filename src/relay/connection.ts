@@ -1,6 +1,7 @@
 import { isLoopback, networkOf } from "../protocol/ip-address.ts";
 import { encode, type RelayMessage } from "../protocol/message.ts";
 import type { Reader } from "../protocol/visibility.ts";
+import { STEP } from "../protocol/work.ts";
 import { guessWork } from "./guess.ts";
 import { Inbox } from "./inbox.ts";
 import type { Socket } from "./ports.ts";
@@ -107,9 +108,9 @@ export class Connection implements Reader, Served {
     this.origin = origin;
   }
 
-  /** What its next step may take, in units: a guess from the text of a frame that waits. */
+  /** What its next step may take, in units: a whole one of a read that is under way; else a guess from the next frame's text. */
   get nextWork(): number {
-    return this.task === undefined ? guessWork(this.inbox.next ?? "") : 0;
+    return this.task === undefined ? guessWork(this.inbox.next ?? "") : STEP;
   }
 
   /** A read is under way, or frames wait. */

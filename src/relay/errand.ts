@@ -1,3 +1,4 @@
+import { STEP } from "../protocol/work.ts";
 import type { Steps } from "../store/steps.ts";
 import type { Served } from "./scheduler.ts";
 
@@ -8,7 +9,7 @@ export type Outcome<T> = { value: T } | { error: unknown };
 export class Errand<T> implements Served {
   virtualTime = 0;
   isQueued = false;
-  readonly nextWork = 0;
+  readonly nextWork = STEP;
   readonly isCrowded = false;
   hasWork = true;
   readonly #steps: Steps<T>;

@@ -58,6 +58,26 @@ describe("R-01-10 who is served next", () => {
     expect(waited).toBeLessThan(2 * MOST);
   });
 
+  test("reads that go on in step with each other do not go before one REQ for an event, all of them in turn", () => {
+    const stock = Array.from({ length: 4000 }, () => unsigned({}));
+    const bench = new Bench({ MAX_LIMIT: "5000" }, { stock });
+    const light = bench.login(alice);
+    const readers = Array.from({ length: 30 }, () => bench.login(bob));
+    for (const reader of readers) reader.say(["REQ", "all", { limit: 4000 }]);
+    const small = ["REQ", "small", { ids: ["0".repeat(64)], limit: 1 }];
+    let [longest, asked] = [0, 0];
+    for (; bench.running.relay.run(); asked++) {
+      // In a round of the readers it asks for more than the head start of who comes after a silence.
+      light.say(small, small, small);
+      const before = bench.sql.meter.spent;
+      for (let answers = 0; answers < 3; answers += light.take().length) bench.running.relay.run();
+      longest = Math.max(longest, bench.sql.meter.spent - before);
+    }
+    console.log(`asked ${asked} times, waited ${longest.toFixed(0)} units at most`);
+    expect(asked).toBeGreaterThan(30);
+    expect(longest).toBeLessThan(2 * MOST);
+  });
+
   test("R-04-03 a REQ that waits behind small ones finds one version, however many replace it meanwhile", () => {
     const version = (n: number) => bench.event(alice, { kind: 10002, created_at: bench.time.nowSeconds() - 500 + n });
     const bench = new Bench();

@@ -14,7 +14,10 @@ const BATCH = 1 << 16;
 /** A connection that was closed comes back after so long. */
 const COME_BACK_MS = 50;
 
-const done = { sent: 0, bytes: 0, answers: 0, closed: 0, slowestMs: 0 };
+/** Nobody waits longer for one answer: fifty may well have asked for more than the relay gives in a minute. */
+const PATIENCE_MS = 20_000;
+
+const done = { sent: 0, bytes: 0, answers: 0, closed: 0, unanswered: 0, slowestMs: 0 };
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function open(n: number): Promise<Attacker> {
@@ -72,7 +75,10 @@ async function inTurn(by: Attacker, frames: Iterator<Frame>, endsAt: number): Pr
     done.sent++;
     done.bytes += value.length;
     try {
-      await by.ask(value);
+      if ((await Promise.race([by.ask(value), pause(PATIENCE_MS)])) === undefined) {
+        done.unanswered++;
+        return;
+      }
     } catch (error) {
       if (by.socket.isOpen) throw error;
     }
