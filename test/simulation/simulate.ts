@@ -1,23 +1,28 @@
 import { parseArgs } from "node:util";
 import { report, run, shrink, type Tally } from "./session.ts";
 
-/** `npm run simulate -- --seconds 600 --seed 1 --operations 200`: sessions of one seed after the other, until one fails. */
+/**
+ * `npm run simulate -- --seconds 600 --seed 1 --operations 200`: sessions of one seed after the other, until one fails. For 60
+ * seconds unless told; with `--sessions` so many, however long they take.
+ */
 const { values } = parseArgs({
   options: {
-    seconds: { type: "string", default: "60" },
+    seconds: { type: "string" },
     seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
     operations: { type: "string", default: "200" },
     "no-shrink": { type: "boolean", default: false },
-    sessions: { type: "string", default: "Infinity" },
+    sessions: { type: "string" },
   },
 });
 
 const start = Date.now();
 const [first, operations] = [Number(values.seed), Number(values.operations)];
+const most = Number(values.sessions ?? Number.POSITIVE_INFINITY);
+const seconds = Number(values.seconds ?? (values.sessions === undefined ? 60 : Number.POSITIVE_INFINITY));
 const tally: Tally = { outcomes: new Map(), worst: 0 };
 let told = start;
 let done = 0;
-for (let seed = first; Date.now() - start < 1000 * Number(values.seconds) && done < Number(values.sessions); seed++) {
+for (let seed = first; Date.now() - start < 1000 * seconds && done < most; seed++) {
   const failure = run(seed, operations, tally);
   done++;
   if (failure !== undefined) {
