@@ -3,6 +3,8 @@ import type { Frame } from "../../support/client.ts";
 import type { Archive } from "../../support/model/archive.ts";
 import { type Expected, isFrame, subjectOf } from "../../support/model/expected.ts";
 import { isCurrent, isExpired } from "../../support/model/naive-features.ts";
+import type { Sync } from "../../support/model/oracle-state.ts";
+import { idsOf } from "../../support/model/oracle-syncs.ts";
 
 /** A COUNT that is disturbed so often may be approximate (R-05-34). */
 const DISTURBANCES = 3;
@@ -128,8 +130,9 @@ export class Matcher {
 
   #receiveSync({ sync }: Unit, [, , , ids]: Frame): boolean | string {
     const got = new Set(ids as string[]);
-    for (const id of sync?.must ?? []) if (!got.has(id)) return `the sync leaves out ${id}`;
-    for (const id of got) if (!sync?.may.has(id)) return `the sync has ${id}`;
+    const { must, may } = idsOf(sync as Sync);
+    for (const id of must) if (!got.has(id)) return `the sync leaves out ${id}`;
+    for (const id of got) if (!may.has(id)) return `the sync has ${id}`;
     return true;
   }
 

@@ -10,11 +10,14 @@ interface Subscription {
   hasSurvived: boolean;
 }
 
-/** An open sync: ids that it is about, those that it may be about, and when it was last used, in seconds. */
+/** An open sync, and when it was last used, in seconds. */
 export interface Sync {
-  must: Set<string>;
-  may: Set<string>;
-  /** What it may be about by now, until it is known; undefined afterwards. */
+  limit: number;
+  /** Matches that have been there all the time since it was opened. */
+  sure: Set<Event>;
+  /** Those that were there at any time since. */
+  seen: Set<Event>;
+  /** The matches of now, until the set is known; undefined afterwards. */
   again: (() => Event[]) | undefined;
   usedAt: number;
 }

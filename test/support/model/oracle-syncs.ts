@@ -2,7 +2,7 @@ import type { Event } from "nostr-tools/pure";
 import type { Filter, Frame } from "../client.ts";
 import { isCurrent, isExpired } from "./naive-features.ts";
 import { byOrder, canSee, faultsOf, naiveMatch } from "./naive-rules.ts";
-import { OracleState } from "./oracle-state.ts";
+import { OracleState, type Sync } from "./oracle-state.ts";
 import { NOTHING } from "./sync-client.ts";
 
 /** R-05-44. */
@@ -21,12 +21,9 @@ export abstract class OracleWithSyncs extends OracleState {
     ];
     if (prefixes.length > 0) return this.#refuse(connection, id, ...prefixes);
     const keys = new Set(authed);
-    const again = () => {
-      const [found = []] = this.matches([filter], keys);
-      return found.sort(byOrder).slice(0, (filter.limit as number | undefined) ?? found.length);
-    };
-    const ids = again().map((event) => event.id);
-    syncs.set(id, { must: new Set(ids), may: new Set(ids), again, usedAt: this.now });
+    const again = () => this.matches([filter], keys)[0] ?? [];
+    const limit = (filter.limit as number | undefined) ?? Number.POSITIVE_INFINITY;
+    syncs.set(id, { limit, sure: new Set(again()), seen: new Set(again()), again, usedAt: this.now });
     this.#expectAnswer(connection, id);
   }
 
@@ -35,9 +32,9 @@ export abstract class OracleWithSyncs extends OracleState {
     for (const { syncs } of this.connections.values()) {
       for (const sync of syncs.values()) {
         if (sync.again === undefined) continue;
-        const ids = new Set(sync.again().map((event) => event.id));
-        for (const id of sync.must) if (!ids.has(id)) sync.must.delete(id);
-        for (const id of ids) sync.may.add(id);
+        const now = new Set(sync.again());
+        for (const event of sync.sure) if (!now.has(event)) sync.sure.delete(event);
+        for (const event of now) sync.seen.add(event);
       }
     }
   }
@@ -112,6 +109,19 @@ export abstract class OracleWithSyncs extends OracleState {
     this.expect(connection, ...prefixes.map((prefix): Frame => ["NEG-ERR", id, `${prefix}: …`]));
     this.outcomes.push(...prefixes.map((prefix) => `sync ${prefix}`));
   }
+}
+
+/** Ids that a sync must have, and those that it may have: each event that came or went meanwhile may be in it, or not. */
+export function idsOf({ sure, seen, limit }: Sync): { must: ReadonlySet<string>; may: ReadonlySet<string> } {
+  const [must, may] = [new Set<string>(), new Set<string>()];
+  let [before, surelyBefore] = [0, 0];
+  for (const event of [...seen].sort(byOrder)) {
+    if (surelyBefore < limit) may.add(event.id);
+    if (before < limit && sure.has(event)) must.add(event.id);
+    before++;
+    if (sure.has(event)) surelyBefore++;
+  }
+  return { must, may };
 }
 
 /** Of those messages that sessions send. */
