@@ -22,8 +22,8 @@ export class Fairness {
     for (const other of waiting) {
       const waited = (other.waited.get(party) ?? 0) + work;
       other.waited.set(party, waited);
-      // It comes later by what its own step may take.
-      if (waited > 2 * (CREDIT + this.#longest) + other.connection.nextWork)
+      // It comes later by what its own step may take, and it may have gone ahead by what a step of the other might have taken.
+      if (waited > 2 * (CREDIT + this.#longest) + other.connection.nextWork + STEP)
         return `connection ${other.key} waits while ${party.key} does ${waited} units`;
     }
     return undefined;
