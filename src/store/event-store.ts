@@ -136,9 +136,10 @@ export class EventStore {
     if (batch.some(({ event: { kind } }) => kind === DELETION_KIND || kind === VANISH_KIND)) this.priors.expectGone();
     const results = this.#tryAll(batch, (run) => (isUnkept(run) ? run.map(this.#obey) : this.#putRun(run)));
     batch.forEach(({ event }, i) => {
-      if (event.kind !== VANISH_KIND || !isNew(results[i])) return;
-      this.vanishing.begin(event);
-      this.losses.noteVanishing();
+      if (!isNew(results[i])) return;
+      if (event.kind === VANISH_KIND) this.vanishing.begin(event);
+      if (event.kind === VANISH_KIND || (event.kind === DELETION_KIND && this.deletions.isPending))
+        this.losses.noteHiding();
     });
     return results;
   }
@@ -284,7 +285,8 @@ export class EventStore {
   /** One row for the event and one for each of its tags, or for all of them if they are many; entries of indexes are free. */
   #remove(position: number, event: Event, why: Parting, loss: Loss = "removed"): void {
     const tags = indexedTags(event);
-    this.losses.note(event, tags, loss);
+    // Of what has been hidden whoever watches has learned then.
+    if (!this.hides(event)) this.losses.note(event, tags, loss);
     this.#undo.push(this.leftovers.abandon(position));
     if (tags.length <= this.#room) removeTags(this.#sql, position, event, keysOf(tags));
     else this.leftovers.add(position, "tags");

@@ -86,8 +86,8 @@ export class Losses {
     }
   }
 
-  /** A request to vanish, which anybody may see, hides any number of events. */
-  noteVanishing(): void {
+  /** A request to vanish or a large deletion, which anybody may see, hides any number of events. */
+  noteHiding(): void {
     for (const watch of this.#watches.keys()) watch.isIntact = false;
   }
 }

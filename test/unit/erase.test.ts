@@ -179,6 +179,23 @@ test("R-01-10 R-05-10 a deletion of more than a step removes is only noted by th
   expect(stock.put(named)).toEqual(["deleted"]);
 });
 
+test("R-05-34 a count that is under way when a large deletion hides events is of one moment", () => {
+  const stock = new Stock();
+  const events = Array.from({ length: 3000 }, (_, i) => unsigned({ created_at: NOW - 1 - i }));
+  stock.put(...events);
+  stock.restart();
+  const counting = stock.log.count([filter({ kinds: [1] }), filter({ kinds: [2] })], READER);
+  expect(counting.next().done).toBe(false);
+  const named = events.filter((_, i) => i % 10 === 0).map(({ id }) => ["e", id]);
+  stock.put(unsigned({ kind: 5, tags: named }));
+  expect(finish(counting, () => 0).value).toMatchObject({ count: 2700 });
+  // What is erased has been hidden before: nobody need count again.
+  const again = stock.log.count([filter({ kinds: [1] }), filter({ kinds: [2] })], READER);
+  again.next();
+  stock.erase();
+  expect(finish(again, () => 0).value).toMatchObject({ count: 2700, isApproximate: false });
+});
+
 test("R-01-10 R-02-04 an event with 12,000 tags is stored in bounded steps, and found by all of them from the first on", () => {
   const stock = new Stock();
   const list = (v: number) =>
