@@ -150,7 +150,7 @@ export class Oracle extends OracleWithSyncs {
       ["OK", event.id, false, "mute: …"],
     ];
     // Who reads too slowly may have heard it, or be closed before.
-    this.expect(connection, ...(isTaken && this.mayMishear() ? [taken, mute] : [isTaken ? taken : mute]));
+    this.expect(connection, ...(this.mayMishear() ? [taken, mute] : [isTaken ? taken : mute]));
     this.outcomes.push(heard > 0 ? "heard" : "mute");
   }
 
