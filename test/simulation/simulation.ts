@@ -33,6 +33,8 @@ export class Simulation {
   #hasOverflowed = false;
   /** How often everything has come to rest. */
   #settled = 0;
+  /** The latest that the clock has shown, in seconds: jobs that have left the ledger by then do not come back. */
+  #latest = 0;
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -99,6 +101,7 @@ export class Simulation {
       case "tick":
         return this.#tick(action.ms);
       case "clock":
+        this.#noteTime();
         this.#machine.time.offset += action.seconds * 1000;
         return this.#tick(0);
       case "crowd":
@@ -204,8 +207,13 @@ export class Simulation {
     }
     this.referee.checkComplete();
     if (this.referee.isOver() || this.#settled++ % LEDGER_EACH > 0) return;
-    const fault = ledgerFault(this.#machine.sql, this.#machine.time.nowSeconds());
+    this.#noteTime();
+    const fault = ledgerFault(this.#machine.sql, this.#latest);
     if (fault !== undefined) this.referee.accuse(fault);
+  }
+
+  #noteTime(): void {
+    this.#latest = Math.max(this.#latest, this.#machine.time.nowSeconds());
   }
 
   get #isAtRest(): boolean {

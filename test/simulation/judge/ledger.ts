@@ -3,7 +3,7 @@ import type { Sql } from "../../../src/store/sql.ts";
 import { dump, rebuilt } from "../../unit/ledger/jobs.ts";
 import { SimulatedSql } from "../machine/simulated-sql.ts";
 
-/** What is wrong with the ledger of jobs at `now` (R-07-18): on a copy it is derived anew, and must be the same. */
+/** What is wrong with the ledger of jobs (R-07-18), `now` being the latest that it has been: on a copy it is derived anew, and must be the same. */
 export function ledgerFault(sql: SimulatedSql, now: number): string | undefined {
   const copy = new SimulatedSql(1, sql.snapshot());
   try {
