@@ -135,12 +135,11 @@ export class EventStore {
     const isUnkept = ([first]: readonly VerifiedEvent[]) => first !== undefined && unkept.has(first);
     if (batch.some(({ event: { kind } }) => kind === DELETION_KIND || kind === VANISH_KIND)) this.priors.expectGone();
     const results = this.#tryAll(batch, (run) => (isUnkept(run) ? run.map(this.#obey) : this.#putRun(run)));
-    batch.forEach(({ event }, i) => {
-      if (!isNew(results[i])) return;
+    for (const { event } of batch.filter((_, i) => isNew(results[i]))) {
       if (event.kind === VANISH_KIND) this.vanishing.begin(event);
-      if (event.kind === VANISH_KIND || (event.kind === DELETION_KIND && this.deletions.isPending))
-        this.losses.noteHiding();
-    });
+      else if (event.kind !== DELETION_KIND || !this.deletions.isPending) continue;
+      this.losses.noteHiding();
+    }
     return results;
   }
 
@@ -282,10 +281,9 @@ export class EventStore {
   readonly #cancel: Remove = (position, event) => this.#remove(position, event, "cancelled");
   readonly #erase: Remove = (position, event) => this.#remove(position, event, "erased");
 
-  /** One row for the event and one for each of its tags, or for all of them if they are many; entries of indexes are free. */
+  /** One row for the event and one for each of its tags, or for all of them if they are many. Who watches knows what is hidden. */
   #remove(position: number, event: Event, why: Parting, loss: Loss = "removed"): void {
     const tags = indexedTags(event);
-    // Of what has been hidden whoever watches has learned then.
     if (!this.hides(event)) this.losses.note(event, tags, loss);
     this.#undo.push(this.leftovers.abandon(position));
     if (tags.length <= this.#room) removeTags(this.#sql, position, event, keysOf(tags));
