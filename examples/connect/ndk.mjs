@@ -15,6 +15,8 @@ ndk.subscribe(
   { closeOnEose: false },
   { onEvent: ({ content }) => console.log(content) },
 );
+// After an absence NDK tries once, a second later, and gives up if the relay is not back by then.
+ndk.pool.on("relay:disconnect", (relay) => setTimeout(() => relay.connected || relay.connect().catch(() => {}), 5000));
 await ndk.connect();
 
 const note = new NDKEvent(ndk, { kind: 1, content: "from NDK", tags: [["t", "hello"]] });

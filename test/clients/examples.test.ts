@@ -17,6 +17,9 @@ const SNIPPETS = ["nostr-tools", "ndk", "applesauce", "welshman", "rust-nostr", 
 const hasPython = spawnSync(PYTHON, ["-c", "import nostr_sdk; nostr_sdk.ClientBuilder"]).status === 0;
 if (!hasPython) console.warn(`examples/connect/python.py is not run: ${PYTHON} has no package nostr-sdk 0.45`);
 
+/** How long the relay is away: libraries try again a second later. */
+const ABSENCE_MS = 3000;
+
 const directory = mkdtempSync(join(tmpdir(), "nexus-examples-"));
 const keyFile = join(directory, "agent.key");
 const running = new Map<string, { child: ChildProcess; printed: string }>();
@@ -76,6 +79,8 @@ test.skipIf(inject("host") === "workers")(
     await reaches();
     for (const [name, { printed }] of running) expect(printed, name).toMatch(/^from /m);
     await server.kill();
+    // The first attempt of each is refused.
+    await new Promise((resolve) => setTimeout(resolve, ABSENCE_MS));
     await server.restart();
     await reaches();
   },
