@@ -11,7 +11,10 @@ export class Fairness {
 
   /** Does a step; the reason if somebody has had to wait for it too long. */
   around(party: Party, all: Iterable<Party>, meter: Meter, step: () => void): string | undefined {
-    const waiting = [...all].filter((other) => other !== party && other.connection.isQueued);
+    const queued = [...all].filter((other) => other !== party && other.connection.isQueued);
+    // Whoever has no room for what it would be sent waits for itself.
+    for (const other of queued) if (other.connection.isCrowded) other.waited.clear();
+    const waiting = queued.filter((other) => !other.connection.isCrowded);
     // What had been charged before, event by event, is not charged again with the commit.
     const charged = () => meter.spent - meter.prepaid + party.connection.virtualTime;
     const before = charged();
