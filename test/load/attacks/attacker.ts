@@ -14,7 +14,7 @@ const BATCH = 1 << 16;
 /** A connection that was closed comes back after so long. */
 const COME_BACK_MS = 50;
 
-/** Nobody waits longer for one answer: fifty may well have asked for more than the relay gives in a minute. */
+/** Nobody waits longer for the last answer: fifty may well have asked for more than the relay gives in a minute. */
 const PATIENCE_MS = 20_000;
 
 const done = { sent: 0, bytes: 0, answers: 0, closed: 0, unanswered: 0, slowestMs: 0 };
@@ -68,6 +68,7 @@ function drained(by: Attacker): Promise<void> {
 }
 
 async function inTurn(by: Attacker, frames: Iterator<Frame>, endsAt: number): Promise<void> {
+  const tooLong = pause(endsAt - performance.now() + PATIENCE_MS);
   while (performance.now() < endsAt && by.socket.isOpen) {
     const { done: isOver, value } = frames.next();
     if (isOver) return;
@@ -75,7 +76,7 @@ async function inTurn(by: Attacker, frames: Iterator<Frame>, endsAt: number): Pr
     done.sent++;
     done.bytes += value.length;
     try {
-      if ((await Promise.race([by.ask(value), pause(PATIENCE_MS)])) === undefined) {
+      if ((await Promise.race([by.ask(value), tooLong])) === undefined) {
         done.unanswered++;
         return;
       }

@@ -23,7 +23,8 @@ export abstract class OracleWithSyncs extends OracleState {
     const keys = new Set(authed);
     const again = () => this.matches([filter], keys)[0] ?? [];
     const limit = (filter.limit as number | undefined) ?? Number.POSITIVE_INFINITY;
-    syncs.set(id, { limit, sure: new Set(again()), seen: new Set(again()), again, usedAt: this.now });
+    const found = again();
+    syncs.set(id, { limit, sure: new Set(found), seen: new Set(found), again, usedAt: this.now });
     this.#expectAnswer(connection, id);
   }
 
