@@ -179,7 +179,8 @@ export class Scan {
       }
       meter.spent += COST.merge;
       const { row, isMatch } = candidate;
-      if (!isMatch || this.#found.has(row.place)) continue;
+      // Even in an empty set, looking up a text costs its hash.
+      if (!isMatch || (this.#found.size > 0 && this.#found.has(row.place))) continue;
       if (rows.length >= maxRows || size >= MAX_PAGE_SIZE) break;
       rows.push(row.raw);
       size += row.raw.length;
