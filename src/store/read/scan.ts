@@ -82,7 +82,7 @@ export class Scan {
   readonly #scans: FilterScan[] = [];
   readonly #searches: SearchScan[] = [];
   #sources: Ordered<Candidate>[] = [];
-  /** Places of events that a search has given. */
+  /** Ids of events that a search has given. */
   readonly #found = new Set<string>();
   #isDone = false;
   #conclusion: Steps<Completeness> | undefined;
@@ -179,12 +179,12 @@ export class Scan {
       }
       meter.spent += COST.merge;
       const { row, isMatch } = candidate;
-      // Even in an empty set, looking up a text costs its hash.
-      if (!isMatch || (this.#found.size > 0 && this.#found.has(row.place))) continue;
+      // An id is found in the text of its row when it is first asked for: most answers never ask.
+      if (!isMatch || (this.#found.size > 0 && this.#found.has(row.id))) continue;
       if (rows.length >= maxRows || size >= MAX_PAGE_SIZE) break;
       rows.push(row.raw);
       size += row.raw.length;
-      if (this.#sources.length > 1) this.#found.add(row.place);
+      if (this.#sources.length > 1) this.#found.add(row.id);
     }
     return rows;
   }
