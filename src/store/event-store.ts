@@ -232,8 +232,8 @@ export class EventStore {
   };
 
   /**
-   * Duplicate check, replacement and insert (steps 11 to 15 of R-02-12), inside the caller's transaction. What replaces
-   * or erases others comes alone.
+   * Duplicate check, replacement and insert (steps 11 to 15 of R-02-12), inside the caller's transaction. What erases others
+   * comes alone ({@link runsOf}).
    */
   #putRun(run: readonly VerifiedEvent[]): PutResult[] {
     const candidates = run.map(({ event }) => candidateOf(event));

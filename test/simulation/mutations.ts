@@ -109,4 +109,9 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/relay/scheduler.ts",
     edits: [["      for (const one of waiting) this.ready(one);", "      void waiting;"]],
   },
+  {
+    name: "two versions of an address share their statements",
+    file: "src/store/runs.ts",
+    edits: [["if (open === undefined || (key !== undefined && addresses.has(key))) {", "if (open === undefined) {"]],
+  },
 ];

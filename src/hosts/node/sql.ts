@@ -125,10 +125,8 @@ export function openSql(path: string): NodeSql {
       return result;
     },
     pages() {
-      const [[all, free] = []] = sql.all(
-        "SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count",
-      );
-      return { all: Number(all), free: Number(free) };
+      const ask = (what: string) => Number(sql.all(`PRAGMA ${what}`)[0]?.[0]);
+      return { all: ask("page_count"), free: ask("freelist_count") };
     },
     giveBack(max) {
       if (!isShrinking) return;
