@@ -1,5 +1,5 @@
 import type { VerifiedEvent } from "../protocol/crypto/verify.ts";
-import type { Event } from "../protocol/event.ts";
+import type { Event, TaggedEvent } from "../protocol/event.ts";
 import { type Filter, matches } from "../protocol/filter.ts";
 import type { Records } from "../protocol/negentropy/records.ts";
 import type { Reason } from "../protocol/reason.ts";
@@ -9,9 +9,11 @@ import { buriesTooMany, freesRoom } from "./erase/deletion.ts";
 import type { EventStore } from "./event-store.ts";
 import { type ArchivePage, archivePage } from "./read/archive.ts";
 import { type Counted, countMatches } from "./read/count.ts";
+import type { Hides } from "./read/filter-scan.ts";
 import { collectRecords } from "./read/records.ts";
 import { Scan, type Snapshot } from "./read/scan.ts";
 import { StoredAnswer, TOO_LARGE } from "./read/stored-answer.ts";
+import type { Recent } from "./recent.ts";
 import type { PutResult } from "./runs.ts";
 import { writeMeta } from "./schema.ts";
 import type { Sql } from "./sql.ts";
@@ -214,22 +216,51 @@ export class EventLog {
   #snapshot(isIntact?: () => boolean): Snapshot {
     const { losses } = this.#store;
     const [wasHiding, { count }] = [this.#isHiding, losses];
-    const isHiding = () => wasHiding || this.#isHiding;
-    // What was hidden, and has been erased since, may be among rows that were read ahead.
-    const hides = (event: Event) => this.#hides(event) || (wasHiding && losses.has(event.id, count));
-    return {
-      head: this.#store.head,
-      recent: this.#store.recent,
-      now: this.#nowSeconds(),
-      retention: this.#limits.retention,
-      get hides() {
-        return isHiding() ? hides : undefined;
-      },
-      indexed: this.#store.search.head,
-      hasLeftovers: this.#store.leftovers.isPending,
-      untagged: this.#store.leftovers.untagged,
-      counts: () => this.#store.counts.known(),
-      ...(isIntact && { isIntact }),
-    };
+    return new Moment(this.#store, this.#limits.retention, this.#nowSeconds(), isIntact, {
+      isPending: () => wasHiding || this.#isHiding,
+      // What was hidden, and has been erased since, may be among rows that were read ahead.
+      hides: (event) => this.#hides(event) || (wasHiding && losses.has(event.id, count)),
+    });
+  }
+}
+
+/** The log as it is now. A class: of an object literal with a getter the engine makes a new hidden class each time. */
+class Moment implements Snapshot {
+  readonly head: number;
+  readonly recent: Recent;
+  readonly indexed: number;
+  readonly hasLeftovers: boolean;
+  readonly untagged: readonly TaggedEvent[];
+  readonly #counts: EventStore["counts"];
+  readonly #erasing: Erasing;
+  readonly retention: readonly RetentionRule[];
+  readonly now: number;
+  readonly isIntact: (() => boolean) | undefined;
+
+  constructor(
+    { head, recent, search, leftovers, counts }: EventStore,
+    retention: readonly RetentionRule[],
+    now: number,
+    isIntact: (() => boolean) | undefined,
+    erasing: Erasing,
+  ) {
+    this.head = head;
+    this.recent = recent;
+    this.indexed = search.head;
+    this.hasLeftovers = leftovers.isPending;
+    this.untagged = leftovers.untagged;
+    this.#counts = counts;
+    this.#erasing = erasing;
+    this.retention = retention;
+    this.now = now;
+    this.isIntact = isIntact;
+  }
+
+  get hides(): Hides | undefined {
+    return this.#erasing.isPending() ? this.#erasing.hides : undefined;
+  }
+
+  counts() {
+    return this.#counts.known();
   }
 }

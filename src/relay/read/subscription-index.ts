@@ -30,24 +30,31 @@ export class SubscriptionIndex {
   readonly #byKind: Buckets<number> = new Map();
   readonly #rest = new Set<Entry>();
   readonly #entries = new Map<Subscription, Entry[]>();
-  /** Those that are not filed yet. */
-  readonly #fresh = new Set<Subscription>();
+  /**
+   * Those that are not filed yet, each at its {@link Subscription.freshAt}. In a Set through which very many pass, the engine
+   * keeps them all until it collects the whole heap.
+   */
+  readonly #fresh: Subscription[] = [];
   #freshValues = 0;
   #mark = 0;
 
   get size(): number {
-    return this.#entries.size + this.#fresh.size;
+    return this.#entries.size + this.#fresh.length;
   }
 
   add(subscription: Subscription): void {
-    this.#fresh.add(subscription);
+    subscription.freshAt = this.#fresh.push(subscription) - 1;
     this.#freshValues += subscription.values;
     if (this.#freshValues > MAX_FRESH) this.#fileFresh();
   }
 
   remove(subscription: Subscription): void {
-    if (this.#fresh.delete(subscription)) {
+    if (this.#isFresh(subscription)) {
       this.#freshValues -= subscription.values;
+      const last = this.#fresh.pop() as Subscription;
+      if (last === subscription) return;
+      this.#fresh[subscription.freshAt] = last;
+      last.freshAt = subscription.freshAt;
       return;
     }
     for (const entry of this.#entries.get(subscription) ?? []) {
@@ -75,13 +82,17 @@ export class SubscriptionIndex {
         }) || this.#rest.add(entry);
       }
     }
-    this.#fresh.clear();
+    this.#fresh.length = 0;
     this.#freshValues = 0;
+  }
+
+  #isFresh(subscription: Subscription): boolean {
+    return this.#fresh[subscription.freshAt] === subscription;
   }
 
   /** Calls `found` once for each subscription with a filter that matches the event. */
   match(event: Event, tags: readonly IndexedTag[], meter: Meter, found: (subscription: Subscription) => void): void {
-    if (this.#fresh.size > 0) this.#fileFresh();
+    if (this.#fresh.length > 0) this.#fileFresh();
     const mark = ++this.#mark;
     const ask = (entry: Entry): void => {
       if (entry.asked === mark) return;

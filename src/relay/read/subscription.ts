@@ -26,6 +26,8 @@ export class Subscription {
   isClosed = false;
   /** Mark of the last event it was matched against, so that two matching filters give one EVENT (R-03-21). */
   lastMatched = 0;
+  /** Its place among those that the index has not filed, while it is one of them. */
+  freshAt = 0;
   /** Live events that wait for the stored ones; undefined once EOSE has been sent. */
   #backlog: LiveEvent[] | undefined = [];
   #backlogSize = 0;

@@ -39,9 +39,9 @@ export interface Snapshot {
   /** Texts of new events, where they are kept. */
   readonly recent?: Recent | undefined;
   /** Stored events by kind as of now, which may be later than `head`; undefined where that is not known. */
-  readonly counts?: () => ReadonlyMap<number, number> | undefined;
+  counts?(): ReadonlyMap<number, number> | undefined;
   /** Whether all that it saw when it was taken can still be seen; undefined where nothing goes. */
-  readonly isIntact?: () => boolean;
+  readonly isIntact?: (() => boolean) | undefined;
 }
 
 /** The bounds that a filter and a snapshot set together. */
