@@ -58,7 +58,7 @@ export class Relay {
       ...variables,
     };
     const begunMs = performance.now();
-    const args = ["--max-semi-space-size=2", join(ROOT, "cli/start.mjs")];
+    const args = [join(ROOT, "cli/start.mjs")];
     const child = spawn(process.execPath, args, { env, cwd: this.#directory, stdio: ["ignore", "ignore", "inherit"] });
     this.#child = child;
     for (;;) {
