@@ -7,6 +7,9 @@ const ROWS = 10_000;
 /** How long a few rows may wait for one, in milliseconds. */
 const PATIENCE_MS = 10_000;
 
+/** From a pass that failed to the next, in milliseconds: the log must not take what room a full disk has again. */
+const RETRY_MS = 500;
+
 /** Pages of log beyond which it has to begin anew. */
 const LONG = 10_000;
 
@@ -50,6 +53,8 @@ export class Checkpoints {
   /** When the log was emptied last. */
   #emptiedAt = performance.now();
   #passed: (pass: Pass) => void = () => {};
+  /** Why the last pass failed, which is reported once. */
+  #error: string | undefined;
 
   constructor(deps: CheckpointDeps) {
     this.#deps = deps;
@@ -90,7 +95,9 @@ export class Checkpoints {
     // Where it is written without a pause a log that is not cut is written quicker.
     if ((isQuiet || isOld) && !this.isPinned) this.#empty();
     this.#isRunning = false;
-    if (this.#isBehind) this.committed();
+    if (this.#error !== undefined && !this.#hasStopped) {
+      this.#timer = setTimeout(() => void this.#run(), RETRY_MS).unref();
+    } else if (this.#isBehind) this.committed();
   }
 
   async #lastPass(): Promise<void> {
@@ -117,7 +124,9 @@ export class Checkpoints {
     this.#worker ??= this.#start();
     return new Promise((resolve) => {
       this.#passed = (pass) => {
-        if (pass.error !== undefined) this.#deps.report("checkpoint failed", { error: pass.error });
+        if (pass.error !== undefined && pass.error !== this.#error)
+          this.#deps.report("checkpoint failed", { error: pass.error });
+        this.#error = pass.error;
         resolve(pass);
       };
       this.#worker?.postMessage("pass");
