@@ -58,8 +58,11 @@ export class Relay {
       ...variables,
     };
     const begunMs = performance.now();
-    const args = [join(ROOT, "cli/start.mjs")];
-    const child = spawn(process.execPath, args, { env, cwd: this.#directory, stdio: ["ignore", "ignore", "inherit"] });
+    const child = spawn(process.execPath, [join(ROOT, "cli/start.mjs")], {
+      env,
+      cwd: this.#directory,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
     this.#child = child;
     for (;;) {
       const is = await fetch(`${this.url}/health/live`).then(

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -46,6 +46,31 @@ async function write(rows: number): Promise<void> {
     written += 100;
   }
 }
+
+test("R-06-17 a pass that failed is repeated without another commit, and reported once", async () => {
+  const later = join(directory, "later");
+  const failed = Promise.withResolvers<void>();
+  const emptied = Promise.withResolvers<void>();
+  const told: string[] = [];
+  let written = 0;
+  const failing = new Checkpoints({
+    path: join(later, "a.sqlite"),
+    report(message) {
+      told.push(message);
+      failed.resolve();
+    },
+    written: () => written,
+    empty: () => emptied.resolve(),
+    released() {},
+  });
+  written = 10_000;
+  failing.committed();
+  await failed.promise;
+  mkdirSync(later);
+  await emptied.promise;
+  await failing.stop();
+  expect(told).toEqual(["checkpoint failed"]);
+});
 
 test("the log does not grow for ever under constant writing", async () => {
   await write(60_000);

@@ -50,7 +50,7 @@ export class Checkpoints {
   /** Something was committed since the last pass began. */
   #isBehind = false;
   #writtenBefore = 0;
-  /** When the log was emptied last. */
+  /** When the log was emptied last, or was to be. */
   #emptiedAt = performance.now();
   #passed: (pass: Pass) => void = () => {};
   /** Why the last pass failed, which is reported once. */
@@ -110,9 +110,10 @@ export class Checkpoints {
 
   #empty(): void {
     if (this.#hasStopped) return;
+    // Where that fails, it stands still for the next try only when the log is old again.
+    this.#emptiedAt = performance.now();
     try {
       this.#deps.empty();
-      this.#emptiedAt = performance.now();
     } catch (error) {
       this.#deps.report("checkpoint failed", { error: String(error) });
     }

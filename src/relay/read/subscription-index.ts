@@ -49,7 +49,7 @@ export class SubscriptionIndex {
   }
 
   remove(subscription: Subscription): void {
-    if (this.#isFresh(subscription)) {
+    if (this.#fresh[subscription.freshAt] === subscription) {
       this.#freshValues -= subscription.values;
       const last = this.#fresh.pop() as Subscription;
       if (last === subscription) return;
@@ -84,10 +84,6 @@ export class SubscriptionIndex {
     }
     this.#fresh.length = 0;
     this.#freshValues = 0;
-  }
-
-  #isFresh(subscription: Subscription): boolean {
-    return this.#fresh[subscription.freshAt] === subscription;
   }
 
   /** Calls `found` once for each subscription with a filter that matches the event. */
